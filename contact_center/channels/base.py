@@ -1,0 +1,119 @@
+"""The contract between the product and its channels. A connector sees these types and nothing else of the product.
+
+Errors say what happens next (`ChannelUnavailable`, `ChannelAuthFailed`, `ChannelMisconfigured`); the supervisor owns all
+retrying, and the connector translates foreign errors once, at its border.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from contact_center.model.channels import ChannelAccount
+from contact_center.model.messages import Cursor, InboundMessage, OutboundMessage, RawItem, Receipt
+
+
+class Inbox(Protocol):
+    """Where a connector puts what it receives."""
+
+    async def accept(self, items: Sequence[RawItem], cursor: Cursor | None = None) -> None:
+        """Store raw items, and how far the source was read, in one commit; returns only then.
+
+        Only now may the source be told that we have them. An item whose provider key is known already is passed over.
+        """
+        ...
+
+    async def cursor(self, name: str) -> dict[str, Any] | None:
+        """How far this connector had read under `name`, None before the first time."""
+        ...
+
+    async def unknown(self, keys: Sequence[str]) -> set[str]:
+        """Those of `keys` that are not in the ledger yet."""
+        ...
+
+    def new_file(self) -> Path:
+        """An empty file for an item too large to hold in memory."""
+        ...
+
+    async def adopt(self, path: Path) -> tuple[str, int]:
+        """Keep a filled file; returns (sha256, size in bytes) for a `RawItem` without content."""
+        ...
+
+    async def report(self, ok: bool, detail: str = "") -> None:
+        """Say how the connection is doing."""
+        ...
+
+
+class Options(BaseModel):
+    """Options of a channel account: typed, closed, each field with a description. `json_schema_extra={"secret": True}`
+    marks what is encrypted at rest and never shown again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What a connector may know of the machine it runs on."""
+
+    spool_dir: Path
+    """Where messages go that no server was configured for."""
+    hostname: str
+    """Our name in greetings and generated ids."""
+    public_url: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """The product's settings for this kind of channel, from the configuration file."""
+
+
+class Connector(Protocol):
+    """One account of one channel, at work."""
+
+    async def run(self, inbox: Inbox) -> None:
+        """Receive until cancelled. Returning normally means: nothing to receive on this account."""
+        ...
+
+    async def send(self, message: OutboundMessage) -> Receipt:
+        """Deliver one message. Raises Undeliverable, DeliveryUnknown or a ChannelError."""
+        ...
+
+    async def check(self) -> None:
+        """Try the real connection, both ways, before settings are saved. Raises a ChannelError."""
+        ...
+
+
+class Listener(Protocol):
+    """A door shared by all accounts of a kind (a mail receiver on one port)."""
+
+    async def run(self, inboxes: Callable[[], "Sequence[tuple[ChannelAccount, Inbox]]"]) -> None:
+        """Serve until cancelled; `inboxes` names the accounts that are enabled at this moment."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelKind:
+    """One kind of channel: everything the product knows about it."""
+
+    name: str
+    """The kind of timeline entry it makes, and the name of its folder."""
+    label: str
+    options: type[Options]
+    connect: Callable[[ChannelAccount, Any, Environment], Connector]
+    parse: Callable[[bytes, dict[str, Any]], InboundMessage]
+    """A raw item's bytes and envelope to what happened. Pure: a replay uses it too. Runs in a parser process."""
+    parse_large: Callable[[str, str, dict[str, Any]], InboundMessage]
+    """The same for an original in a file: its path, a folder for large parts, the envelope."""
+    large_from: int
+    """Bytes from which an original is kept in a file and `parse_large` is used."""
+    listener: Callable[[Environment], Listener | None]
+    can_send: bool = True
+    address_label: str = "Address"
+
+
+def secret_fields(options: type[Options]) -> set[str]:
+    """Names of the options that are encrypted at rest."""
+    return {
+        name
+        for name, option in options.model_fields.items()
+        if isinstance(option.json_schema_extra, dict) and option.json_schema_extra.get("secret")
+    }

@@ -1,0 +1,74 @@
+"""Was it a machine? Auto-replies and bounces by RFC 3834 and RFC 3464, and what mail systems do instead.
+
+`X-Auto-Response-Suppress` and `Precedence: bulk` or `list` are no proof: ordinary Outlook mails and lists carry them.
+"""
+
+import re
+from dataclasses import dataclass
+from email.message import Message
+
+from contact_center.channels.email import headers
+
+_BOUNCE_SENDER = re.compile(r"(?:mailer-daemon|mail-daemon|mailerdaemon|maildelivery|microsoftexchange[0-9a-f]+)@", re.I)
+_BOUNCE_SUBJECT = re.compile(
+    r"undeliver|delivery (?:status notification \(failure\)|failure|has failed|incomplete)|returned mail|mail delivery (?:failed|failure|system)"
+    r"|failure notice|недостав|не доставлено|ошибка доставки|сообщение не может быть доставлено",
+    re.I,
+)
+_AUTO_SUBJECT = re.compile(r"^\s*(?:auto(?:matic)?[ -]?(?:reply|response)|автоответ|автоматический ответ|out of (?:the )?office)\b", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the headers say about the sender's nature."""
+
+    auto_submitted: str
+    is_automatic: bool
+    is_bounce: bool
+    bounced_ids: tuple[str, ...]
+
+
+def judge(message: Message, embedded: tuple[Message, ...]) -> Verdict:
+    """Decide from the headers of a mail and of the mails inside it."""
+    keyword = str(message.get("Auto-Submitted", "")).split(";")[0].split("(")[0].strip().lower()
+    bounce = _is_bounce(message)
+    machine = (
+        bounce
+        or keyword not in ("", "no")
+        or message.get("X-Autoreply") is not None
+        or message.get("X-Autorespond") is not None
+        or str(message.get("Precedence", "")).strip().lower() == "auto_reply"
+        or str(message.get("Return-Path", "x")).strip() == "<>"
+        or bool(_AUTO_SUBJECT.match(headers.text(str(message.get("Subject", "")))))
+    )
+    return Verdict(
+        auto_submitted=keyword or "no",
+        is_automatic=machine,
+        is_bounce=bounce,
+        bounced_ids=_bounced_ids(message, embedded) if bounce else (),
+    )
+
+
+def _is_bounce(message: Message) -> bool:
+    if message.get_content_type() == "multipart/report":
+        report = str(message.get_param("report-type", "") or "").lower()
+        return report in ("", "delivery-status") or bool(_BOUNCE_SENDER.search(_sender(message)))
+    if message.get("X-Failed-Recipients"):
+        return True
+    if str(message.get("Return-Path", "x")).strip() == "<>" and _BOUNCE_SUBJECT.search(headers.text(str(message.get("Subject", "")))):
+        return True
+    sender = _sender(message)
+    named = bool(_BOUNCE_SENDER.search(sender)) or sender.lower().startswith("postmaster@")
+    return named and bool(_BOUNCE_SUBJECT.search(headers.text(str(message.get("Subject", "")))))
+
+
+def _sender(message: Message) -> str:
+    found = headers.addresses(str(message.get("From", "")))
+    return found[0].email if found else ""
+
+
+def _bounced_ids(message: Message, embedded: tuple[Message, ...]) -> tuple[str, ...]:
+    """Ids of the mails that came back: those inside the report, then those the report answers."""
+    inside = [i for child in embedded for i in headers.ids(str(child.get("Message-ID", "")))]
+    answered = headers.ids(str(message.get("In-Reply-To", ""))) + headers.ids(str(message.get("References", "")))
+    return tuple(dict.fromkeys((*inside, *answered)))

@@ -1,0 +1,67 @@
+"""One mailbox at work, and what the product must know of e-mail as a kind of channel."""
+
+from typing import Any
+
+from contact_center.channels.base import ChannelKind, Environment, Inbox
+from contact_center.channels.email.imap import ImapReader
+from contact_center.channels.email.large import LARGE
+from contact_center.channels.email.options import EmailOptions
+from contact_center.channels.email.parse import parse, parse_large
+from contact_center.channels.email.receiver import MailReceiver
+from contact_center.channels.email.sending import check_smtp, send_by_smtp, spool
+from contact_center.model.channels import ChannelAccount
+from contact_center.model.messages import OutboundMessage, Receipt
+from contact_center.model.words import EntryKind
+
+MIB = 1024 * 1024
+
+
+class EmailConnector:
+    """Fetches by IMAP where a server is named, sends by SMTP or into the spool."""
+
+    def __init__(self, account: ChannelAccount, options: EmailOptions, environment: Environment) -> None:
+        self.account = account
+        self.options = options
+        self.environment = environment
+
+    async def run(self, inbox: Inbox) -> None:
+        """Read the mailbox; an account without one lives from the receiver alone."""
+        if self.options.imap_host:
+            await ImapReader(self.options).run(inbox)
+
+    async def send(self, message: OutboundMessage) -> Receipt:
+        """Send one mail."""
+        if not self.options.smtp_host:
+            return await spool(message, self.account.address, self.options, self.environment.spool_dir)
+        return await send_by_smtp(message, self.account.address, self.options, self.environment.hostname)
+
+    async def check(self) -> None:
+        """Try both servers."""
+        if self.options.imap_host:
+            await ImapReader(self.options).check()
+        if self.options.smtp_host:
+            await check_smtp(self.options, self.environment.hostname)
+
+
+def connect(account: ChannelAccount, options: Any, environment: Environment) -> EmailConnector:
+    """The connector of an account."""
+    return EmailConnector(account, options, environment)
+
+
+def listener(environment: Environment) -> MailReceiver | None:
+    """The embedded receiver, None when it is switched off."""
+    listen = str(environment.settings.get("listen", ""))
+    return MailReceiver(listen, int(environment.settings.get("max_message_mib", 512)) * MIB, environment) if listen else None
+
+
+KIND = ChannelKind(
+    name=EntryKind.EMAIL,
+    label="E-mail",
+    options=EmailOptions,
+    connect=connect,
+    parse=parse,
+    parse_large=parse_large,
+    large_from=LARGE,
+    listener=listener,
+    address_label="Mail address",
+)

@@ -1,0 +1,377 @@
+"""A mail's bytes to its meaning. Pure; tolerant of everything; whatever the mail, it returns and says what was odd.
+
+The standard library's compat32 parser does the splitting, because it is three times faster than the modern policy and
+never refuses; header fields, charsets and body choice are decided here.
+"""
+
+import binascii
+import email
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from email._policybase import Compat32
+from email.message import Message
+from typing import Any
+
+from contact_center.channels.email import automatic, charsets, headers, markup, quoting
+from contact_center.model.messages import InboundFile
+from contact_center.model.tickets import Address
+from contact_center.model.text import clean_text
+
+MAX_PARTS = 2_000  # parts of one mail that are looked at; the rest stays in the original
+MAX_DEPTH = 60
+TEXT_LIMIT = 1_000_000  # characters kept of a mail's text
+
+
+class RawHeaders(Compat32):
+    """The fast policy, handing header values over exactly as they came."""
+
+    def header_fetch_parse(self, name: str, value: str) -> str:
+        return value
+
+
+POLICY = RawHeaders()
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedMail:
+    """What the product understood of one mail."""
+
+    message_id: str | None
+    in_reply_to: str | None
+    references: tuple[str, ...]
+    sender: tuple[Address, ...]
+    reply_to: tuple[Address, ...]
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    delivered_to: tuple[str, ...]
+    subject: str
+    date: datetime | None
+    auto_submitted: str
+    is_automatic: bool
+    is_bounce: bool
+    bounced_ids: tuple[str, ...]
+    text: str
+    html: str | None
+    visible_text: str
+    folded: bool
+    attachments: tuple[InboundFile, ...]
+    defects: tuple[str, ...]
+
+
+@dataclass
+class _Reading:
+    """What is gathered while walking one mail."""
+
+    texts: list[str] = field(default_factory=list)
+    markups: list[str] = field(default_factory=list)
+    files: list[InboundFile] = field(default_factory=list)
+    defects: list[str] = field(default_factory=list)
+    embedded: list[Message] = field(default_factory=list)
+    parts: int = 0
+
+
+def read_mail(data: bytes, spooled: dict[str, InboundFile] | None = None) -> ParsedMail:
+    """Understand the mail in `data`.
+
+    `spooled` names attachments that were written to files beforehand because of their size (see `large.py`), by the
+    marker that stands in their place.
+    """
+    reading = _Reading()
+    message = _split(data, reading)
+    _walk(message, reading, spooled or {}, 0)
+    return _assemble(message, reading)
+
+
+def _split(data: bytes, reading: _Reading) -> Message:
+    data = data.lstrip(b"\r\n \t") if data[:1] in b"\r\n \t" else data
+    data = re.sub(rb"\A(?:>?From [^\n]*\n)+", b"", data)
+    try:
+        message: Message = email.message_from_bytes(data, policy=POLICY)
+    except RecursionError:
+        reading.defects.append("nested too deeply; shown as plain text")
+        return _as_plain(data)
+    if not message.keys():
+        reading.defects.append("no header fields")
+        return _as_plain(data) if not message.is_multipart() else message
+    return message
+
+
+def _as_plain(data: bytes) -> Message:
+    head, _, body = data.partition(b"\n\n")
+    message = Message(policy=POLICY)
+    text = (head + b"\n\n" + body).decode("ascii", "surrogateescape")
+    message.set_payload(text[:TEXT_LIMIT])
+    for line in head[:20_000].splitlines():
+        name, colon, value = line.partition(b":")
+        if colon and re.fullmatch(rb"[A-Za-z-]{2,40}", name) and name.lower() not in (b"content-type", b"content-transfer-encoding"):
+            message[name.decode()] = value.decode("ascii", "surrogateescape").strip()
+    return message
+
+
+def _walk(part: Message, reading: _Reading, spooled: dict[str, InboundFile], depth: int) -> None:
+    reading.parts += 1
+    if reading.parts > MAX_PARTS or depth > MAX_DEPTH:
+        if "too many parts; the rest is in the original" not in reading.defects:
+            reading.defects.append("too many parts; the rest is in the original")
+        return
+    reading.defects.extend(_defect_names(part))
+    kind = part.get_content_type()
+    if part.is_multipart() and kind != "message/rfc822" and not kind.startswith("message/"):
+        _walk_multipart(part, kind, reading, spooled, depth)
+    elif kind.startswith("message/") and part.is_multipart():
+        reading.embedded.extend(child for child in part.get_payload() if isinstance(child, Message))
+        reading.files.append(_embedded_file(part, kind))
+    else:
+        _leaf(part, kind, reading, spooled)
+
+
+def _walk_multipart(part: Message, kind: str, reading: _Reading, spooled: dict[str, InboundFile], depth: int) -> None:
+    children = [child for child in part.get_payload() if isinstance(child, Message)]
+    if kind != "multipart/alternative":
+        for child in children:
+            _walk(child, reading, spooled, depth + 1)
+        return
+    # Each alternative is read apart: a text and a markup of the same content are two faces of one body.
+    faces = []
+    for child in children:
+        face = _Reading(parts=reading.parts, defects=reading.defects, files=reading.files, embedded=reading.embedded)
+        _walk(child, face, spooled, depth + 1)
+        reading.parts = face.parts
+        faces.append(face)
+    # Several texts are no alternatives of one another in practice: all are shown, each once.
+    plain = [text for face in faces if not face.markups for text in face.texts]
+    texts = list(dict.fromkeys(plain)) or next((face.texts for face in faces if face.texts), None)
+    markups = next((face.markups for face in reversed(faces) if face.markups), None)
+    if texts and any(text.strip() for text in texts):
+        reading.texts.extend(texts)
+    elif markups:
+        reading.texts.extend(markup.to_text(html) for html in markups)
+    reading.markups.extend(markups or ())
+
+
+def _leaf(part: Message, kind: str, reading: _Reading, spooled: dict[str, InboundFile]) -> None:
+    filename = _filename(part)
+    disposition = _disposition(part)
+    marker = str(getattr(part, "_payload", "")).strip() if spooled else ""
+    if marker in spooled:
+        reading.files.append(_named(spooled[marker], filename, kind, part, disposition))
+        return
+    content = _content(part, reading)
+    is_text = kind in ("text/plain", "text/html") or (part.get_content_maintype() == "text" and kind in ("text/enriched", "text/richtext"))
+    # A disposition on the mail itself does not make its only text an attachment.
+    attached = disposition == "attachment" or (filename is not None and disposition != "inline") or (filename and kind == "text/html")
+    if is_text and not (attached and reading.parts > 1):
+        _text(part, kind, content, reading)
+    elif content or filename or part.get("Content-Type"):
+        inline = disposition == "inline" or (part.get("Content-ID") is not None and disposition != "attachment")
+        reading.files.append(
+            InboundFile(
+                filename=filename or _default_name(kind, len(reading.files)),
+                content_type=_safe_type(kind),
+                size=len(content),
+                sha256=hashlib.sha256(content).hexdigest(),
+                content=content,
+                content_id=_content_id(part),
+                inline=inline and kind.startswith("image/"),
+            )
+        )
+
+
+def _text(part: Message, kind: str, content: bytes, reading: _Reading) -> None:
+    label = _parameter(part, "charset")
+    decoded, defect = charsets.decode(content[: TEXT_LIMIT * 4], label)
+    if defect:
+        reading.defects.append(defect)
+    decoded = decoded.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+    if kind == "text/plain":
+        if (_parameter(part, "format") or "").lower() == "flowed":
+            decoded = unflow(decoded, delsp=(_parameter(part, "delsp") or "").lower() == "yes")
+        reading.texts.append(decoded)
+        return
+    reading.markups.append(decoded)
+
+
+def unflow(text: str, *, delsp: bool = False) -> str:
+    """Lines that a mail program broke joined again (RFC 3676); quoted lines and the signature mark are left alone."""
+    out: list[str] = []
+    joining = False
+    for line in text.split("\n"):
+        flows = line.endswith(" ") and line != "-- " and not line.startswith(">")
+        shown = line[1:] if line.startswith(" ") else line
+        if joining and out and not line.startswith(">"):
+            out[-1] += shown
+        else:
+            out.append(shown)
+        if flows and delsp:
+            out[-1] = out[-1][:-1]
+        joining = flows
+    return "\n".join(out)
+
+
+def _content(part: Message, reading: _Reading) -> bytes:
+    """The decoded bytes of a leaf; undecodable ones as they came."""
+    payload = getattr(part, "_payload", None)  # get_payload() would replace 8-bit characters before the charset is known
+    if not isinstance(payload, str):
+        return b""
+    raw = payload.encode("ascii", "surrogateescape") if payload.isascii() or _has_surrogates(payload) else payload.encode()
+    encoding = headers.text(str(part.get("Content-Transfer-Encoding", ""))).lower().split(";")[0].strip()
+    if encoding == "base64":
+        return _base64(raw, reading)
+    if encoding == "quoted-printable":
+        return binascii.a2b_qp(raw)
+    if encoding in ("x-uuencode", "uuencode", "uue", "x-uue"):
+        decoded = part.get_payload(decode=True)
+        return decoded if isinstance(decoded, bytes) else raw
+    return raw
+
+
+def _base64(raw: bytes, reading: _Reading) -> bytes:
+    cleaned = re.sub(rb"[^A-Za-z0-9+/]", b"", raw.split(b"=\n--")[0])
+    if len(cleaned) % 4 == 1:
+        reading.defects.append("base64 is cut short")
+        cleaned = cleaned[:-1]
+    return binascii.a2b_base64(cleaned + b"=" * (-len(cleaned) % 4))
+
+
+def _has_surrogates(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _assemble(message: Message, reading: _Reading) -> ParsedMail:
+    html_source = "\n<hr>\n".join(reading.markups)
+    html = markup.sanitise(html_source) if html_source.strip() else None
+    text = "\n\n".join(part.strip("\n") for part in reading.texts if part.strip())
+    if not text and html:
+        text = markup.to_text(html)
+    if len(html_source) > markup.HTML_LIMIT or len(text) > TEXT_LIMIT:
+        reading.defects.append("the text is longer than what is kept; the rest is in the original")
+    text = clean_text(text[:TEXT_LIMIT])
+    folded = quoting.fold(text)
+    own_ids = headers.ids(_header(message, "Message-ID"))
+    verdict = automatic.judge(message, tuple(reading.embedded))
+    return ParsedMail(
+        message_id=own_ids[0] if own_ids else None,
+        in_reply_to=next(iter(headers.ids(_header(message, "In-Reply-To"))), None),
+        references=tuple(dict.fromkeys((*headers.ids(_header(message, "References")), *headers.ids(_header(message, "In-Reply-To"))))),
+        sender=_addresses(message, "From") or _addresses(message, "Sender"),
+        reply_to=_addresses(message, "Reply-To"),
+        to=_addresses(message, "To"),
+        cc=_addresses(message, "Cc"),
+        delivered_to=_delivered_to(message),
+        subject=clean_text(headers.text(_header(message, "Subject")))[:998],
+        date=headers.date(_header(message, "Date")),
+        auto_submitted=verdict.auto_submitted,
+        is_automatic=verdict.is_automatic,
+        is_bounce=verdict.is_bounce,
+        bounced_ids=verdict.bounced_ids,
+        text=text,
+        html=clean_text(html) if html else html,
+        visible_text=folded.visible,
+        folded=bool(folded.folded),
+        attachments=tuple(reading.files),
+        defects=tuple(dict.fromkeys(reading.defects))[:50],
+    )
+
+
+def _addresses(message: Message, name: str) -> tuple[Address, ...]:
+    values = message.get_all(name, [])
+    return headers.addresses(", ".join(str(value) for value in values[:20]))
+
+
+def _header(message: Message, name: str) -> str:
+    return str(message.get(name, ""))
+
+
+def _delivered_to(message: Message) -> tuple[str, ...]:
+    """Every address the mail says it was delivered to, for tokens and routing."""
+    names = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Forwarded-To")
+    return tuple(address.email for name in names for address in _addresses(message, name) if address.email)
+
+
+def _defect_names(part: Message) -> Iterator[str]:
+    for defect in getattr(part, "defects", ())[:20]:
+        yield re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(defect).__name__.removesuffix("Defect")).lower()
+
+
+def _filename(part: Message) -> str | None:
+    """The attachment's name without folders, control characters and direction tricks; None when it has none."""
+    for header, parameter in (("Content-Disposition", "filename"), ("Content-Type", "name")):
+        value = _parameter(part, parameter, header)
+        if value:
+            return safe_filename(value)
+    return None
+
+
+def safe_filename(value: str) -> str:
+    """A file name that is only a name: at most 150 characters, its ending kept."""
+    value = clean_text(headers.text(value)).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1].strip(". \t")
+    value = re.sub(r'[<>:"|?*\u200e\u200f]', "_", value)
+    if len(value) > 150:
+        stem, dot, ending = value.rpartition(".")
+        value = f"{stem[: 149 - len(ending)]}{dot}{ending}" if dot and len(ending) <= 10 else value[:150]
+    return value or "file"
+
+
+def _parameter(part: Message, name: str, header: str = "Content-Type") -> str | None:
+    try:
+        value: Any = part.get_param(name, None, header)
+    except (ValueError, TypeError, IndexError, AttributeError):
+        return None
+    if isinstance(value, tuple):  # RFC 2231: charset, language, percent-decoded text
+        data = value[2].encode("latin-1", "replace") if not _has_surrogates(value[2]) else value[2].encode("ascii", "surrogateescape")
+        return charsets.decode(data, value[0] or "utf-8")[0]
+    return str(value).strip() if value is not None else None
+
+
+def _disposition(part: Message) -> str:
+    return str(part.get("Content-Disposition", "")).split(";")[0].strip().lower()
+
+
+def _content_id(part: Message) -> str | None:
+    found = headers.ids(_header(part, "Content-ID"))
+    return found[0][:500] if found else (_header(part, "Content-ID").strip().strip("<>")[:500] or None)
+
+
+def _named(file: InboundFile, filename: str | None, kind: str, part: Message, disposition: str) -> InboundFile:
+    return InboundFile(
+        filename=filename or _default_name(kind, 0),
+        content_type=_safe_type(kind),
+        size=file.size,
+        sha256=file.sha256,
+        path=file.path,
+        content_id=_content_id(part),
+        inline=False,
+    )
+
+
+def _embedded_file(part: Message, kind: str) -> InboundFile:
+    children = [child for child in part.get_payload() if isinstance(child, Message)]
+    try:
+        content = b"\r\n".join(child.as_bytes(policy=POLICY) for child in children)
+    except (UnicodeError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        content = b"\r\n".join(str(child.get_payload()).encode("utf-8", "surrogateescape") for child in children)
+    name = _filename(part) or (headers.text(_header(children[0], "Subject"))[:80] if children else "")
+    ending = ".eml" if kind == "message/rfc822" else ".txt"
+    return InboundFile(
+        filename=safe_filename(name + ("" if name.endswith(ending) else ending)) if name else "message" + ending,
+        content_type=_safe_type(kind),
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        content=content,
+    )
+
+
+def _default_name(kind: str, position: int) -> str:
+    ending = {"text/calendar": "ics", "text/html": "html", "image/jpeg": "jpg", "application/pgp-signature": "asc"}.get(kind)
+    return f"file-{position + 1}.{ending or re.sub(r'[^a-z0-9]', '', kind.rsplit('/', 1)[-1])[:10] or 'bin'}"
+
+
+def _safe_type(kind: str) -> str:
+    return kind if re.fullmatch(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,100}", kind) else "application/octet-stream"

@@ -1,0 +1,134 @@
+"""Handing a mail over: to an SMTP server, or as a file into the outgoing spool."""
+
+import asyncio
+import os
+import re
+import ssl
+from pathlib import Path
+
+import aiosmtplib
+
+from contact_center.channels.email.compose import compose
+from contact_center.channels.email.options import EmailOptions
+from contact_center.errors import (
+    ChannelAuthFailed,
+    ChannelMisconfigured,
+    ChannelUnavailable,
+    DeliveryUnknown,
+    Undeliverable,
+)
+from contact_center.model.messages import OutboundMessage, Receipt
+
+TIMEOUT = 60.0  # seconds for each command but the last
+FINAL_TIMEOUT = 600.0  # seconds for the reply to the final dot: RFC 5321 4.5.3.2.6 asks for ten minutes
+
+
+async def send_by_smtp(message: OutboundMessage, sender: str, options: EmailOptions, hostname: str) -> Receipt:
+    """Send through the configured server.
+
+    Raises Undeliverable (a 5xx for this mail), ChannelUnavailable (4xx, no connection), ChannelAuthFailed, or
+    DeliveryUnknown when the connection broke after the mail was handed over and before the server said what it did.
+    """
+    mail = _composed(message, sender, options)
+    client = _client(options, hostname)
+    try:
+        await _connect(client, options)
+        recipients = [address.email for address in (*message.to, *message.cc)]
+        await client.mail(sender, timeout=TIMEOUT)
+        for recipient in recipients:
+            await client.rcpt(recipient, timeout=TIMEOUT)
+        response = await _hand_over(client, mail.as_bytes())
+        return Receipt(provider_id=response[:200])
+    except (aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPResponseException) as error:
+        raise _refusal(error) from error
+    except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+        raise ChannelUnavailable(f"The mail server does not answer: {error}") from error
+    finally:
+        client.close()
+
+
+async def check_smtp(options: EmailOptions, hostname: str) -> None:
+    """Log in and leave. Raises a ChannelError that says what to mend."""
+    client = _client(options, hostname)
+    try:
+        await _connect(client, options)
+        await client.quit(timeout=TIMEOUT)
+    except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+        raise ChannelUnavailable(f"The mail server {options.smtp_host}:{options.smtp_port} does not answer: {error}") from error
+    finally:
+        client.close()
+
+
+async def spool(message: OutboundMessage, sender: str, options: EmailOptions, folder: Path) -> Receipt:
+    """Write the mail as an .eml file, named by its key: writing it again changes nothing."""
+    mail = _composed(message, sender, options)
+    await asyncio.to_thread(_write, folder / spool_name(message.message_key), mail.as_bytes())
+    return Receipt(spooled=True)
+
+
+def spool_name(message_key: str) -> str:
+    """The file name of a spooled mail."""
+    return re.sub(r"[^A-Za-z0-9@._-]", "_", message_key) + ".eml"
+
+
+def _composed(message: OutboundMessage, sender: str, options: EmailOptions):  # type: ignore[no-untyped-def]
+    try:
+        return compose(message, sender, reply_tokens=options.reply_tokens)
+    except (ValueError, IndexError, UnicodeError) as error:
+        raise Undeliverable(f"The mail cannot be written: {error}") from error
+
+
+def _client(options: EmailOptions, hostname: str) -> aiosmtplib.SMTP:
+    return aiosmtplib.SMTP(
+        hostname=options.smtp_host,
+        port=options.smtp_port,
+        use_tls=options.smtp_security == "tls",
+        start_tls=False,
+        timeout=TIMEOUT,
+        local_hostname=hostname,
+        tls_context=ssl.create_default_context() if options.smtp_security != "none" else None,
+    )
+
+
+async def _connect(client: aiosmtplib.SMTP, options: EmailOptions) -> None:
+    await client.connect()
+    if options.smtp_security == "starttls":
+        # A server, or somebody between us, that hides STARTTLS must not get the mail in plain text.
+        try:
+            await client.starttls()
+        except aiosmtplib.SMTPException as error:
+            raise ChannelMisconfigured(f"The mail server does not offer STARTTLS: {error}") from error
+    if options.smtp_user:
+        try:
+            await client.login(options.smtp_user, options.smtp_password)
+        except aiosmtplib.SMTPAuthenticationError as error:
+            raise ChannelAuthFailed(f"The mail server refuses the password: {error.message}") from error
+        except aiosmtplib.SMTPException as error:
+            raise ChannelMisconfigured(f"The mail server does not let us log in: {error}") from error
+
+
+async def _hand_over(client: aiosmtplib.SMTP, content: bytes) -> str:
+    """DATA, the mail, the final dot. From the dot on, silence means: unknown."""
+    try:
+        response = await client.data(content, timeout=FINAL_TIMEOUT)
+    except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError, OSError, TimeoutError) as error:
+        raise DeliveryUnknown(f"The connection broke before the server said whether it took the mail: {error}") from error
+    return str(response.message)
+
+
+def _refusal(error: aiosmtplib.SMTPException) -> Exception:
+    code = int(getattr(error, "code", 0) or 0)
+    text = str(getattr(error, "message", error))[:300]
+    if 500 <= code < 600 and code not in (502, 503, 530, 535):
+        return Undeliverable(f"The mail server refuses this mail: {code} {text}")
+    return ChannelUnavailable(f"The mail server asks us to wait: {code} {text}")
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

@@ -1,0 +1,28 @@
+"""The kinds of channel there are: every folder beside this file whose `connector.py` defines `KIND`."""
+
+import functools
+import importlib
+import pkgutil
+from pathlib import Path
+
+from contact_center.channels.base import ChannelKind
+from contact_center.errors import NotFound
+
+
+@functools.cache
+def kinds() -> dict[str, ChannelKind]:
+    """All kinds by name."""
+    found = {}
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        if module.ispkg and not module.name.startswith("_"):
+            kind: ChannelKind = importlib.import_module(f"contact_center.channels.{module.name}.connector").KIND
+            found[kind.name] = kind
+    return found
+
+
+def find(name: str) -> ChannelKind:
+    """The kind of this name. Raises NotFound."""
+    try:
+        return kinds()[name]
+    except KeyError:
+        raise NotFound(f"There is no channel of the kind {name}.") from None

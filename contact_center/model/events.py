@@ -1,0 +1,174 @@
+"""The event catalogue: everything the journal can say. One class an event; its `TYPE` is the name on the wire.
+
+Every event carries the whole new state of what it names, so that a console or an integrator applies it by
+replacing, without asking back. `docs/events.md` lists them; a test compares the two.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from contact_center.model.channels import ChannelNews, RawItemRow
+from contact_center.model.people import Contact, Queue, User
+from contact_center.model.tickets import Bucket, Entry, Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class TicketCreated:
+    """A ticket was opened."""
+
+    TYPE: ClassVar[str] = "ticket.created"
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class TicketChanged:
+    """A ticket's row changed: status, assignee, queue, tags, subject, priority or its last entry."""
+
+    TYPE: ClassVar[str] = "ticket.changed"
+    ticket: Ticket
+    before: Bucket
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionAdded:
+    """Something was added to a contact's history."""
+
+    TYPE: ClassVar[str] = "interaction.added"
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionChanged:
+    """What is appended to an entry changed: its delivery state, its ticket."""
+
+    TYPE: ClassVar[str] = "interaction.changed"
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class ContactChanged:
+    """A contact was made, or its name, points or note changed."""
+
+    TYPE: ClassVar[str] = "contact.changed"
+    contact: Contact
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsMerged:
+    """Two contacts became one. Timelines of both must be read again."""
+
+    TYPE: ClassVar[str] = "contact.merged"
+    contact: Contact
+    loser_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsUnmerged:
+    """A merge was undone. Timelines of both must be read again."""
+
+    TYPE: ClassVar[str] = "contact.unmerged"
+    contact: Contact
+    restored: Contact
+
+
+@dataclass(frozen=True, slots=True)
+class QueueChanged:
+    """A queue was made or changed."""
+
+    TYPE: ClassVar[str] = "queue.changed"
+    queue: Queue
+
+
+@dataclass(frozen=True, slots=True)
+class UserChanged:
+    """An employee was added or changed."""
+
+    TYPE: ClassVar[str] = "user.changed"
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
+class AccessChanged:
+    """What an employee may see changed; their consoles start afresh, or close if `revoked`."""
+
+    TYPE: ClassVar[str] = "access.changed"
+    user_id: int
+    session_id: int | None = None
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelChanged:
+    """A channel account was made or changed, or its health did."""
+
+    TYPE: ClassVar[str] = "channel.changed"
+    channel: ChannelNews
+
+
+@dataclass(frozen=True, slots=True)
+class RawItemQuarantined:
+    """An item could not be taken in; it is kept with its original."""
+
+    TYPE: ClassVar[str] = "raw_item.quarantined"
+    item: RawItemRow
+
+
+@dataclass(frozen=True, slots=True)
+class RawItemReleased:
+    """A quarantined item reached another fate."""
+
+    TYPE: ClassVar[str] = "raw_item.released"
+    item: RawItemRow
+
+
+EventData = (
+    TicketCreated
+    | TicketChanged
+    | InteractionAdded
+    | InteractionChanged
+    | ContactChanged
+    | ContactsMerged
+    | ContactsUnmerged
+    | QueueChanged
+    | UserChanged
+    | AccessChanged
+    | ChannelChanged
+    | RawItemQuarantined
+    | RawItemReleased
+)
+
+CATALOGUE: dict[str, type[EventData]] = {cls.TYPE: cls for cls in EventData.__args__}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change about to be recorded, with what decides who may hear of it."""
+
+    data: EventData
+    project_id: int
+    queue_id: int | None = None
+    """The queue whose viewers may see it; None with `contact_id` None means everybody in the project."""
+    contact_id: int | None = None
+    assignee_id: int | None = None
+    """Besides the queue's viewers, this employee may see it."""
+    previous_queue_id: int | None = None
+    """On a transfer, the viewers of the queue it left must hear that it went."""
+    admins_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as it stands in the journal."""
+
+    seq: int
+    type: str
+    at: datetime
+    actor_id: int | None
+    project_id: int
+    queue_id: int | None
+    contact_id: int | None
+    assignee_id: int | None
+    previous_queue_id: int | None
+    admins_only: bool
+    data: dict[str, Any]

@@ -1,0 +1,125 @@
+"""What a channel understood of one raw item: neutral words, the same for every channel."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from contact_center.model.tickets import Address
+from contact_center.model.words import PointKind
+
+
+@dataclass(frozen=True, slots=True)
+class RawItem:
+    """Something received, before anybody has looked inside."""
+
+    provider_key: str
+    """The provider's own key, unique within the channel account."""
+    content: bytes | None = None
+    """The original; None when it was streamed into the blob store and `sha256` names it."""
+    sha256: str | None = None
+    size: int = 0
+    source_time: datetime | None = None
+    """When the source says it got the item (IMAP's INTERNALDATE); None when the source keeps no time."""
+    envelope: dict[str, Any] = field(default_factory=dict)
+    """What the transport said beside the content (SMTP sender and recipients)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a connector has read, committed together with the items it covers."""
+
+    name: str
+    value: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class InboundFile:
+    """A decoded attachment: its bytes, or the path of a file when it was too large to hold."""
+
+    filename: str
+    content_type: str
+    size: int
+    sha256: str
+    content: bytes | None = None
+    path: str | None = None
+    content_id: str | None = None
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InboundPerson:
+    """Somebody named in a message, by a contact point."""
+
+    kind: PointKind
+    value: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMessage:
+    """The meaning of a raw item."""
+
+    kind: str
+    """The timeline entry's kind, as the channel's manifest names it."""
+    sender: InboundPerson | None
+    participants: tuple[InboundPerson, ...]
+    """Everybody else the message names: recipients and copies."""
+    subject: str
+    text: str
+    visible_text: str
+    html: str | None
+    sent_at: datetime | None
+    """The sender's own date, which may be wrong or forged."""
+    message_key: str | None
+    """The message's own id in its channel, used for threading."""
+    thread_hints: tuple[str, ...] = ()
+    """Keys of earlier messages that this one answers, nearest last."""
+    ticket_tokens: tuple[str, ...] = ()
+    """Signed ticket tokens found in the recipients."""
+    automatic: bool = False
+    """A machine sent it: never answered automatically, demands nothing of an agent."""
+    bounce_of: tuple[str, ...] = ()
+    """Message keys whose delivery this message reports as failed."""
+    is_bounce: bool = False
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    attachments: tuple[InboundFile, ...] = ()
+    headers: dict[str, Any] = field(default_factory=dict)
+    defects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundFile:
+    """A file that goes out with a message."""
+
+    filename: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundMessage:
+    """One message for a channel to deliver. Its key was fixed and stored before the first attempt."""
+
+    interaction_id: int
+    message_key: str
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    sender_name: str
+    subject: str
+    text: str
+    in_reply_to: str | None
+    references: tuple[str, ...]
+    reply_token: str
+    attachments: tuple[OutboundFile, ...] = ()
+    quoted: str = ""
+    """The message being answered, quoted below the answer as mail programs do."""
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof that the other side took a message over."""
+
+    provider_id: str = ""
+    spooled: bool = False

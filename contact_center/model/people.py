@@ -1,0 +1,111 @@
+"""People: employees, the customers they serve, and what a viewer may see."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from contact_center.model.words import PointKind, PointRole, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who is asking, with everything row scope needs. Built once per request or socket."""
+
+    user_id: int
+    project_id: int
+    role: Role
+    queue_ids: tuple[int, ...]
+    """Queues granted. An admin sees every queue; `sees_all` says so."""
+    hidden_queue_ids: tuple[int, ...] = ()
+    """Confidential queues not granted: their entries appear as stubs."""
+    session_id: int | None = None
+    scopes: tuple[str, ...] | None = None
+    """Scopes of an API token; None for a session, which has all rights of its role."""
+
+    @property
+    def sees_all(self) -> bool:
+        """An admin's scope is the whole project."""
+        return self.role is Role.ADMIN
+
+    def sees_queue(self, queue_id: int | None) -> bool:
+        """Whether tickets of this queue are open to the viewer."""
+        return self.sees_all or queue_id in self.queue_ids
+
+    def is_hidden(self, queue_id: int | None) -> bool:
+        """Whether entries of this queue must appear as stubs."""
+        return queue_id in self.hidden_queue_ids
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An employee, as every colleague may see them."""
+
+    id: int
+    name: str
+    email: str
+    role: Role
+    disabled: bool = False
+    queue_ids: tuple[int, ...] = ()
+    has_password: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A waiting line."""
+
+    id: int
+    name: str
+    confidential: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One reachable address of a contact."""
+
+    id: int
+    kind: PointKind
+    value: str
+    """Normalised: e-mail with lower-case domain and folded local part, phone as E.164."""
+    display: str
+    role: PointRole
+    verified: bool
+    """The person proved it, or our own reply to it was answered."""
+    bounced: bool = False
+    """Our last message to it came back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person: customer, partner, supplier."""
+
+    id: int
+    name: str
+    provisional: bool
+    """Made by the product from an unknown contact point; nobody has confirmed it yet."""
+    points: tuple[Point, ...] = ()
+    note: str = ""
+    owner_id: int | None = None
+    created_at: datetime | None = None
+    merges: tuple["Merge", ...] = ()
+    """Joins into this contact that can still be undone, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Two contacts joined; `undone_at` is set once taken back."""
+
+    id: int
+    survivor_id: int
+    loser_id: int
+    loser_name: str
+    merged_at: datetime
+    merged_by: int | None = None
+    undone_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRef:
+    """As much of a contact as a list row shows."""
+
+    id: int
+    name: str
+    provisional: bool

@@ -1,0 +1,121 @@
+"""Closed vocabularies. The values are what stands in the database, in the API and in events."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What an employee may do. Rights grow from agent to admin; see `api/permissions.py`."""
+
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+    ADMIN = "admin"
+
+
+class Direction(StrEnum):
+    """Who speaks: the customer (in), the centre (out), or the centre to itself (internal)."""
+
+    IN = "in"
+    OUT = "out"
+    INTERNAL = "internal"
+
+
+class EntryKind(StrEnum):
+    """What a timeline entry is. Channels add their own kind by name; these three are the centre's."""
+
+    EMAIL = "email"
+    NOTE = "note"
+    CHANGE = "change"
+
+
+class Status(StrEnum):
+    """A ticket's status; each is its own category: open, waiting (clock paused), resolved, closed."""
+
+    OPEN = "open"
+    WAITING = "waiting"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+
+class Priority(StrEnum):
+    """How much a ticket matters beside others."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    URGENT = "urgent"
+
+
+class Fate(StrEnum):
+    """Where a raw item stands. `received` is in flight; the other four are final."""
+
+    RECEIVED = "received"
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    QUARANTINED = "quarantined"
+    IGNORED = "ignored"
+
+
+class Delivery(StrEnum):
+    """The state of something we send. `uncertain`: it may have gone out before a crash; a person decides."""
+
+    QUEUED = "queued"
+    LEASED = "leased"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    CANCELLED = "cancelled"
+
+
+class PointKind(StrEnum):
+    """Kinds of contact point."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+
+
+class PointRole(StrEnum):
+    """Whether a contact point reaches one person or a group (a switchboard, info@)."""
+
+    PERSONAL = "personal"
+    SHARED = "shared"
+
+
+class WorkState(StrEnum):
+    """Where a work item or its current segment stands."""
+
+    WAITING = "waiting"
+    ASSIGNED = "assigned"
+    DONE = "done"
+
+
+class EndReason(StrEnum):
+    """Why a segment ended."""
+
+    COMPLETED = "completed"
+    NO_REPLY_NEEDED = "no_reply_needed"
+    TRANSFERRED = "transferred"
+    MERGED = "merged"
+
+
+class Health(StrEnum):
+    """How a channel account is doing."""
+
+    STARTING = "starting"
+    OK = "ok"
+    UNAVAILABLE = "unavailable"
+    AUTH_FAILED = "auth_failed"
+    MISCONFIGURED = "misconfigured"
+    STOPPED = "stopped"
+
+
+class View(StrEnum):
+    """The built-in lists of tickets."""
+
+    OPEN = "open"
+    MINE = "mine"
+    UNASSIGNED = "unassigned"
+    WAITING = "waiting"
+    RESOLVED = "resolved"
+    ALL = "all"

@@ -1,0 +1,68 @@
+"""The journal: append within a unit of work, read after a number. See `schema/journal.py` for how numbers are given."""
+
+from datetime import datetime
+
+from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy.engine import Connection, RowMapping
+
+from contact_center.model.events import Event, Recorded
+from contact_center.store.schema.journal import journal
+
+_INSERT = insert(journal).values(
+    {name: bindparam(name) for name in
+     ("at", "type", "project_id", "queue_id", "contact_id", "assignee_id", "previous_queue_id", "admins_only", "actor_id", "data")}
+)  # fmt: skip
+_AFTER = select(journal).where(journal.c.seq > bindparam("after")).order_by(journal.c.seq).limit(bindparam("count"))
+_HORIZON = select(func.coalesce(func.max(journal.c.seq), 0))
+_OLDEST = select(func.coalesce(func.min(journal.c.seq), 1))
+
+
+def append(connection: Connection, event: Event, *, at: datetime, actor_id: int | None = None) -> None:
+    """Record `event` in the open unit of work; it is numbered when the unit commits."""
+    connection.execute(
+        _INSERT,
+        {
+            "at": at,
+            "type": event.data.TYPE,
+            "project_id": event.project_id,
+            "queue_id": event.queue_id,
+            "contact_id": event.contact_id,
+            "assignee_id": event.assignee_id,
+            "previous_queue_id": event.previous_queue_id,
+            "admins_only": event.admins_only,
+            "actor_id": actor_id,
+            "data": event.data,
+        },
+    )
+
+
+def read_after(connection: Connection, after: int, count: int) -> list[Recorded]:
+    """At most `count` events numbered above `after`, in order. Complete: no smaller number can appear later."""
+    rows = connection.execute(_AFTER, {"after": after, "count": count}).mappings()
+    return [_recorded(row) for row in rows]
+
+
+def horizon(connection: Connection) -> int:
+    """The number of the newest event, 0 when there is none."""
+    return int(connection.execute(_HORIZON).scalar_one())
+
+
+def oldest(connection: Connection) -> int:
+    """The number of the oldest event still kept, 1 when there is none."""
+    return int(connection.execute(_OLDEST).scalar_one())
+
+
+def _recorded(row: RowMapping) -> Recorded:
+    return Recorded(
+        seq=row["seq"],
+        type=row["type"],
+        at=row["at"],
+        actor_id=row["actor_id"],
+        project_id=row["project_id"],
+        queue_id=row["queue_id"],
+        contact_id=row["contact_id"],
+        assignee_id=row["assignee_id"],
+        previous_queue_id=row["previous_queue_id"],
+        admins_only=row["admins_only"],
+        data=row["data"],
+    )

@@ -1,0 +1,83 @@
+"""Bringing tables to the version this code needs, with alembic; one history for both engines."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, text
+from sqlalchemy.engine import Connection
+
+from contact_center.errors import ConfigError
+from contact_center.store.schema import metadata
+
+
+def upgrade(where: Engine | Connection) -> None:
+    """Run every migration that is missing.
+
+    Raises ConfigError if the database was written by a newer version of the product.
+    """
+    if isinstance(where, Connection):
+        _upgrade(where)
+        return
+    # Batch migrations copy tables; with foreign keys enforced SQLite would delete the rows that point at the old one.
+    with where.connect() as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.commit()
+        with connection.begin():
+            _upgrade(connection)
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+            if broken:
+                raise ConfigError(f"The migration would leave dangling references: {broken[:3]}")
+    where.dispose()
+
+
+def current(connection: Connection) -> str | None:
+    """The version the database is at, None when it is empty."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def head() -> str:
+    """The version this code needs."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def drift(connection: Connection) -> list[object]:
+    """What differs between the migrated database and the tables as declared; empty when nothing does."""
+    context = MigrationContext.configure(connection, opts={"compare_type": False})
+    return list(compare_metadata(context, metadata))
+
+
+def is_current(connection: Connection) -> bool:
+    """Whether the database is at the version this code needs."""
+    return current(connection) == head()
+
+
+def _upgrade(connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    at = current(connection)
+    if at is not None and at not in known:
+        raise ConfigError(f"The database is at version {at}, which this release does not know. Use a newer release.")
+    command.upgrade(config, "head")
+
+
+def downgrade(connection: Connection, to: str) -> None:
+    """Step back to revision `to` ("base" empties the database)."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.downgrade(config, to)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def table_counts(connection: Connection) -> dict[str, int]:
+    """Rows in every table, for `doctor` and for tests."""
+    return {t.name: connection.execute(text(f'SELECT count(*) FROM "{t.name}"')).scalar_one() for t in metadata.sorted_tables}

@@ -1,0 +1,113 @@
+"""PostgreSQL over asyncpg: units run through `run_sync`, lost races are repeated, NOTIFY follows the commit."""
+
+import asyncio
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import URL, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from contact_center.errors import Unavailable
+from contact_center.store.engine import P, T, Unit
+from contact_center.store.migrate import upgrade
+
+logger = structlog.get_logger(__name__)
+
+# serialization_failure, deadlock_detected, unique_violation (two first mails of one person), lock_not_available
+RETRY_STATES = {"40001", "40P01", "23505", "55P03"}
+TRIES = 5
+POOL = 8
+
+
+class PostgresStore:
+    """A PostgreSQL database, shared by as many processes as are needed."""
+
+    dialect = "postgresql"
+
+    def __init__(self, url: URL, blob_dir: Path) -> None:
+        self.blob_dir = blob_dir
+        self.url = url
+        self._rings: list[Callable[[], None]] = []
+        self._engine = create_async_engine(
+            url.set(drivername="postgresql+asyncpg"),
+            pool_size=POOL,
+            max_overflow=POOL,
+            # A generic plan is a hundred times slower on the timeline of a contact with many entries.
+            connect_args={"server_settings": {"plan_cache_mode": "force_custom_plan", "timezone": "UTC"}},
+        )
+
+    def on_commit(self, ring: Callable[[], None]) -> None:
+        self._rings.append(ring)
+
+    async def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        bound = functools.partial(_call, unit, args, kwargs)
+        for attempt in range(1, TRIES + 1):
+            try:
+                # A unit that began runs to its end even if whoever asked for it has gone.
+                result = await asyncio.shield(asyncio.ensure_future(self._run(bound)))
+                break
+            except DBAPIError as error:
+                if _sql_state(error) not in RETRY_STATES or attempt == TRIES:
+                    raise _translate(error) from error
+                await asyncio.sleep(0.01 * attempt)
+        for ring in self._rings:
+            ring()
+        return result  # type: ignore[return-value]
+
+    async def write_bulk(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.write(unit, *args, **kwargs)
+
+    async def read(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            async with self._engine.connect() as connection:
+                await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                return await connection.run_sync(functools.partial(_call, unit, args, kwargs))
+        except (DBAPIError, OSError) as error:
+            raise _translate(error) from error
+
+    async def migrate(self) -> None:
+        def run(connection: Connection) -> None:
+            upgrade(connection)
+
+        async with self._engine.begin() as connection:
+            # Several processes may start at once; the first migrates, the others wait and find it done.
+            await connection.execute(text("SELECT pg_advisory_xact_lock(4102)"))
+            await connection.run_sync(run)
+
+    async def ping(self) -> None:
+        await self.read(_select_one)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    async def _run(self, bound: Callable[[Connection], T]) -> T:
+        try:
+            async with self._engine.begin() as connection:
+                return await connection.run_sync(bound)
+        except (OSError, InterfaceError) as error:
+            raise _translate(error) from error
+
+
+def _call(unit: Callable[..., T], args: Any, kwargs: Any, connection: Connection) -> T:
+    return unit(connection, *args, **kwargs)
+
+
+def _select_one(connection: Connection) -> None:
+    connection.execute(text("SELECT 1"))
+
+
+def _sql_state(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None) or "")
+
+
+def _translate(error: Exception) -> Exception:
+    """A lost connection is something the caller can wait out; anything else stays what it is."""
+    if isinstance(error, OSError | InterfaceError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return Unavailable(f"The database cannot be reached: {error}")
+    return error
+

@@ -1,0 +1,1 @@
+"""Plain functions over a connection, one file a subject. They return model values and never commit."""

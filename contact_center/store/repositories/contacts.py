@@ -1,0 +1,329 @@
+"""Contacts, their points, and merges."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.engine import Connection, RowMapping
+
+from contact_center.model.people import Contact, Merge, Point, Viewer
+from contact_center.model.words import PointKind, PointRole
+from contact_center.store.schema.contacts import contact, contact_merge, contact_point, contact_point_link
+from contact_center.store.schema.tickets import interaction, ticket
+from contact_center.store.scope import sees_contact
+
+_UPSERT_POINT = (
+    upsert(contact_point)
+    .values({name: bindparam(name) for name in ("project_id", "kind", "value", "display")})
+    .on_conflict_do_nothing()
+)
+_FIND_POINT = select(contact_point.c.id).where(
+    contact_point.c.project_id == bindparam("project_id"),
+    contact_point.c.kind == bindparam("kind"),
+    contact_point.c.value == bindparam("value"),
+)
+_HOLDERS = (
+    select(contact_point_link.c.contact_id, contact_point_link.c.role, contact_point_link.c.verified_at)
+    .where(contact_point_link.c.point_id == bindparam("point_id"), contact_point_link.c.valid_to.is_(None))
+    .order_by(contact_point_link.c.id)
+)
+_INSERT_CONTACT = (
+    insert(contact)
+    .values({name: bindparam(name) for name in ("project_id", "name", "provisional", "created_at")} | {"note": ""})
+    .returning(contact.c.id)
+)
+_INSERT_LINK = insert(contact_point_link).values(
+    {name: bindparam(name) for name in ("point_id", "contact_id", "role", "verified_at", "valid_from")}
+)
+_CONTACT = select(contact).where(contact.c.id == bindparam("contact_id"))
+_POINTS = (
+    select(contact_point, contact_point_link.c.role, contact_point_link.c.verified_at)
+    .join(contact_point_link)
+    .where(contact_point_link.c.contact_id == bindparam("contact_id"), contact_point_link.c.valid_to.is_(None))
+    .order_by(contact_point_link.c.id)
+)
+_MERGES = (
+    select(contact_merge, contact.c.name.label("loser_name"))
+    .join(contact, contact.c.id == contact_merge.c.loser_id)
+    .where(contact_merge.c.survivor_id == bindparam("contact_id"), contact_merge.c.undone_at.is_(None))
+    .order_by(contact_merge.c.id.desc())
+)
+
+
+def ensure_point(connection: Connection, project_id: int, kind: PointKind, value: str, display: str) -> int:
+    """The id of the contact point with this normalised value, made if new. `value` must not be empty."""
+    if not value:
+        raise ValueError("an empty value is not a contact point: nothing may match on it")
+    key = {"project_id": project_id, "kind": kind, "value": value}
+    found = connection.execute(_FIND_POINT, key).scalar()
+    if found is None:
+        connection.execute(_UPSERT_POINT, key | {"display": display})
+        found = connection.execute(_FIND_POINT, key).scalar_one()
+    return int(found)
+
+
+def holders(connection: Connection, point_id: int) -> list[RowMapping]:
+    """contact_id, role and verified_at of everybody this point reaches now."""
+    return list(connection.execute(_HOLDERS, {"point_id": point_id}).mappings())
+
+
+def add_contact(connection: Connection, project_id: int, name: str, provisional: bool, now: datetime) -> int:
+    """Make a contact; returns its id."""
+    values = {"project_id": project_id, "name": name, "provisional": provisional, "created_at": now}
+    return int(connection.execute(_INSERT_CONTACT, values).scalar_one())
+
+
+def change_contact(connection: Connection, contact_id: int, **values: Any) -> None:
+    """Set columns of a contact."""
+    connection.execute(update(contact).where(contact.c.id == contact_id).values(values))
+
+
+def link_point(
+    connection: Connection,
+    point_id: int,
+    contact_id: int,
+    role: PointRole,
+    now: datetime,
+    verified_at: datetime | None = None,
+) -> None:
+    """Say that the point reaches the contact."""
+    values = {"point_id": point_id, "contact_id": contact_id, "role": role, "verified_at": verified_at, "valid_from": now}
+    existing = connection.execute(
+        update(contact_point_link)
+        .where(contact_point_link.c.point_id == point_id, contact_point_link.c.contact_id == contact_id)
+        .values(valid_to=None, role=role)
+    )
+    if existing.rowcount == 0:
+        connection.execute(_INSERT_LINK, values)
+
+
+def unlink_point(connection: Connection, point_id: int, contact_id: int, now: datetime) -> bool:
+    """Say that the point no longer reaches the contact; False when it did not."""
+    statement = update(contact_point_link).where(
+        contact_point_link.c.point_id == point_id,
+        contact_point_link.c.contact_id == contact_id,
+        contact_point_link.c.valid_to.is_(None),
+    )
+    return connection.execute(statement.values(valid_to=now)).rowcount == 1
+
+
+def verify_point(connection: Connection, point_id: int, contact_id: int, now: datetime) -> bool:
+    """Mark the link as proven; False when it already was or does not exist."""
+    statement = update(contact_point_link).where(
+        contact_point_link.c.point_id == point_id,
+        contact_point_link.c.contact_id == contact_id,
+        contact_point_link.c.verified_at.is_(None),
+    )
+    return connection.execute(statement.values(verified_at=now)).rowcount == 1
+
+
+def set_bounced(connection: Connection, point_id: int, at: datetime | None) -> None:
+    """Mark that our last message to the point came back, or (None) that it is alive again."""
+    connection.execute(update(contact_point).where(contact_point.c.id == point_id).values(bounced_at=at))
+
+
+def find_contact(connection: Connection, contact_id: int) -> Contact | None:
+    """A contact by its own id; a merged one is returned as it is. For any viewer: callers check scope."""
+    row = connection.execute(_CONTACT, {"contact_id": contact_id}).mappings().one_or_none()
+    return _contact(connection, row) if row else None
+
+
+def survivor_of(connection: Connection, contact_id: int) -> int:
+    """The id under which this contact's history is found now: its own, or that of whoever it was merged into."""
+    for _ in range(100):
+        target = connection.execute(select(contact.c.merged_into_id).where(contact.c.id == contact_id)).scalar()
+        if target is None:
+            return contact_id
+        contact_id = target
+    raise ValueError(f"contact {contact_id} is merged in a circle")
+
+
+def visible_contact(connection: Connection, viewer: Viewer, contact_id: int) -> Contact | None:
+    """The contact, or the survivor of it, if the viewer may see it."""
+    resolved = survivor_of(connection, contact_id)
+    row = connection.execute(select(contact).where(contact.c.id == resolved, sees_contact(viewer))).mappings().one_or_none()
+    return _contact(connection, row) if row else None
+
+
+def is_visible(connection: Connection, viewer: Viewer, contact_id: int) -> bool:
+    """Whether the viewer may see this contact."""
+    return connection.execute(select(contact.c.id).where(contact.c.id == contact_id, sees_contact(viewer))).scalar() is not None
+
+
+def search_contacts(connection: Connection, viewer: Viewer, words: str, after: int, limit: int) -> list[Contact]:
+    """Visible contacts whose name or a point holds `words`, by id from `after`; empty words list everybody."""
+    statement = select(contact).where(sees_contact(viewer), contact.c.merged_into_id.is_(None), contact.c.id > after)
+    if words:
+        pattern = f"%{_escape_like(words.lower())}%"
+        by_point = (
+            select(contact_point_link.c.id)
+            .join(contact_point)
+            .where(
+                contact_point_link.c.contact_id == contact.c.id,
+                contact_point_link.c.valid_to.is_(None),
+                contact_point.c.value.like(pattern, escape="\\"),
+            )
+            .exists()
+        )
+        by_name = func.lower(contact.c.name).like(pattern, escape="\\")
+        # SQLite lowers ASCII only; a capitalised Russian word is found by its capitalised form.
+        by_title = contact.c.name.like(f"%{_escape_like(words.title())}%", escape="\\")
+        statement = statement.where(or_(by_name, by_title, by_point))
+    rows = connection.execute(statement.order_by(contact.c.id).limit(limit)).mappings().all()
+    return [_contact(connection, row) for row in rows]
+
+
+# Merging: which rows move is recorded, so that they can move back.
+
+
+def rows_of(connection: Connection, contact_id: int) -> dict[str, list[int]]:
+    """Ids of everything that hangs on a contact: links, tickets, interactions."""
+    return {
+        "links": _ids(connection, contact_point_link.c.id, contact_point_link.c.contact_id == contact_id),
+        "tickets": _ids(connection, ticket.c.id, ticket.c.contact_id == contact_id),
+        "interactions": _ids(connection, interaction.c.id, interaction.c.contact_id == contact_id),
+    }
+
+
+def link_rows(connection: Connection, contact_id: int) -> list[dict[str, Any]]:
+    """Every link of a contact, ended ones too, as plain values."""
+    rows = connection.execute(select(contact_point_link).where(contact_point_link.c.contact_id == contact_id)).mappings()
+    return [dict(row) for row in rows]
+
+
+def move_links(connection: Connection, loser_id: int, survivor_id: int, now: datetime) -> list[int]:
+    """Let the loser's live points reach the survivor. Returns the points that newly do."""
+    have = {row["point_id"] for row in link_rows(connection, survivor_id) if row["valid_to"] is None}
+    gained = []
+    for row in link_rows(connection, loser_id):
+        if row["valid_to"] is not None:
+            continue
+        connection.execute(
+            update(contact_point_link).where(contact_point_link.c.id == row["id"]).values(valid_to=now)
+        )
+        if row["point_id"] not in have:
+            link_point(connection, row["point_id"], survivor_id, PointRole(row["role"]), now, row["verified_at"])
+            gained.append(int(row["point_id"]))
+    return gained
+
+
+def reopen_links(connection: Connection, link_ids: list[int]) -> None:
+    """Make ended links live again."""
+    if link_ids:
+        connection.execute(update(contact_point_link).where(contact_point_link.c.id.in_(link_ids)).values(valid_to=None))
+
+
+def drop_links(connection: Connection, contact_id: int, point_ids: list[int], now: datetime) -> None:
+    """End the contact's links to these points."""
+    if point_ids:
+        mine = and_(contact_point_link.c.contact_id == contact_id, contact_point_link.c.point_id.in_(point_ids))
+        connection.execute(update(contact_point_link).where(mine).values(valid_to=now))
+
+
+def move_history(connection: Connection, from_id: int, to_id: int) -> None:
+    """Give every ticket and entry of one contact to another."""
+    for table in (ticket, interaction):
+        connection.execute(update(table).where(table.c.contact_id == from_id).values(contact_id=to_id))
+
+
+def give_back(connection: Connection, survivor_id: int, loser_id: int, tickets: list[int], interactions: list[int]) -> None:
+    """Return tickets with all their entries, and single entries, from the survivor to the loser."""
+    for ids in _batches(tickets):
+        still = and_(ticket.c.id.in_(ids), ticket.c.contact_id == survivor_id)
+        connection.execute(update(ticket).where(still).values(contact_id=loser_id))
+        theirs = and_(interaction.c.ticket_id.in_(ids), interaction.c.contact_id == survivor_id)
+        connection.execute(update(interaction).where(theirs).values(contact_id=loser_id))
+    for ids in _batches(interactions):
+        still = and_(interaction.c.id.in_(ids), interaction.c.contact_id == survivor_id)
+        connection.execute(update(interaction).where(still).values(contact_id=loser_id))
+
+
+def tickets_from_points(connection: Connection, contact_id: int, point_ids: list[int]) -> list[int]:
+    """Tickets of the contact whose first inbound entry came from one of these points."""
+    first = (
+        select(func.min(interaction.c.id))
+        .where(interaction.c.ticket_id == ticket.c.id, interaction.c.sender_point_id.is_not(None))
+        .scalar_subquery()
+    )
+    statement = (
+        select(ticket.c.id)
+        .join(interaction, interaction.c.id == first)
+        .where(ticket.c.contact_id == contact_id, interaction.c.sender_point_id.in_(point_ids))
+    )
+    return [int(row) for row in connection.execute(statement).scalars()] if point_ids else []
+
+
+def loose_from_points(connection: Connection, contact_id: int, point_ids: list[int]) -> list[int]:
+    """Entries of the contact without a ticket that came from one of these points."""
+    where = and_(
+        interaction.c.contact_id == contact_id, interaction.c.ticket_id.is_(None), interaction.c.sender_point_id.in_(point_ids)
+    )
+    return _ids(connection, interaction.c.id, where) if point_ids else []
+
+
+def add_merge(connection: Connection, **values: Any) -> int:
+    """Record a merge; returns its id."""
+    return int(connection.execute(insert(contact_merge).values(values).returning(contact_merge.c.id)).scalar_one())
+
+
+def find_merge(connection: Connection, merge_id: int) -> RowMapping | None:
+    """A merge with its snapshot."""
+    return connection.execute(select(contact_merge).where(contact_merge.c.id == merge_id)).mappings().one_or_none()
+
+
+def end_merge(connection: Connection, merge_id: int, now: datetime, user_id: int | None) -> bool:
+    """Mark a merge as undone; False when somebody already did."""
+    statement = update(contact_merge).where(contact_merge.c.id == merge_id, contact_merge.c.undone_at.is_(None))
+    return connection.execute(statement.values(undone_at=now, undone_by=user_id)).rowcount == 1
+
+
+def _contact(connection: Connection, row: RowMapping) -> Contact:
+    points = connection.execute(_POINTS, {"contact_id": row["id"]}).mappings()
+    merges = connection.execute(_MERGES, {"contact_id": row["id"]}).mappings()
+    return Contact(
+        id=row["id"],
+        name=row["name"],
+        provisional=row["provisional"],
+        points=tuple(_point(point) for point in points),
+        note=row["note"],
+        owner_id=row["owner_id"],
+        created_at=row["created_at"],
+        merges=tuple(_merge(merge) for merge in merges),
+    )
+
+
+def _point(row: RowMapping) -> Point:
+    return Point(
+        id=row["id"],
+        kind=PointKind(row["kind"]),
+        value=row["value"],
+        display=row["display"],
+        role=PointRole(row["role"]),
+        verified=row["verified_at"] is not None,
+        bounced=row["bounced_at"] is not None,
+    )
+
+
+def _merge(row: RowMapping) -> Merge:
+    return Merge(
+        id=row["id"],
+        survivor_id=row["survivor_id"],
+        loser_id=row["loser_id"],
+        loser_name=row["loser_name"],
+        merged_at=row["merged_at"],
+        merged_by=row["merged_by"],
+        undone_at=row["undone_at"],
+    )
+
+
+def _ids(connection: Connection, column: Any, where: Any) -> list[int]:
+    return [int(value) for value in connection.execute(select(column).where(where).order_by(column)).scalars()]
+
+
+def _batches(ids: list[int], size: int = 500) -> list[list[int]]:
+    return [ids[start : start + size] for start in range(0, len(ids), size)]
+
+
+def _escape_like(words: str) -> str:
+    return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,104 @@
+"""The outbox: leased before it is sent, settled after, uncertain when a crash came in between."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy.engine import Connection, RowMapping
+
+from contact_center.model.words import Delivery
+from contact_center.store.schema.channels import channel_account
+from contact_center.store.schema.outbound import outbox
+from contact_center.store.schema.tickets import interaction
+
+_OF_INTERACTION = select(outbox).where(outbox.c.interaction_id == bindparam("interaction_id"))
+
+
+def add(connection: Connection, **values: Any) -> int:
+    """Queue a message; returns the row's id."""
+    values = {"state": Delivery.QUEUED, "attempts": 0, "error": "", "provider_id": "", "spooled": 0} | values
+    return int(connection.execute(insert(outbox).values(values).returning(outbox.c.id)).scalar_one())
+
+
+def lease_due(connection: Connection, holder: str, now: datetime, ttl: timedelta, limit: int) -> list[RowMapping]:
+    """Lease messages that are due. Two senders never lease the same row."""
+    due = (
+        select(outbox.c.id)
+        .where(outbox.c.state == Delivery.QUEUED, outbox.c.next_attempt_at <= now)
+        .order_by(outbox.c.next_attempt_at, outbox.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        update(outbox)
+        .where(outbox.c.id.in_(due))
+        .values(state=Delivery.LEASED, lease_holder=holder, lease_until=now + ttl, attempts=outbox.c.attempts + 1)
+        .returning(outbox)
+    )
+    return sorted(connection.execute(statement).mappings(), key=lambda row: row["id"])
+
+
+def expired(connection: Connection, now: datetime) -> list[RowMapping]:
+    """Leased rows whose lease ran out: the sender died between leasing and recording the outcome."""
+    statement = select(outbox).where(outbox.c.state == Delivery.LEASED, outbox.c.lease_until < now)
+    return list(connection.execute(statement.with_for_update(skip_locked=True)).mappings())
+
+
+def holds(connection: Connection, row_id: int, holder: str) -> bool:
+    """Whether this holder still has the row leased; locks it until the commit."""
+    statement = select(outbox.c.id).where(
+        outbox.c.id == row_id, outbox.c.state == Delivery.LEASED, outbox.c.lease_holder == holder
+    )
+    return connection.execute(statement.with_for_update()).scalar() is not None
+
+
+def change(connection: Connection, row_id: int, **values: Any) -> None:
+    """Set columns of a row."""
+    connection.execute(update(outbox).where(outbox.c.id == row_id).values(values))
+
+
+def change_if(connection: Connection, row_id: int, states: tuple[Delivery, ...], **values: Any) -> bool:
+    """Set columns of a row if it is in one of these states; False when it is not."""
+    statement = update(outbox).where(outbox.c.id == row_id, outbox.c.state.in_(states))
+    return connection.execute(statement.values(values)).rowcount == 1
+
+
+def of_interaction(connection: Connection, interaction_id: int) -> RowMapping | None:
+    """The outbox row of an entry."""
+    return connection.execute(_OF_INTERACTION, {"interaction_id": interaction_id}).mappings().one_or_none()
+
+
+def by_keys(connection: Connection, keys: tuple[str, ...]) -> list[RowMapping]:
+    """Rows whose message keys are among `keys`."""
+    statement = select(outbox).where(outbox.c.message_key.in_(keys)).order_by(outbox.c.id)
+    return list(connection.execute(statement).mappings()) if keys else []
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """When the next queued row becomes due or the next lease runs out; None when nothing waits."""
+    times = connection.execute(
+        select(
+            func.min(outbox.c.next_attempt_at).filter(outbox.c.state == Delivery.QUEUED),
+            func.min(outbox.c.lease_until).filter(outbox.c.state == Delivery.LEASED),
+        ).where(or_(outbox.c.state == Delivery.QUEUED, outbox.c.state == Delivery.LEASED))
+    ).one()
+    known = [time for time in times if time is not None]
+    return min(known) if known else None
+
+
+def spooled(connection: Connection, project_id: int, queue_ids: tuple[int, ...] | None, before: int, limit: int) -> list[RowMapping]:
+    """Messages written to the outgoing spool, newest first, of these queues (None: of all)."""
+    where = [channel_account.c.project_id == project_id, outbox.c.spooled == 1, outbox.c.state == Delivery.SENT]
+    if before:
+        where.append(outbox.c.id < before)
+    if queue_ids is not None:
+        where.append(channel_account.c.queue_id.in_(queue_ids))
+    statement = (
+        select(outbox, interaction.c.ticket_id, interaction.c.contact_id)
+        .join(channel_account, channel_account.c.id == outbox.c.account_id)
+        .join(interaction, interaction.c.id == outbox.c.interaction_id)
+        .where(and_(*where))
+        .order_by(outbox.c.id.desc())
+        .limit(limit)
+    )
+    return list(connection.execute(statement).mappings())

@@ -1,0 +1,176 @@
+"""The ledger of raw items: each ends as stored, duplicate, quarantined or ignored."""
+
+from datetime import datetime
+
+from sqlalchemy import and_, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.engine import Connection, RowMapping
+
+from contact_center.model.channels import RawItemRow
+from contact_center.model.messages import RawItem
+from contact_center.model.words import Fate
+from contact_center.store.schema.channels import channel_account, raw_item
+
+_INSERT = (
+    upsert(raw_item)
+    .values(
+        {name: bindparam(name) for name in
+         ("account_id", "provider_key", "sha256", "size", "envelope", "source_time", "received_at", "state")}
+        | {"attempts": 0, "reason": ""}
+    )
+    .on_conflict_do_nothing()
+    .returning(raw_item.c.id)
+)  # fmt: skip
+_TWIN = select(func.min(raw_item.c.id)).where(
+    raw_item.c.account_id == bindparam("account_id"),
+    raw_item.c.sha256 == bindparam("sha256"),
+    raw_item.c.id != bindparam("item_id"),
+    raw_item.c.state == Fate.STORED,
+)
+_SETTLE = (
+    update(raw_item)
+    .where(raw_item.c.id == bindparam("item_id"))
+    .values(
+        state=bindparam("new_state"),
+        reason=bindparam("new_reason"),
+        interaction_id=bindparam("new_interaction_id"),
+        duplicate_of_id=bindparam("new_duplicate_of_id"),
+        attempts=raw_item.c.attempts + 1,
+    )
+)
+
+
+def add(connection: Connection, account_id: int, item: RawItem, now: datetime) -> int | None:
+    """Enter an item whose blob is stored; None when its provider key is already in the ledger."""
+    values = {
+        "account_id": account_id,
+        "provider_key": item.provider_key,
+        "sha256": item.sha256,
+        "size": item.size,
+        "envelope": item.envelope,
+        "source_time": item.source_time,
+        "received_at": now,
+        "state": Fate.RECEIVED,
+    }
+    found = connection.execute(_INSERT, values).scalar_one_or_none()
+    return None if found is None else int(found)
+
+
+def known_keys(connection: Connection, account_id: int, keys: list[str]) -> set[str]:
+    """Which of these provider keys are in the ledger."""
+    statement = select(raw_item.c.provider_key).where(raw_item.c.account_id == account_id, raw_item.c.provider_key.in_(keys))
+    return set(connection.execute(statement).scalars())
+
+
+def in_flight(connection: Connection, after: int, limit: int) -> list[RowMapping]:
+    """Items received and not yet settled, oldest first, with the project, queue and kind of their account."""
+    statement = (
+        select(raw_item, channel_account.c.project_id, channel_account.c.queue_id, channel_account.c.kind)
+        .join(channel_account)
+        .where(raw_item.c.state == Fate.RECEIVED, raw_item.c.id > after)
+        .order_by(raw_item.c.id)
+        .limit(limit)
+    )
+    return list(connection.execute(statement).mappings())
+
+
+def lock_unsettled(connection: Connection, item_id: int) -> bool:
+    """Whether the item still waits for its fate; locks it until the commit."""
+    statement = select(raw_item.c.state).where(raw_item.c.id == item_id).with_for_update()
+    return connection.execute(statement).scalar() in (Fate.RECEIVED, Fate.QUARANTINED)
+
+
+def twin(connection: Connection, account_id: int, item_id: int, sha256: str) -> int | None:
+    """An item of the same account with the very same bytes that is already stored."""
+    found = connection.execute(_TWIN, {"account_id": account_id, "sha256": sha256, "item_id": item_id}).scalar()
+    return None if found is None else int(found)
+
+
+def settle(
+    connection: Connection,
+    item_id: int,
+    state: Fate,
+    *,
+    reason: str = "",
+    interaction_id: int | None = None,
+    duplicate_of: int | None = None,
+) -> None:
+    """Give the item its fate."""
+    connection.execute(
+        _SETTLE,
+        {
+            "item_id": item_id,
+            "new_state": state,
+            "new_reason": reason,
+            "new_interaction_id": interaction_id,
+            "new_duplicate_of_id": duplicate_of,
+        },
+    )
+
+
+def note_attempt(connection: Connection, item_id: int, reason: str) -> int:
+    """Count a failed attempt; returns how many there were."""
+    statement = update(raw_item).where(raw_item.c.id == item_id).values(attempts=raw_item.c.attempts + 1, reason=reason)
+    return int(connection.execute(statement.returning(raw_item.c.attempts)).scalar_one())
+
+
+def release(connection: Connection, item_id: int) -> bool:
+    """Put a quarantined item back in flight; False when it is not quarantined."""
+    statement = update(raw_item).where(raw_item.c.id == item_id, raw_item.c.state == Fate.QUARANTINED)
+    return connection.execute(statement.values(state=Fate.RECEIVED, attempts=0)).rowcount == 1
+
+
+def find(connection: Connection, item_id: int) -> RowMapping | None:
+    """An item with the project, queue and kind of its account."""
+    statement = (
+        select(raw_item, channel_account.c.project_id, channel_account.c.queue_id, channel_account.c.kind)
+        .join(channel_account)
+        .where(raw_item.c.id == item_id)
+    )
+    return connection.execute(statement).mappings().one_or_none()
+
+
+def of_interaction(connection: Connection, interaction_id: int) -> RowMapping | None:
+    """The item an entry was made from."""
+    statement = select(raw_item).where(raw_item.c.interaction_id == interaction_id).order_by(raw_item.c.id).limit(1)
+    return connection.execute(statement).mappings().one_or_none()
+
+
+def books(connection: Connection, project_id: int) -> dict[int, dict[str, int]]:
+    """Per channel account, how many items have which fate. The sum of a row is what was received."""
+    statement = (
+        select(raw_item.c.account_id, raw_item.c.state, func.count().label("items"))
+        .join(channel_account)
+        .where(channel_account.c.project_id == project_id)
+        .group_by(raw_item.c.account_id, raw_item.c.state)
+    )
+    result: dict[int, dict[str, int]] = {}
+    for row in connection.execute(statement):
+        result.setdefault(row.account_id, {fate.value: 0 for fate in Fate})[row.state] = row.items
+    return result
+
+
+def quarantined(connection: Connection, project_id: int, queue_ids: tuple[int, ...] | None, before: int, limit: int) -> list[RawItemRow]:
+    """Quarantined items, newest first, below id `before` (0: from the newest), of these queues (None: of all)."""
+    where = [channel_account.c.project_id == project_id, raw_item.c.state == Fate.QUARANTINED]
+    if before:
+        where.append(raw_item.c.id < before)
+    if queue_ids is not None:
+        where.append(channel_account.c.queue_id.in_(queue_ids))
+    statement = select(raw_item).join(channel_account).where(and_(*where)).order_by(raw_item.c.id.desc()).limit(limit)
+    return [as_row(row) for row in connection.execute(statement).mappings()]
+
+
+def as_row(row: RowMapping) -> RawItemRow:
+    """The ledger row as people see it."""
+    return RawItemRow(
+        id=row["id"],
+        account_id=row["account_id"],
+        provider_key=row["provider_key"],
+        size=row["size"],
+        received_at=row["received_at"],
+        state=Fate(row["state"]),
+        attempts=row["attempts"],
+        reason=row["reason"],
+        interaction_id=row["interaction_id"],
+    )

@@ -1,0 +1,243 @@
+"""Ticket rows, lists and counts, participants and thread keys."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, true, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.engine import Connection, RowMapping
+
+from contact_center.model.people import ContactRef, Viewer
+from contact_center.model.tickets import LastEntry, Ticket
+from contact_center.model.words import Direction, Priority, Status, View
+from contact_center.store.schema.contacts import contact
+from contact_center.store.schema.tickets import interaction, ticket, ticket_participant, ticket_thread_key
+from contact_center.store.scope import sees_ticket
+
+_ROW = select(ticket, contact.c.name.label("contact_name"), contact.c.provisional.label("contact_provisional")).join(
+    contact, contact.c.id == ticket.c.contact_id
+)
+_BY_ID = _ROW.where(ticket.c.id == bindparam("ticket_id"))
+_INSERT = insert(ticket).returning(ticket.c.id)
+_ADD_KEY = (
+    upsert(ticket_thread_key)
+    .values({name: bindparam(name) for name in ("project_id", "key", "ticket_id")})
+    .on_conflict_do_nothing()
+)
+_ADD_PARTICIPANT = (
+    upsert(ticket_participant)
+    .values({name: bindparam(name) for name in ("ticket_id", "point_id")})
+    .on_conflict_do_nothing()
+)
+_BY_KEYS = (
+    select(ticket_thread_key.c.ticket_id)
+    .join(ticket, ticket.c.id == ticket_thread_key.c.ticket_id)
+    .where(
+        ticket_thread_key.c.project_id == bindparam("project_id"),
+        ticket_thread_key.c.key.in_(bindparam("keys", expanding=True)),
+        ticket.c.merged_into_id.is_(None),
+    )
+    .distinct()
+    .order_by(ticket_thread_key.c.ticket_id)
+)
+_PARTICIPANTS = select(ticket_participant.c.point_id).where(ticket_participant.c.ticket_id == bindparam("ticket_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class ListKey:
+    """Where a page of the ticket list ended."""
+
+    at: datetime
+    id: int
+
+
+def find(connection: Connection, ticket_id: int) -> Ticket | None:
+    """A ticket by id, for the product itself; callers that serve a viewer use `visible`."""
+    row = connection.execute(_BY_ID, {"ticket_id": ticket_id}).mappings().one_or_none()
+    return _ticket(row) if row else None
+
+
+def visible(connection: Connection, viewer: Viewer, ticket_id: int) -> Ticket | None:
+    """A ticket the viewer may see; a merged one leads to its survivor."""
+    statement = _ROW.where(ticket.c.id == ticket_id, sees_ticket(viewer))
+    row = connection.execute(statement).mappings().one_or_none()
+    if row is not None and row["merged_into_id"] is not None:
+        return visible(connection, viewer, row["merged_into_id"])
+    return _ticket(row) if row else None
+
+
+def lock(connection: Connection, ticket_id: int) -> None:
+    """Keep others from changing the ticket until the commit."""
+    connection.execute(select(ticket.c.id).where(ticket.c.id == ticket_id).with_for_update())
+
+
+def add(connection: Connection, **values: Any) -> int:
+    """Insert a ticket; returns its id."""
+    values = {"version": 1, "tags": [], "priority": Priority.NORMAL, "last_preview": ""} | values
+    return int(connection.execute(_INSERT, values).scalar_one())
+
+
+def change(connection: Connection, ticket_id: int, now: datetime, **values: Any) -> None:
+    """Set columns; every change counts the version up."""
+    statement = update(ticket).where(ticket.c.id == ticket_id)
+    connection.execute(statement.values(version=ticket.c.version + 1, updated_at=now, **values))
+
+
+def resolved_at(connection: Connection, ticket_id: int) -> datetime | None:
+    """When the ticket was last resolved or closed, None while it is open or waiting."""
+    return connection.execute(select(ticket.c.resolved_at).where(ticket.c.id == ticket_id)).scalar_one()
+
+
+# Threading.
+
+
+def by_thread_keys(connection: Connection, project_id: int, keys: tuple[str, ...]) -> list[int]:
+    """Ids of tickets whose messages carry or name one of `keys`, the oldest first. Empty keys match nothing."""
+    wanted = [key for key in dict.fromkeys(keys) if key]
+    if not wanted:
+        return []
+    return [int(i) for i in connection.execute(_BY_KEYS, {"project_id": project_id, "keys": wanted}).scalars()]
+
+
+def add_thread_keys(connection: Connection, project_id: int, ticket_id: int, keys: tuple[str, ...]) -> None:
+    """Remember message keys as belonging to the ticket's thread."""
+    rows = [{"project_id": project_id, "key": key, "ticket_id": ticket_id} for key in dict.fromkeys(keys) if key]
+    if rows:
+        connection.execute(_ADD_KEY, rows)
+
+
+def participants(connection: Connection, ticket_id: int) -> set[int]:
+    """Contact points that take part in the ticket."""
+    return set(connection.execute(_PARTICIPANTS, {"ticket_id": ticket_id}).scalars())
+
+
+def add_participants(connection: Connection, ticket_id: int, point_ids: set[int]) -> None:
+    """Let contact points take part."""
+    if point_ids:
+        connection.execute(_ADD_PARTICIPANT, [{"ticket_id": ticket_id, "point_id": p} for p in sorted(point_ids)])
+
+
+def inbound_senders(connection: Connection, ticket_id: int) -> set[int]:
+    """Contact points that wrote something in this ticket."""
+    statement = select(interaction.c.sender_point_id).where(
+        interaction.c.ticket_id == ticket_id, interaction.c.sender_point_id.is_not(None)
+    )
+    return set(connection.execute(statement.distinct()).scalars())
+
+
+def is_untouched(connection: Connection, ticket_id: int) -> bool:
+    """Whether no employee has done anything in the ticket: only then may the product join it to another by itself."""
+    statement = select(interaction.c.id).where(interaction.c.ticket_id == ticket_id, interaction.c.author_id.is_not(None)).limit(1)
+    return connection.execute(statement).scalar() is None
+
+
+def first_message(connection: Connection, ticket_id: int) -> RowMapping | None:
+    """The ticket's earliest inbound entry: contact_id, subject, occurred_at."""
+    statement = (
+        select(interaction.c.contact_id, interaction.c.subject, interaction.c.occurred_at)
+        .where(interaction.c.ticket_id == ticket_id, interaction.c.direction == Direction.IN)
+        .order_by(interaction.c.occurred_at, interaction.c.id)
+        .limit(1)
+    )
+    return connection.execute(statement).mappings().one_or_none()
+
+
+def move_thread(connection: Connection, project_id: int, from_id: int, to_id: int) -> None:
+    """Give entries, keys and participants of one ticket to another."""
+    connection.execute(update(interaction).where(interaction.c.ticket_id == from_id).values(ticket_id=to_id))
+    keys = connection.execute(select(ticket_thread_key.c.key).where(ticket_thread_key.c.ticket_id == from_id)).scalars()
+    add_thread_keys(connection, project_id, to_id, tuple(keys))
+    add_participants(connection, to_id, participants(connection, from_id))
+
+
+# Lists and counts.
+
+
+def page(
+    connection: Connection,
+    viewer: Viewer,
+    view: View,
+    *,
+    queue_id: int | None = None,
+    contact_id: int | None = None,
+    words: str = "",
+    after: ListKey | None = None,
+    limit: int = 50,
+) -> list[Ticket]:
+    """One page of a view, the latest activity first, keyset-paged by (last activity, id)."""
+    where = [sees_ticket(viewer), ticket.c.merged_into_id.is_(None), _in_view(view, viewer)]
+    if queue_id is not None:
+        where.append(ticket.c.queue_id == queue_id)
+    if contact_id is not None:
+        where.append(ticket.c.contact_id == contact_id)
+    if words:
+        where.append(_holds(words))
+    if after is not None:
+        where.append(or_(ticket.c.last_at < after.at, and_(ticket.c.last_at == after.at, ticket.c.id < after.id)))
+    statement = _ROW.where(*where).order_by(ticket.c.last_at.desc(), ticket.c.id.desc()).limit(limit)
+    return [_ticket(row) for row in connection.execute(statement).mappings()]
+
+
+def counts(connection: Connection, viewer: Viewer) -> list[RowMapping]:
+    """How many visible tickets stand in each (queue_id, status, assignee_id); consoles keep it up to date by events."""
+    statement = (
+        select(ticket.c.queue_id, ticket.c.status, ticket.c.assignee_id, func.count().label("tickets"))
+        .where(sees_ticket(viewer), ticket.c.merged_into_id.is_(None), ticket.c.status.in_((Status.OPEN, Status.WAITING)))
+        .group_by(ticket.c.queue_id, ticket.c.status, ticket.c.assignee_id)
+    )
+    return list(connection.execute(statement).mappings())
+
+
+def _in_view(view: View, viewer: Viewer) -> ColumnElement[bool]:
+    active = ticket.c.status.in_((Status.OPEN, Status.WAITING))
+    return {
+        View.OPEN: ticket.c.status == Status.OPEN,
+        View.MINE: and_(active, ticket.c.assignee_id == viewer.user_id),
+        View.UNASSIGNED: and_(ticket.c.status == Status.OPEN, ticket.c.assignee_id.is_(None)),
+        View.WAITING: ticket.c.status == Status.WAITING,
+        View.RESOLVED: ticket.c.status.in_((Status.RESOLVED, Status.CLOSED)),
+        View.ALL: true(),
+    }[view]
+
+
+def _holds(words: str) -> ColumnElement[bool]:
+    """A ticket number, or words of the subject or the contact's name."""
+    if words.lstrip("#").isdigit() and len(words) < 10:
+        return ticket.c.number == int(words.lstrip("#"))
+    escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    pattern = f"%{escaped}%"
+    return or_(ticket.c.subject.ilike(pattern, escape="\\"), contact.c.name.ilike(pattern, escape="\\"))
+
+
+def list_key(row: Ticket) -> ListKey:
+    """Where a page that ends with this row continues."""
+    return ListKey(at=row.last_entry.at if row.last_entry else row.created_at, id=row.id)
+
+
+def _ticket(row: RowMapping) -> Ticket:
+    last = LastEntry(
+        at=row["last_at"],
+        direction=Direction(row["last_direction"] or Direction.INTERNAL),
+        kind=row["last_kind"] or "",
+        preview=row["last_preview"],
+    )
+    return Ticket(
+        id=row["id"],
+        number=row["number"],
+        subject=row["subject"],
+        contact=ContactRef(id=row["contact_id"], name=row["contact_name"], provisional=row["contact_provisional"]),
+        queue_id=row["queue_id"],
+        status=Status(row["status"]),
+        assignee_id=row["assignee_id"],
+        priority=Priority(row["priority"]),
+        tags=tuple(row["tags"]),
+        channel=row["channel"],
+        last_entry=last,
+        waiting_since=row["waiting_since"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        version=row["version"],
+        follow_up_of=row["follow_up_of_id"],
+        merged_into=row["merged_into_id"],
+    )

@@ -1,0 +1,253 @@
+"""Entries of the contact history: adding them, walking them by key, their bodies and attachments."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, insert, or_, select, update
+from sqlalchemy.engine import Connection, RowMapping
+
+from contact_center.model.people import Viewer
+from contact_center.model.tickets import Address, Attachment, Change, DeliveryState, Entry, EntryBody, as_stub
+from contact_center.model.words import Delivery, Direction
+from contact_center.store.schema.contacts import contact
+from contact_center.store.schema.outbound import outbox
+from contact_center.store.schema.tickets import attachment, interaction, interaction_body, ticket
+from contact_center.store.scope import entry_queue, reads_entry, sees_contact
+
+_ENTRY = (
+    select(
+        interaction,
+        entry_queue().label("effective_queue_id"),
+        ticket.c.number.label("ticket_number"),
+        ticket.c.assignee_id,
+        outbox.c.state.label("delivery"),
+        outbox.c.attempts,
+        outbox.c.error,
+        outbox.c.next_attempt_at,
+        outbox.c.spooled,
+    )
+    .select_from(interaction)
+    .outerjoin(ticket, ticket.c.id == interaction.c.ticket_id)
+    .outerjoin(outbox, outbox.c.interaction_id == interaction.c.id)
+)
+_BY_ID = _ENTRY.where(interaction.c.id == bindparam("interaction_id"))
+_INSERT = insert(interaction).returning(interaction.c.id)
+_INSERT_BODY = insert(interaction_body).values(
+    {name: bindparam(name) for name in ("interaction_id", "text", "visible_text", "html", "headers")}
+)
+_INSERT_ATTACHMENT = insert(attachment).returning(attachment.c.id)
+_ATTACHMENTS = (
+    select(attachment)
+    .where(attachment.c.interaction_id.in_(bindparam("ids", expanding=True)))
+    .order_by(attachment.c.interaction_id, attachment.c.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineKey:
+    """Where a page of a timeline ended."""
+
+    at: datetime
+    id: int
+
+
+def add(connection: Connection, **values: Any) -> int:
+    """Insert an entry; returns its id."""
+    return int(connection.execute(_INSERT, values).scalar_one())
+
+
+def add_body(connection: Connection, interaction_id: int, text: str, visible_text: str, html: str | None, headers: Any) -> None:
+    """Keep the entry's whole text, its sanitised markup and its headers."""
+    values = {"interaction_id": interaction_id, "text": text, "visible_text": visible_text, "html": html, "headers": headers}
+    connection.execute(_INSERT_BODY, values)
+
+
+def change(connection: Connection, interaction_id: int, **values: Any) -> None:
+    """Set columns of an entry; facts of what was said never change, what is appended does."""
+    connection.execute(update(interaction).where(interaction.c.id == interaction_id).values(values))
+
+
+def find(connection: Connection, interaction_id: int) -> Entry | None:
+    """One entry, for the product itself."""
+    return _one(connection, _BY_ID, {"interaction_id": interaction_id})
+
+
+def visible(connection: Connection, viewer: Viewer, interaction_id: int) -> Entry | None:
+    """One entry whose content the viewer may read."""
+    statement = (
+        _ENTRY.join(contact, contact.c.id == interaction.c.contact_id)
+        .where(interaction.c.id == interaction_id, sees_contact(viewer), reads_entry(viewer))
+        .where(interaction.c.project_id == viewer.project_id)
+    )
+    return _one(connection, statement, {})
+
+
+def page(connection: Connection, viewer: Viewer, contact_id: int, before: TimelineKey | None, limit: int) -> list[Entry]:
+    """One page of a contact's history, newest first; the caller has checked that the contact is visible.
+
+    Entries of confidential queues the viewer may not read come as stubs.
+    """
+    statement = _ENTRY.where(interaction.c.contact_id == contact_id, interaction.c.cancelled.is_(False))
+    if before is not None:
+        older = interaction.c.occurred_at < before.at
+        same = and_(interaction.c.occurred_at == before.at, interaction.c.id < before.id)
+        # The plain bound lets SQLite enter the index at the right place; the exact one settles ties.
+        statement = statement.where(interaction.c.occurred_at <= before.at, or_(older, same))
+    statement = statement.order_by(interaction.c.occurred_at.desc(), interaction.c.id.desc()).limit(limit)
+    rows = list(connection.execute(statement).mappings())
+    entries = _with_attachments(connection, rows)
+    return [_for_viewer(entry, row, viewer) for entry, row in zip(entries, rows, strict=True)]
+
+
+def of_ticket(connection: Connection, ticket_id: int) -> list[Entry]:
+    """Every entry of a ticket, the oldest first, for the product itself."""
+    statement = _ENTRY.where(interaction.c.ticket_id == ticket_id, interaction.c.cancelled.is_(False))
+    rows = list(connection.execute(statement.order_by(interaction.c.occurred_at, interaction.c.id)).mappings())
+    return _with_attachments(connection, rows)
+
+
+def last_spoken(connection: Connection, ticket_id: int) -> RowMapping | None:
+    """The latest entry of a ticket that somebody wrote: not a change of fields, not a cancelled reply."""
+    statement = (
+        select(interaction)
+        .where(interaction.c.ticket_id == ticket_id, interaction.c.change.is_(None), interaction.c.cancelled.is_(False))
+        .order_by(interaction.c.occurred_at.desc(), interaction.c.id.desc())
+        .limit(1)
+    )
+    return connection.execute(statement).mappings().one_or_none()
+
+
+def last_inbound(connection: Connection, ticket_id: int) -> RowMapping | None:
+    """The latest message from outside in a ticket that no machine sent, else the latest of any kind."""
+    statement = (
+        select(interaction)
+        .where(interaction.c.ticket_id == ticket_id, interaction.c.direction == Direction.IN)
+        .order_by(interaction.c.automatic, interaction.c.occurred_at.desc(), interaction.c.id.desc())
+        .limit(1)
+    )
+    return connection.execute(statement).mappings().one_or_none()
+
+
+def message_keys(connection: Connection, ticket_id: int) -> list[str]:
+    """Message keys of a ticket in order of time: the References chain of the next reply."""
+    statement = (
+        select(interaction.c.message_key)
+        .where(interaction.c.ticket_id == ticket_id, interaction.c.message_key.is_not(None), interaction.c.cancelled.is_(False))
+        .order_by(interaction.c.occurred_at, interaction.c.id)
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def body(connection: Connection, interaction_id: int) -> EntryBody | None:
+    """The whole text of an entry."""
+    statement = select(interaction_body).where(interaction_body.c.interaction_id == interaction_id)
+    row = connection.execute(statement).mappings().one_or_none()
+    if row is None:
+        return None
+    return EntryBody(id=interaction_id, text=row["text"], visible_text=row["visible_text"], headers=row["headers"])
+
+
+def html(connection: Connection, interaction_id: int) -> str | None:
+    """The sanitised markup of an entry."""
+    return connection.execute(
+        select(interaction_body.c.html).where(interaction_body.c.interaction_id == interaction_id)
+    ).scalar()
+
+
+# Attachments.
+
+
+def add_attachment(connection: Connection, **values: Any) -> int:
+    """Record a file whose blob is stored; returns its id."""
+    return int(connection.execute(_INSERT_ATTACHMENT, values).scalar_one())
+
+
+def claim_uploads(connection: Connection, uploader_id: int, ids: list[int], interaction_id: int) -> list[RowMapping]:
+    """Attach files the employee uploaded and has not used yet. Returns those that could be claimed."""
+    statement = (
+        update(attachment)
+        .where(attachment.c.id.in_(ids), attachment.c.uploader_id == uploader_id, attachment.c.interaction_id.is_(None))
+        .values(interaction_id=interaction_id)
+        .returning(attachment)
+    )
+    return list(connection.execute(statement).mappings())
+
+
+def attachment_row(connection: Connection, attachment_id: int) -> RowMapping | None:
+    """An attachment with its blob's hash and its entry, for the product itself."""
+    return connection.execute(select(attachment).where(attachment.c.id == attachment_id)).mappings().one_or_none()
+
+
+def attachments_of(connection: Connection, interaction_id: int) -> list[RowMapping]:
+    """The attachments of one entry."""
+    return list(connection.execute(_ATTACHMENTS, {"ids": [interaction_id]}).mappings())
+
+
+def _one(connection: Connection, statement: Any, values: dict[str, Any]) -> Entry | None:
+    row = connection.execute(statement, values).mappings().one_or_none()
+    return _with_attachments(connection, [row])[0] if row else None
+
+
+def _for_viewer(entry: Entry, row: RowMapping, viewer: Viewer) -> Entry:
+    hidden = viewer.is_hidden(row["effective_queue_id"]) and row["assignee_id"] != viewer.user_id
+    return as_stub(entry) if hidden else entry
+
+
+def _with_attachments(connection: Connection, rows: Iterable[RowMapping]) -> list[Entry]:
+    rows = list(rows)
+    files: dict[int, list[Attachment]] = {}
+    if rows:
+        for row in connection.execute(_ATTACHMENTS, {"ids": [row["id"] for row in rows]}).mappings():
+            files.setdefault(row["interaction_id"], []).append(_attachment(row))
+    return [_entry(row, tuple(files.get(row["id"], ()))) for row in rows]
+
+
+def _attachment(row: RowMapping) -> Attachment:
+    return Attachment(
+        id=row["id"],
+        filename=row["filename"],
+        content_type=row["content_type"],
+        size=row["size"],
+        inline=row["inline"],
+        content_id=row["content_id"],
+    )
+
+
+def _entry(row: RowMapping, files: tuple[Attachment, ...]) -> Entry:
+    recipients = row["recipients"] or {}
+    sender = Address(row["sender_name"], row["sender_address"]) if row["sender_address"] or row["sender_name"] else None
+    return Entry(
+        id=row["id"],
+        contact_id=row["contact_id"],
+        ticket_id=row["ticket_id"],
+        ticket_number=row["ticket_number"],
+        queue_id=row["effective_queue_id"],
+        kind=row["kind"],
+        direction=Direction(row["direction"]),
+        occurred_at=row["occurred_at"],
+        author_id=row["author_id"],
+        sender=sender,
+        subject=row["subject"],
+        text=row["visible_text"],
+        truncated=row["truncated"],
+        folded=row["folded"],
+        has_html=row["has_html"],
+        to=tuple(Address(**address) for address in recipients.get("to", ())),
+        cc=tuple(Address(**address) for address in recipients.get("cc", ())),
+        automatic=row["automatic"],
+        attachments=files,
+        delivery=_delivery(row),
+        change=Change(**row["change"]) if row["change"] else None,
+    )
+
+
+def _delivery(row: RowMapping) -> DeliveryState | None:
+    if row["delivery"] is None:
+        return None
+    state = Delivery(row["delivery"])
+    held = row["next_attempt_at"] if state is Delivery.QUEUED and row["attempts"] == 0 else None
+    return DeliveryState(
+        state=state, attempts=row["attempts"], error=row["error"], held_until=held, spooled=bool(row["spooled"])
+    )

@@ -1,0 +1,96 @@
+"""Work items and segments."""
+
+from datetime import datetime
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.engine import Connection, RowMapping
+
+from contact_center.model.words import EndReason, WorkState
+from contact_center.store.schema.work import segment, work_item
+
+_OPEN_ITEM = (
+    select(work_item.c.id, work_item.c.opened_at, segment.c.id.label("segment_id"), segment.c.queue_id, segment.c.agent_id)
+    .join(segment)
+    .where(
+        work_item.c.ticket_id == bindparam("ticket_id"), work_item.c.closed_at.is_(None), segment.c.ended_at.is_(None)
+    )
+)
+_INSERT_ITEM = (
+    insert(work_item)
+    .values({n: bindparam(n) for n in ("project_id", "kind", "ticket_id", "interaction_id", "state", "opened_at")})
+    .returning(work_item.c.id)
+)
+_INSERT_SEGMENT = insert(segment).values(
+    {n: bindparam(n) for n in ("work_item_id", "queue_id", "agent_id", "state", "entered_at", "accepted_at")}
+)
+
+
+def open_item(connection: Connection, ticket_id: int) -> RowMapping | None:
+    """The ticket's open work item with its current segment: id, opened_at, segment_id, queue_id, agent_id."""
+    return connection.execute(_OPEN_ITEM, {"ticket_id": ticket_id}).mappings().one_or_none()
+
+
+def add_item(
+    connection: Connection, project_id: int, kind: str, ticket_id: int, interaction_id: int, opened_at: datetime, agent_id: int | None
+) -> int:
+    """Open a work item; returns its id."""
+    values = {
+        "project_id": project_id,
+        "kind": kind,
+        "ticket_id": ticket_id,
+        "interaction_id": interaction_id,
+        "state": WorkState.ASSIGNED if agent_id else WorkState.WAITING,
+        "opened_at": opened_at,
+    }
+    return int(connection.execute(_INSERT_ITEM, values).scalar_one())
+
+
+def add_segment(connection: Connection, item_id: int, queue_id: int, agent_id: int | None, entered_at: datetime) -> None:
+    """Begin a stay in a queue."""
+    values = {
+        "work_item_id": item_id,
+        "queue_id": queue_id,
+        "agent_id": agent_id,
+        "state": WorkState.ASSIGNED if agent_id else WorkState.WAITING,
+        "entered_at": entered_at,
+        "accepted_at": entered_at if agent_id else None,
+    }
+    connection.execute(_INSERT_SEGMENT, values)
+
+
+def assign_segment(connection: Connection, segment_id: int, item_id: int, agent_id: int | None, now: datetime) -> None:
+    """Say who works on it; None puts it back to waiting."""
+    state = WorkState.ASSIGNED if agent_id else WorkState.WAITING
+    accepted = now if agent_id else None
+    connection.execute(
+        update(segment).where(segment.c.id == segment_id).values(agent_id=agent_id, state=state, accepted_at=accepted)
+    )
+    connection.execute(update(work_item).where(work_item.c.id == item_id).values(state=state))
+
+
+def end_segment(connection: Connection, segment_id: int, reason: EndReason, now: datetime) -> None:
+    """End the stay in the queue."""
+    values = {"state": WorkState.DONE, "ended_at": now, "end_reason": reason}
+    connection.execute(update(segment).where(segment.c.id == segment_id).values(values))
+
+
+def close_item(connection: Connection, item_id: int, now: datetime) -> None:
+    """Close the work item."""
+    connection.execute(update(work_item).where(work_item.c.id == item_id).values(state=WorkState.DONE, closed_at=now))
+
+
+def move_items(connection: Connection, from_ticket: int, to_ticket: int) -> None:
+    """Give the closed work items of a merged ticket to the one it was merged into."""
+    statement = update(work_item).where(work_item.c.ticket_id == from_ticket, work_item.c.closed_at.is_not(None))
+    connection.execute(statement.values(ticket_id=to_ticket))
+
+
+def segments(connection: Connection, ticket_id: int) -> list[RowMapping]:
+    """Every segment of the ticket's work items, in order of entry."""
+    statement = (
+        select(segment, work_item.c.opened_at, work_item.c.closed_at)
+        .join(work_item)
+        .where(work_item.c.ticket_id == ticket_id)
+        .order_by(segment.c.entered_at, segment.c.id)
+    )
+    return list(connection.execute(statement).mappings())

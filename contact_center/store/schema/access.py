@@ -1,0 +1,100 @@
+"""Who may enter: projects, employees, queue grants, sessions, tokens."""
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, UniqueConstraint
+
+from contact_center.store.schema.base import metadata
+from contact_center.store.types import BigKey, CleanText, Json, Utc
+
+project = Table(
+    "project",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("slug", CleanText, nullable=False, unique=True),
+    Column("name", CleanText, nullable=False),
+    Column("next_ticket_number", Integer, nullable=False, default=1),
+)
+
+# "user" is a reserved word of PostgreSQL.
+employee = Table(
+    "employee",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("project_id", ForeignKey("project.id"), nullable=False),
+    Column("email", CleanText, nullable=False, unique=True),
+    Column("name", CleanText, nullable=False),
+    Column("role", CleanText, nullable=False),
+    Column("password_hash", CleanText),
+    Column("disabled_at", Utc),
+    Column("created_at", Utc, nullable=False),
+)
+
+queue_grant = Table(
+    "queue_grant",
+    metadata,
+    Column("employee_id", ForeignKey("employee.id", ondelete="CASCADE"), primary_key=True),
+    Column("queue_id", ForeignKey("queue.id", ondelete="CASCADE"), primary_key=True),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("employee_id", ForeignKey("employee.id", ondelete="CASCADE"), nullable=False),
+    Column("token_hash", CleanText, nullable=False, unique=True),
+    Column("created_at", Utc, nullable=False),
+    Column("last_seen_at", Utc, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+    Column("address", CleanText, nullable=False),
+    Column("user_agent", CleanText, nullable=False),
+    Column("revoked_at", Utc),
+    Index("ix_session_employee_id", "employee_id"),
+)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("employee_id", ForeignKey("employee.id", ondelete="CASCADE"), nullable=False),
+    Column("name", CleanText, nullable=False),
+    Column("token_hash", CleanText, nullable=False, unique=True),
+    Column("scopes", Json, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("expires_at", Utc),
+    Column("last_used_at", Utc),
+    Column("revoked_at", Utc),
+    Index("ix_api_token_employee_id", "employee_id"),
+)
+
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("employee_id", ForeignKey("employee.id", ondelete="CASCADE")),
+    Column("token_hash", CleanText, nullable=False, unique=True),
+    Column("expires_at", Utc, nullable=False),
+    Column("used_at", Utc),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("employee_id", ForeignKey("employee.id", ondelete="CASCADE"), nullable=False),
+    Column("key", CleanText, nullable=False),
+    Column("request_hash", CleanText, nullable=False),
+    Column("status", Integer),
+    Column("body", CleanText),
+    Column("created_at", Utc, nullable=False),
+    UniqueConstraint("employee_id", "key"),
+)
+
+queue = Table(
+    "queue",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("project_id", ForeignKey("project.id"), nullable=False),
+    Column("name", CleanText, nullable=False),
+    Column("confidential", Boolean, nullable=False, default=False),
+    Column("created_at", Utc, nullable=False),
+    UniqueConstraint("project_id", "name"),
+)

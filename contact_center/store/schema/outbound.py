@@ -1,0 +1,32 @@
+"""What we send: one row a message, its key fixed before the first attempt."""
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table
+
+from contact_center.store.schema.base import metadata
+from contact_center.store.types import BigKey, CleanText, Json, Utc
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("interaction_id", ForeignKey("interaction.id"), nullable=False, unique=True),
+    Column("account_id", ForeignKey("channel_account.id"), nullable=False),
+    Column("message_key", CleanText, nullable=False, unique=True),
+    Column("message", Json, nullable=False),
+    Column("state", CleanText, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_attempt_at", Utc, nullable=False),
+    Column("lease_holder", CleanText),
+    Column("lease_until", Utc),
+    Column("error", CleanText, nullable=False, default=""),
+    Column("provider_id", CleanText, nullable=False, default=""),
+    Column("spooled", Integer, nullable=False, default=0),
+    Column("created_at", Utc, nullable=False),
+    Column("sent_at", Utc),
+    Index(
+        "ix_outbox_due",
+        "next_attempt_at",
+        sqlite_where=Column("state").in_(["queued", "leased"]),
+        postgresql_where=Column("state").in_(["queued", "leased"]),
+    ),
+)

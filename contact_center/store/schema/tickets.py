@@ -1,0 +1,114 @@
+"""Tickets and the contact history."""
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, UniqueConstraint
+
+from contact_center.store.schema.base import metadata
+from contact_center.store.types import BigKey, CleanText, Json, Utc
+
+ticket = Table(
+    "ticket",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("project_id", ForeignKey("project.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("contact_id", ForeignKey("contact.id"), nullable=False),
+    Column("queue_id", ForeignKey("queue.id"), nullable=False),
+    Column("subject", CleanText, nullable=False),
+    Column("status", CleanText, nullable=False),
+    Column("assignee_id", ForeignKey("employee.id")),
+    Column("priority", CleanText, nullable=False),
+    Column("channel", CleanText, nullable=False),
+    Column("tags", Json, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("updated_at", Utc, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("last_at", Utc, nullable=False),
+    Column("last_direction", CleanText),
+    Column("last_kind", CleanText),
+    Column("last_preview", CleanText, nullable=False, default=""),
+    Column("waiting_since", Utc),
+    Column("resolved_at", Utc),
+    Column("follow_up_of_id", ForeignKey("ticket.id")),
+    Column("merged_into_id", ForeignKey("ticket.id")),
+    UniqueConstraint("project_id", "number"),
+    Index("ix_ticket_contact_id", "contact_id"),
+    Index("ix_ticket_list", "project_id", "status", "last_at", "id"),
+    Index("ix_ticket_queue_list", "queue_id", "status", "last_at", "id"),
+    Index("ix_ticket_assignee_list", "assignee_id", "status", "last_at", "id"),
+)
+
+ticket_participant = Table(
+    "ticket_participant",
+    metadata,
+    Column("ticket_id", ForeignKey("ticket.id"), primary_key=True),
+    Column("point_id", ForeignKey("contact_point.id"), primary_key=True),
+)
+
+# Every message id a ticket's mails carry or name: what makes threading independent of the order of arrival.
+ticket_thread_key = Table(
+    "ticket_thread_key",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("key", CleanText, primary_key=True),
+    Column("ticket_id", ForeignKey("ticket.id"), primary_key=True),
+    Index("ix_ticket_thread_key_ticket_id", "ticket_id"),
+)
+
+interaction = Table(
+    "interaction",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("project_id", ForeignKey("project.id"), nullable=False),
+    Column("contact_id", ForeignKey("contact.id"), nullable=False),
+    Column("ticket_id", ForeignKey("ticket.id")),
+    Column("queue_id", ForeignKey("queue.id"), nullable=False),
+    Column("account_id", ForeignKey("channel_account.id")),
+    Column("kind", CleanText, nullable=False),
+    Column("direction", CleanText, nullable=False),
+    Column("occurred_at", Utc, nullable=False),
+    Column("received_at", Utc, nullable=False),
+    Column("author_id", ForeignKey("employee.id")),
+    Column("sender_point_id", ForeignKey("contact_point.id")),
+    Column("sender_name", CleanText, nullable=False, default=""),
+    Column("sender_address", CleanText, nullable=False, default=""),
+    Column("subject", CleanText, nullable=False, default=""),
+    Column("visible_text", CleanText, nullable=False, default=""),
+    Column("folded", Boolean, nullable=False, default=False),
+    Column("truncated", Boolean, nullable=False, default=False),
+    Column("has_html", Boolean, nullable=False, default=False),
+    Column("automatic", Boolean, nullable=False, default=False),
+    Column("recipients", Json),
+    Column("change", Json),
+    Column("message_key", CleanText),
+    Column("cancelled", Boolean, nullable=False, default=False),
+    Index("ix_interaction_timeline", "contact_id", "occurred_at", "id"),
+    Index("ix_interaction_ticket_id", "ticket_id", "occurred_at", "id"),
+    Index("ix_interaction_message_key", "message_key"),
+)
+
+# Apart from the row, so that walking a timeline never reads megabytes of markup.
+interaction_body = Table(
+    "interaction_body",
+    metadata,
+    Column("interaction_id", ForeignKey("interaction.id"), primary_key=True),
+    Column("text", CleanText, nullable=False),
+    Column("visible_text", CleanText, nullable=False),
+    Column("html", CleanText),
+    Column("headers", Json, nullable=False),
+)
+
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("interaction_id", ForeignKey("interaction.id")),
+    Column("uploader_id", ForeignKey("employee.id")),
+    Column("sha256", ForeignKey("blob.sha256"), nullable=False),
+    Column("filename", CleanText, nullable=False),
+    Column("content_type", CleanText, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("content_id", CleanText),
+    Column("inline", Boolean, nullable=False, default=False),
+    Column("created_at", Utc, nullable=False),
+    Index("ix_attachment_interaction_id", "interaction_id"),
+)

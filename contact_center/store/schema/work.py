@@ -1,0 +1,49 @@
+"""Work items and their segments: who must act, and how long each queue made the customer wait."""
+
+from sqlalchemy import Column, ForeignKey, Index, Table
+
+from contact_center.store.schema.base import metadata
+from contact_center.store.types import BigKey, CleanText, Utc
+
+work_item = Table(
+    "work_item",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("project_id", ForeignKey("project.id"), nullable=False),
+    Column("kind", CleanText, nullable=False),
+    Column("ticket_id", ForeignKey("ticket.id"), nullable=False),
+    Column("interaction_id", ForeignKey("interaction.id"), nullable=False),
+    Column("state", CleanText, nullable=False),
+    Column("opened_at", Utc, nullable=False),
+    Column("closed_at", Utc),
+    # One open item a ticket: a second message of the same turn joins it without resetting its clock.
+    Index(
+        "uq_work_item_open",
+        "ticket_id",
+        unique=True,
+        sqlite_where=Column("closed_at").is_(None),
+        postgresql_where=Column("closed_at").is_(None),
+    ),
+)
+
+segment = Table(
+    "segment",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("work_item_id", ForeignKey("work_item.id"), nullable=False),
+    Column("queue_id", ForeignKey("queue.id"), nullable=False),
+    Column("agent_id", ForeignKey("employee.id")),
+    Column("state", CleanText, nullable=False),
+    Column("entered_at", Utc, nullable=False),
+    Column("accepted_at", Utc),
+    Column("ended_at", Utc),
+    Column("end_reason", CleanText),
+    Index(
+        "uq_segment_open",
+        "work_item_id",
+        unique=True,
+        sqlite_where=Column("ended_at").is_(None),
+        postgresql_where=Column("ended_at").is_(None),
+    ),
+    Index("ix_segment_work_item_id", "work_item_id"),
+)

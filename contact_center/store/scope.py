@@ -1,0 +1,53 @@
+"""Row scope: what a viewer may see, as SQL conditions. Every list, search and lookup uses these and nothing else."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
+
+from contact_center.model.people import Viewer
+from contact_center.store.schema.contacts import contact
+from contact_center.store.schema.tickets import interaction, ticket
+
+
+def sees_ticket(viewer: Viewer, table: Any = ticket) -> ColumnElement[bool]:
+    """Tickets of granted queues, and those assigned to the viewer; an admin sees the project."""
+    in_project = table.c.project_id == viewer.project_id
+    if viewer.sees_all:
+        return in_project
+    granted = table.c.queue_id.in_(viewer.queue_ids) if viewer.queue_ids else false()
+    return and_(in_project, or_(granted, table.c.assignee_id == viewer.user_id))
+
+
+def sees_contact(viewer: Viewer) -> ColumnElement[bool]:
+    """Contacts with a visible ticket, with an entry that has no ticket in a granted queue, or owned by the viewer."""
+    in_project = contact.c.project_id == viewer.project_id
+    if viewer.sees_all:
+        return in_project
+    own_ticket = select(ticket.c.id).where(ticket.c.contact_id == contact.c.id, sees_ticket(viewer)).exists()
+    loose = (
+        select(interaction.c.id)
+        .where(
+            interaction.c.contact_id == contact.c.id,
+            interaction.c.ticket_id.is_(None),
+            interaction.c.queue_id.in_(viewer.queue_ids),
+        )
+        .exists()
+        if viewer.queue_ids
+        else false()
+    )
+    return and_(in_project, or_(contact.c.owner_id == viewer.user_id, own_ticket, loose))
+
+
+def entry_queue() -> ColumnElement[Any]:
+    """The queue an entry belongs to: its ticket's, or that of the channel account it came by."""
+    return func.coalesce(ticket.c.queue_id, interaction.c.queue_id)
+
+
+def reads_entry(viewer: Viewer) -> ColumnElement[bool]:
+    """Entries whose content the viewer may read, given that the contact is visible.
+
+    Entries of confidential queues that are not granted are stubs, unless the ticket is the viewer's own.
+    """
+    if viewer.sees_all or not viewer.hidden_queue_ids:
+        return true()
+    return or_(entry_queue().not_in(viewer.hidden_queue_ids), ticket.c.assignee_id == viewer.user_id)

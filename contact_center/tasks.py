@@ -1,0 +1,34 @@
+"""Background tasks: named, held and supervised. `spawn` is the only place that creates one."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+logger = structlog.get_logger(__name__)
+
+_running: set[asyncio.Task[Any]] = set()
+
+
+def spawn(coroutine: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
+    """Run `coroutine` in the background under `name`; a crash is logged, never swallowed in silence."""
+    task = asyncio.get_running_loop().create_task(coroutine, name=name)
+    _running.add(task)
+    task.add_done_callback(_finished)
+    return task
+
+
+def _finished(task: asyncio.Task[Any]) -> None:
+    _running.discard(task)
+    if task.cancelled():
+        return
+    if (error := task.exception()) is not None:
+        logger.error("task.crashed", task=task.get_name(), error=repr(error), exc_info=error)
+
+
+async def stop(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel `tasks` and wait until they have really ended."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
