@@ -69,6 +69,9 @@ class Environment:
 class Connector(Protocol):
     """One account of one channel, at work."""
 
+    repeatable: bool
+    """Whether sending the same message twice has one effect only, so that a send of unknown outcome may be repeated."""
+
     async def run(self, inbox: Inbox) -> None:
         """Receive until cancelled. Returning normally means: nothing to receive on this account."""
         ...

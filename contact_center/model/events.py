@@ -31,6 +31,16 @@ class TicketChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class TicketGone:
+    """A ticket went out of the viewer's sight: moved to a queue, or away from a person. Made for each viewer at
+    emit, never stored."""
+
+    TYPE: ClassVar[str] = "ticket.gone"
+    ticket_id: int
+    before: Bucket
+
+
+@dataclass(frozen=True, slots=True)
 class InteractionAdded:
     """Something was added to a contact's history."""
 
@@ -125,6 +135,7 @@ class RawItemReleased:
 EventData = (
     TicketCreated
     | TicketChanged
+    | TicketGone
     | InteractionAdded
     | InteractionChanged
     | ContactChanged

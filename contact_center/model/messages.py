@@ -1,5 +1,6 @@
 """What a channel understood of one raw item: neutral words, the same for every channel."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -105,7 +106,6 @@ class OutboundMessage:
     message_key: str
     to: tuple[Address, ...]
     cc: tuple[Address, ...]
-    sender_name: str
     subject: str
     text: str
     in_reply_to: str | None
@@ -123,3 +123,8 @@ class Receipt:
 
     provider_id: str = ""
     spooled: bool = False
+
+
+def spool_name(message_key: str) -> str:
+    """The file name of a spooled mail."""
+    return re.sub(r"[^A-Za-z0-9@._-]", "_", message_key) + ".eml"

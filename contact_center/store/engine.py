@@ -27,6 +27,8 @@ class Store(Protocol):
 
     dialect: str
     blob_dir: Path
+    dsn: str | None
+    """Where other processes can be rung (LISTEN and NOTIFY); None when there can be no other process."""
 
     async def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `unit` in one transaction and return what it returned, after the commit.

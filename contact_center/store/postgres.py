@@ -31,7 +31,7 @@ class PostgresStore:
 
     def __init__(self, url: URL, blob_dir: Path) -> None:
         self.blob_dir = blob_dir
-        self.url = url
+        self.dsn: str | None = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._rings: list[Callable[[], None]] = []
         self._engine = create_async_engine(
             url.set(drivername="postgresql+asyncpg"),

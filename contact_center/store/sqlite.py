@@ -46,6 +46,7 @@ class SqliteStore:
     """The embedded database."""
 
     dialect = "sqlite"
+    dsn = None
 
     def __init__(self, url: URL, blob_dir: Path) -> None:
         self.blob_dir = blob_dir

@@ -12,10 +12,10 @@ from contact_center.model.tickets import Address
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 
 
-def compose(message: OutboundMessage, sender: str, *, reply_tokens: bool) -> EmailMessage:
-    """The mail for `message`, from the address `sender`. Raises ValueError when no recipient has a usable address."""
+def compose(message: OutboundMessage, sender: Address, *, reply_tokens: bool) -> EmailMessage:
+    """The mail for `message` from `sender`. Raises ValueError when no recipient has a usable address."""
     mail = EmailMessage(policy=SMTP)
-    mail["From"] = _header_address(Address(message.sender_name, sender))
+    mail["From"] = _header_address(sender)
     recipients = [_header_address(address) for address in message.to]
     if not recipients:
         raise ValueError("no recipient")
@@ -23,8 +23,8 @@ def compose(message: OutboundMessage, sender: str, *, reply_tokens: bool) -> Ema
     if message.cc:
         mail["Cc"] = [_header_address(address) for address in message.cc]
     if reply_tokens:
-        local, _, domain = sender.rpartition("@")
-        mail["Reply-To"] = _header_address(Address(message.sender_name, f"{local}+{message.reply_token}@{domain}"))
+        local, _, domain = sender.email.rpartition("@")
+        mail["Reply-To"] = _header_address(Address(sender.name, f"{local}+{message.reply_token}@{domain}"))
     mail["Subject"] = one_line(message.subject)
     if message.created_at is not None:
         mail["Date"] = format_datetime(message.created_at)

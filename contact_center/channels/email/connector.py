@@ -23,6 +23,8 @@ class EmailConnector:
         self.account = account
         self.options = options
         self.environment = environment
+        # A spooled mail has a fixed name, so writing it again changes nothing; an SMTP server may take a mail twice.
+        self.repeatable = not options.smtp_host
 
     async def run(self, inbox: Inbox) -> None:
         """Read the mailbox; an account without one lives from the receiver alone."""

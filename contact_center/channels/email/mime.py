@@ -15,10 +15,11 @@ from email._policybase import Compat32
 from email.message import Message
 from typing import Any
 
-from contact_center.channels.email import automatic, charsets, headers, markup, quoting
+from contact_center import markup
+from contact_center.channels.email import automatic, charsets, headers, quoting
 from contact_center.model.messages import InboundFile
 from contact_center.model.tickets import Address
-from contact_center.model.text import clean_text
+from contact_center.model.text import clean_filename, clean_text
 
 MAX_PARTS = 2_000  # parts of one mail that are looked at; the rest stays in the original
 MAX_DEPTH = 60
@@ -305,18 +306,8 @@ def _filename(part: Message) -> str | None:
     for header, parameter in (("Content-Disposition", "filename"), ("Content-Type", "name")):
         value = _parameter(part, parameter, header)
         if value:
-            return safe_filename(value)
+            return clean_filename(headers.text(value))
     return None
-
-
-def safe_filename(value: str) -> str:
-    """A file name that is only a name: at most 150 characters, its ending kept."""
-    value = clean_text(headers.text(value)).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1].strip(". \t")
-    value = re.sub(r'[<>:"|?*\u200e\u200f]', "_", value)
-    if len(value) > 150:
-        stem, dot, ending = value.rpartition(".")
-        value = f"{stem[: 149 - len(ending)]}{dot}{ending}" if dot and len(ending) <= 10 else value[:150]
-    return value or "file"
 
 
 def _parameter(part: Message, name: str, header: str = "Content-Type") -> str | None:
@@ -360,7 +351,7 @@ def _embedded_file(part: Message, kind: str) -> InboundFile:
     name = _filename(part) or (headers.text(_header(children[0], "Subject"))[:80] if children else "")
     ending = ".eml" if kind == "message/rfc822" else ".txt"
     return InboundFile(
-        filename=safe_filename(name + ("" if name.endswith(ending) else ending)) if name else "message" + ending,
+        filename=clean_filename(name + ("" if name.endswith(ending) else ending)) if name else "message" + ending,
         content_type=_safe_type(kind),
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),

@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-import re
 import ssl
+from email.message import EmailMessage
 from pathlib import Path
 
 import aiosmtplib
@@ -17,7 +17,8 @@ from contact_center.errors import (
     DeliveryUnknown,
     Undeliverable,
 )
-from contact_center.model.messages import OutboundMessage, Receipt
+from contact_center.model.messages import OutboundMessage, Receipt, spool_name
+from contact_center.model.tickets import Address
 
 TIMEOUT = 60.0  # seconds for each command but the last
 FINAL_TIMEOUT = 600.0  # seconds for the reply to the final dot: RFC 5321 4.5.3.2.6 asks for ten minutes
@@ -66,14 +67,9 @@ async def spool(message: OutboundMessage, sender: str, options: EmailOptions, fo
     return Receipt(spooled=True)
 
 
-def spool_name(message_key: str) -> str:
-    """The file name of a spooled mail."""
-    return re.sub(r"[^A-Za-z0-9@._-]", "_", message_key) + ".eml"
-
-
-def _composed(message: OutboundMessage, sender: str, options: EmailOptions):  # type: ignore[no-untyped-def]
+def _composed(message: OutboundMessage, sender: str, options: EmailOptions) -> EmailMessage:
     try:
-        return compose(message, sender, reply_tokens=options.reply_tokens)
+        return compose(message, Address(options.sender_name, sender), reply_tokens=options.reply_tokens)
     except (ValueError, IndexError, UnicodeError) as error:
         raise Undeliverable(f"The mail cannot be written: {error}") from error
 

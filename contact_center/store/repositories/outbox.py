@@ -1,13 +1,13 @@
 """The outbox: leased before it is sent, settled after, uncertain when a crash came in between."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, func, insert, select, update
 from sqlalchemy.engine import Connection, RowMapping
 
 from contact_center.model.words import Delivery
-from contact_center.store.schema.channels import channel_account
+from contact_center.store.schema.channels import channel_account, lease
 from contact_center.store.schema.outbound import outbox
 from contact_center.store.schema.tickets import interaction
 
@@ -16,11 +16,11 @@ _OF_INTERACTION = select(outbox).where(outbox.c.interaction_id == bindparam("int
 
 def add(connection: Connection, **values: Any) -> int:
     """Queue a message; returns the row's id."""
-    values = {"state": Delivery.QUEUED, "attempts": 0, "error": "", "provider_id": "", "spooled": 0} | values
+    values = {"state": Delivery.QUEUED, "attempts": 0, "error": "", "provider_id": "", "spooled": False} | values
     return int(connection.execute(insert(outbox).values(values).returning(outbox.c.id)).scalar_one())
 
 
-def lease_due(connection: Connection, holder: str, now: datetime, ttl: timedelta, limit: int) -> list[RowMapping]:
+def lease_due(connection: Connection, holder: str, now: datetime, limit: int) -> list[RowMapping]:
     """Lease messages that are due. Two senders never lease the same row."""
     due = (
         select(outbox.c.id)
@@ -32,16 +32,22 @@ def lease_due(connection: Connection, holder: str, now: datetime, ttl: timedelta
     statement = (
         update(outbox)
         .where(outbox.c.id.in_(due))
-        .values(state=Delivery.LEASED, lease_holder=holder, lease_until=now + ttl, attempts=outbox.c.attempts + 1)
+        .values(state=Delivery.LEASED, lease_holder=holder, attempts=outbox.c.attempts + 1)
         .returning(outbox)
     )
     return sorted(connection.execute(statement).mappings(), key=lambda row: row["id"])
 
 
-def expired(connection: Connection, now: datetime) -> list[RowMapping]:
-    """Leased rows whose lease ran out: the sender died between leasing and recording the outcome."""
-    statement = select(outbox).where(outbox.c.state == Delivery.LEASED, outbox.c.lease_until < now)
-    return list(connection.execute(statement.with_for_update(skip_locked=True)).mappings())
+def orphaned(connection: Connection, now: datetime) -> list[RowMapping]:
+    """Leased rows whose sender no longer renews its own lease: it died between leasing and recording the outcome."""
+    alive = select(lease.c.name).where(lease.c.name == sender_lease(outbox.c.lease_holder), lease.c.expires_at > now).exists()
+    statement = select(outbox).where(outbox.c.state == Delivery.LEASED, ~alive).order_by(outbox.c.id)
+    return list(connection.execute(statement).mappings())
+
+
+def sender_lease(holder: Any) -> Any:
+    """The name of the lease by which a sending process shows that it lives."""
+    return "sender:" + holder
 
 
 def holds(connection: Connection, row_id: int, holder: str) -> bool:
@@ -75,20 +81,20 @@ def by_keys(connection: Connection, keys: tuple[str, ...]) -> list[RowMapping]:
 
 
 def next_due(connection: Connection) -> datetime | None:
-    """When the next queued row becomes due or the next lease runs out; None when nothing waits."""
-    times = connection.execute(
-        select(
-            func.min(outbox.c.next_attempt_at).filter(outbox.c.state == Delivery.QUEUED),
-            func.min(outbox.c.lease_until).filter(outbox.c.state == Delivery.LEASED),
-        ).where(or_(outbox.c.state == Delivery.QUEUED, outbox.c.state == Delivery.LEASED))
-    ).one()
-    known = [time for time in times if time is not None]
-    return min(known) if known else None
+    """When the next queued row becomes due; None when nothing waits."""
+    statement = select(func.min(outbox.c.next_attempt_at)).where(outbox.c.state == Delivery.QUEUED)
+    return connection.execute(statement).scalar_one()  # type: ignore[no-any-return]
+
+
+def project_of(connection: Connection, row_id: int) -> int:
+    """The project of an outbox row."""
+    statement = select(channel_account.c.project_id).join(outbox, outbox.c.account_id == channel_account.c.id)
+    return int(connection.execute(statement.where(outbox.c.id == row_id)).scalar_one())
 
 
 def spooled(connection: Connection, project_id: int, queue_ids: tuple[int, ...] | None, before: int, limit: int) -> list[RowMapping]:
     """Messages written to the outgoing spool, newest first, of these queues (None: of all)."""
-    where = [channel_account.c.project_id == project_id, outbox.c.spooled == 1, outbox.c.state == Delivery.SENT]
+    where = [channel_account.c.project_id == project_id, outbox.c.spooled, outbox.c.state == Delivery.SENT]
     if before:
         where.append(outbox.c.id < before)
     if queue_ids is not None:

@@ -94,3 +94,11 @@ def segments(connection: Connection, ticket_id: int) -> list[RowMapping]:
         .order_by(segment.c.entered_at, segment.c.id)
     )
     return list(connection.execute(statement).mappings())
+
+
+def reopen_item(connection: Connection, item_id: int, segment_id: int, agent_id: int | None) -> None:
+    """Take back the end of a work item and of its last segment: the reply that ended them was called back."""
+    state = WorkState.ASSIGNED if agent_id else WorkState.WAITING
+    values = {"state": state, "ended_at": None, "end_reason": None, "agent_id": agent_id}
+    connection.execute(update(segment).where(segment.c.id == segment_id).values(values))
+    connection.execute(update(work_item).where(work_item.c.id == item_id).values(state=state, closed_at=None))

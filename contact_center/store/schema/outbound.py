@@ -1,6 +1,6 @@
 """What we send: one row a message, its key fixed before the first attempt."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table
 
 from contact_center.store.schema.base import metadata
 from contact_center.store.types import BigKey, CleanText, Json, Utc
@@ -17,10 +17,9 @@ outbox = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("next_attempt_at", Utc, nullable=False),
     Column("lease_holder", CleanText),
-    Column("lease_until", Utc),
     Column("error", CleanText, nullable=False, default=""),
     Column("provider_id", CleanText, nullable=False, default=""),
-    Column("spooled", Integer, nullable=False, default=0),
+    Column("spooled", Boolean, nullable=False, default=False),
     Column("created_at", Utc, nullable=False),
     Column("sent_at", Utc),
     Index(

@@ -538,10 +538,9 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_attempt_at", types.Utc(), nullable=False),
         sa.Column("lease_holder", types.CleanText(), nullable=True),
-        sa.Column("lease_until", types.Utc(), nullable=True),
         sa.Column("error", types.CleanText(), nullable=False),
         sa.Column("provider_id", types.CleanText(), nullable=False),
-        sa.Column("spooled", sa.Integer(), nullable=False),
+        sa.Column("spooled", sa.Boolean(), nullable=False),
         sa.Column("created_at", types.Utc(), nullable=False),
         sa.Column("sent_at", types.Utc(), nullable=True),
         sa.ForeignKeyConstraint(

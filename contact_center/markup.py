@@ -1,4 +1,4 @@
-"""HTML of mails: made harmless, and turned into text. Input is capped; both run in a parser process, never on the loop."""
+"""HTML of strangers: made harmless, and turned into text. Input is capped; both run in a parser process, never on the loop."""
 
 import re
 from collections.abc import Callable

@@ -1,0 +1,120 @@
+"""What a handler may use: the viewer, the store, and the services of the rooms below. Built for each request."""
+
+import hashlib
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from contact_center.api.framework import to_json
+from contact_center.channels.base import Environment
+from contact_center.config import Settings
+from contact_center.errors import BadRequest, Invalid, NotSignedIn
+from contact_center.keys import Keys
+from contact_center.model.acts import Act
+from contact_center.model.people import Viewer
+from contact_center.store import Connection, Store
+from contact_center.store.blobs import BlobFiles
+from contact_center.store.repositories import access
+from contact_center.tickets.replies import Sending
+
+T = TypeVar("T")
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything the HTTP room needs, handed in by the composition root."""
+
+    settings: Settings
+    store: Store
+    keys: Keys
+    files: BlobFiles
+    clock: Clock
+    environment: Callable[[str], Environment]
+    refresh_channels: Callable[[], Coroutine[Any, Any, None]]
+    wake_intake: Callable[[], None]
+    checks: dict[str, Callable[[], Coroutine[Any, Any, str]]] = field(default_factory=dict)
+    """Named readiness checks; each returns a word when well and raises when not."""
+    gauges: Callable[[], dict[str, float]] = dict
+    """Numbers for /metrics."""
+
+    @property
+    def sending(self) -> Sending:
+        """What replying needs."""
+        return Sending(self.keys, timedelta(seconds=self.settings.mail.undo_send_seconds))
+
+
+SERVICES = web.AppKey("services", Services)
+
+
+class Replayed(Exception):  # noqa: N818 - not an error: the answer is known already
+    """The request was carried out before under the same key; this is what it answered."""
+
+    def __init__(self, status: int, body: str) -> None:
+        self.status = status
+        self.body = body
+        super().__init__(status)
+
+
+class Context:
+    """One request."""
+
+    def __init__(self, request: web.Request, viewer: Viewer | None, *, once: bool = False, status: int = 200) -> None:
+        self.request = request
+        self.services: Services = request.app[SERVICES]
+        self.store = self.services.store
+        self._viewer = viewer
+        self._once = once
+        self._status = status
+        self.headers: dict[str, str] = {}
+        """Headers to add to the answer."""
+        self.cookies: list[tuple[str, str, dict[str, Any]]] = []
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who asks. Raises NotSignedIn on a public route nobody is signed in at."""
+        if self._viewer is None:
+            raise NotSignedIn
+        return self._viewer
+
+    def act(self) -> Act:
+        """The viewer, acting now."""
+        return Act(self.services.clock(), self._viewer.user_id if self._viewer else None)
+
+    async def read(self, unit: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a read in a consistent snapshot."""
+        return await self.store.read(unit, *args, **kwargs)
+
+    async def write(self, unit: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a change in one transaction.
+
+        On a route that asks for an Idempotency-Key, the key is claimed and the answer kept in that same transaction, so
+        that neither a crash nor a race can make the change twice or lose it. Raises Replayed with the earlier answer.
+        """
+        if not self._once:
+            return await self.store.write(unit, *args, **kwargs)
+        key = self.request.headers.get("Idempotency-Key", "")
+        if not 1 <= len(key) <= 200:
+            raise BadRequest("This request needs an Idempotency-Key header of 1 to 200 characters.")
+        request_hash = hashlib.sha256(
+            f"{self.request.method} {self.request.path}\n".encode() + await self.request.read()
+        ).hexdigest()
+        claim = (self.viewer.user_id, key, request_hash, self.services.clock(), self._status)
+        return await self.store.write(_once, claim, unit, args, kwargs)
+
+
+def _once(
+    connection: Connection, claim: tuple[int, str, str, datetime, int], unit: Callable[..., T], args: Any, kwargs: Any
+) -> T:
+    user_id, key, request_hash, now, status = claim
+    earlier = access.claim_key(connection, user_id, key, request_hash, now)
+    if earlier is not None:
+        if earlier["request_hash"] != request_hash:
+            raise Invalid("This Idempotency-Key was used for another request.")
+        raise Replayed(earlier["status"], earlier["body"])
+    result = unit(connection, *args, **kwargs)
+    access.settle_key(connection, user_id, key, status, to_json(result).decode())
+    return result

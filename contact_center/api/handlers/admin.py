@@ -1,0 +1,135 @@
+"""Employees and queues: what administrators arrange."""
+
+from datetime import timedelta
+from typing import Any
+
+from contact_center.api.context import Context
+from contact_center.api.handlers.account import INVITATION_HOURS, publish_access, publish_user
+from contact_center.api.schemas import Invitation, QueueBody, QueuePatchBody, UserBody, UserPatchBody
+from contact_center.errors import Conflict, Invalid, NotFound
+from contact_center.keys import new_token, token_hash
+from contact_center.model.acts import Act
+from contact_center.model.events import Event, QueueChanged
+from contact_center.model.people import Queue, User, Viewer
+from contact_center.model.words import Role
+from contact_center.store import Connection, journal
+from contact_center.store.repositories import access
+
+
+async def users(ctx: Context) -> list[User]:
+    """All employees of the project."""
+    return await ctx.read(access.users, ctx.viewer.project_id)
+
+
+async def create_user(ctx: Context, body: UserBody) -> Invitation:
+    """Add an employee; the answer holds the one-time link for their password."""
+    token = new_token()
+    user = await ctx.write(_create_user, ctx.act(), ctx.viewer, body, token_hash(token))
+    return Invitation(user, f"{ctx.services.settings.base_url}/invitation#{token}")
+
+
+async def change_user(ctx: Context, user_id: int, body: UserPatchBody) -> User:
+    """Change an employee's name, role, queues, or switch the account off; their open consoles follow within seconds."""
+    return await ctx.write(_change_user, ctx.act(), ctx.viewer, user_id, body)
+
+
+async def invite_again(ctx: Context, user_id: int) -> Invitation:
+    """Make a new one-time link, for a lost invitation or a forgotten password."""
+    token = new_token()
+    user = await ctx.write(_invite, ctx.act(), ctx.viewer, user_id, token_hash(token))
+    return Invitation(user, f"{ctx.services.settings.base_url}/invitation#{token}")
+
+
+async def queues(ctx: Context) -> list[Queue]:
+    """All queues of the project."""
+    return await ctx.read(access.queues, ctx.viewer.project_id)
+
+
+async def create_queue(ctx: Context, body: QueueBody) -> Queue:
+    """Make a queue."""
+    return await ctx.write(_create_queue, ctx.act(), ctx.viewer, body)
+
+
+async def change_queue(ctx: Context, queue_id: int, body: QueuePatchBody) -> Queue:
+    """Rename a queue, or make it confidential or open."""
+    return await ctx.write(_change_queue, ctx.act(), ctx.viewer, queue_id, body)
+
+
+def _create_user(connection: Connection, act: Act, viewer: Viewer, body: UserBody, hashed: str) -> User:
+    if access.credentials(connection, body.email.lower()) is not None:
+        raise Conflict("An employee with this address exists already.")
+    user_id = access.add_user(connection, viewer.project_id, body.email.lower(), body.name, body.role, None, act.now)
+    access.set_grants(connection, user_id, _known_queues(connection, viewer, body.queue_ids))
+    access.add_invitation(connection, hashed, user_id, act.now + timedelta(hours=INVITATION_HOURS))
+    return publish_user(connection, act, viewer.project_id, user_id)
+
+
+def _change_user(connection: Connection, act: Act, viewer: Viewer, user_id: int, body: UserPatchBody) -> User:
+    user = access.find_user(connection, viewer.project_id, user_id)
+    if user is None:
+        raise NotFound
+    values: dict[str, Any] = {name: getattr(body, name) for name in ("name", "role") if getattr(body, name) is not None}
+    if body.disabled is not None:
+        values["disabled_at"] = act.now if body.disabled else None
+    if values:
+        access.change_user(connection, user_id, **values)
+    if not access.active_admins(connection, viewer.project_id):
+        raise Conflict("Somebody must stay administrator.")
+    if body.queue_ids is not None:
+        access.set_grants(connection, user_id, _known_queues(connection, viewer, body.queue_ids))
+    if body.disabled:
+        access.revoke_sessions(connection, user_id, act.now)
+    changed = publish_user(connection, act, viewer.project_id, user_id)
+    if (changed.role, changed.queue_ids, changed.disabled) != (user.role, user.queue_ids, user.disabled):
+        publish_access(connection, act, viewer.project_id, user_id, revoked=changed.disabled)
+    return changed
+
+
+def _invite(connection: Connection, act: Act, viewer: Viewer, user_id: int, hashed: str) -> User:
+    user = access.find_user(connection, viewer.project_id, user_id)
+    if user is None or user.disabled:
+        raise NotFound
+    access.add_invitation(connection, hashed, user_id, act.now + timedelta(hours=INVITATION_HOURS))
+    return user
+
+
+def _known_queues(connection: Connection, viewer: Viewer, queue_ids: list[int]) -> list[int]:
+    known = {queue.id for queue in access.queues(connection, viewer.project_id)}
+    if unknown := set(queue_ids) - known:
+        raise Invalid(f"There is no queue {min(unknown)}.", field="queue_ids")
+    return queue_ids
+
+
+def _create_queue(connection: Connection, act: Act, viewer: Viewer, body: QueueBody) -> Queue:
+    if access.queue_name_taken(connection, viewer.project_id, body.name):
+        raise Conflict("A queue of this name exists already.")
+    queue_id = access.add_queue(connection, viewer.project_id, body.name, body.confidential, act.now)
+    # Whoever makes a queue can work in it; others are let in one by one.
+    granted = list(access.viewer(connection, viewer.user_id, viewer.project_id, Role.ADMIN).queue_ids)
+    access.set_grants(connection, viewer.user_id, [*granted, queue_id])
+    publish_user(connection, act, viewer.project_id, viewer.user_id)
+    return _publish_queue(connection, act, viewer, queue_id)
+
+
+def _change_queue(connection: Connection, act: Act, viewer: Viewer, queue_id: int, body: QueuePatchBody) -> Queue:
+    queue = access.find_queue(connection, viewer.project_id, queue_id)
+    if queue is None:
+        raise NotFound
+    values = {name: getattr(body, name) for name in ("name", "confidential") if getattr(body, name) is not None}
+    if "name" in values and access.queue_name_taken(connection, viewer.project_id, values["name"], besides=queue_id):
+        raise Conflict("A queue of this name exists already.")
+    if values:
+        access.change_queue(connection, queue_id, **values)
+    if body.confidential is not None and body.confidential != queue.confidential:
+        # What is a stub and what is not changes for everybody without a grant.
+        for user in access.users(connection, viewer.project_id):
+            if queue_id not in user.queue_ids and user.role is not Role.ADMIN:
+                publish_access(connection, act, viewer.project_id, user.id)
+    return _publish_queue(connection, act, viewer, queue_id)
+
+
+def _publish_queue(connection: Connection, act: Act, viewer: Viewer, queue_id: int) -> Queue:
+    queue = access.find_queue(connection, viewer.project_id, queue_id)
+    assert queue is not None
+    journal.append(connection, Event(QueueChanged(queue), viewer.project_id), at=act.now, actor_id=act.user_id)
+    return queue

@@ -1,0 +1,156 @@
+"""Entries of the history: whole text, markup in its frame, original, attachments."""
+
+import asyncio
+import hashlib
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from contact_center.api import media
+from contact_center.api.context import Context
+from contact_center.api.schemas import DownloadQuery, HtmlQuery, MediaQuery, RemoteImageQuery, Uploaded, UploadQuery
+from contact_center.errors import Invalid, NotFound, TooLarge
+from contact_center.markup import sanitise
+from contact_center.model.people import Viewer
+from contact_center.model.text import clean_filename
+from contact_center.model.tickets import Entry, EntryBody
+from contact_center.store import Connection, blobs
+from contact_center.store.blobs import INLINE_LIMIT
+from contact_center.store.repositories import raw_items, timeline
+
+UPLOAD_LIMIT = 25 * 1024 * 1024
+
+FRAME = """<!doctype html><html><head><meta charset="utf-8"><meta name="referrer" content="no-referrer"><base target="_blank">
+<style>body{margin:12px;font:14px/1.5 system-ui,sans-serif;color:#1a1d21;background:#fff;overflow-wrap:anywhere}img{max-width:100%;height:auto}
+table{max-width:100%}blockquote{margin:0 0 0 8px;padding-left:10px;border-left:2px solid #ccc;color:#555}</style></head><body>"""
+
+
+async def get_body(ctx: Context, entry_id: int) -> EntryBody:
+    """The whole text of an entry, with quotes, signature and headers."""
+    return await ctx.read(_body, ctx.viewer, entry_id)
+
+
+async def get_html(ctx: Context, entry_id: int, query: HtmlQuery) -> web.StreamResponse:
+    """The markup of a mail as a document for a sandboxed frame. Remote pictures only when asked for, by our proxy."""
+    html, inline = await ctx.read(_html, ctx.viewer, entry_id)
+    keys = ctx.services.keys
+
+    def picture(source: str) -> str | None:
+        if source[:4].lower() == "cid:":
+            attachment_id = inline.get(source[4:].strip("<>"))
+            return media.sign(keys, f"/media/attachments/{attachment_id}") if attachment_id else None
+        return media.sign(keys, "/media/remote", url=source) if query.images else None
+
+    document = FRAME + await asyncio.to_thread(sanitise, html, picture) + "</body></html>"
+    headers = {"Content-Security-Policy": media.FRAME_CSP, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return web.Response(text=document, content_type="text/html", headers=headers)
+
+
+async def get_original(ctx: Context, entry_id: int) -> web.StreamResponse:
+    """The raw item an entry was made from, byte for byte."""
+    sha256 = await ctx.read(_original, ctx.viewer, entry_id)
+    headers = {
+        "Content-Type": "application/octet-stream",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(f'entry-{entry_id}.eml')}",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": media.INLINE_CSP,
+    }
+    return await media.blob_response(ctx.store, ctx.services.files, sha256, headers)
+
+
+async def get_attachment(ctx: Context, attachment_id: int, query: DownloadQuery) -> web.StreamResponse:
+    """A file; inline only if it is a picture of a harmless kind."""
+    row = await ctx.read(_attachment, ctx.viewer, attachment_id)
+    limit = ctx.services.settings.mail.inline_attachment_mib * 1024 * 1024
+    return await media.file_response(ctx.store, ctx.services.files, row, inline=not query.download and row["size"] <= limit)
+
+
+async def upload(ctx: Context, query: UploadQuery) -> Uploaded:
+    """Upload a file to attach to a reply; at most 25 MiB."""
+    content = bytearray()
+    async for chunk in ctx.request.content.iter_chunked(256 * 1024):
+        content += chunk
+        if len(content) > UPLOAD_LIMIT:
+            raise TooLarge("A file can have at most 25 MiB.")
+    if not content:
+        raise Invalid("The file is empty.", field="body")
+    data, sha256 = bytes(content), hashlib.sha256(content).hexdigest()
+    if len(data) > INLINE_LIMIT:
+        await asyncio.to_thread(ctx.services.files.keep, data)
+    return await ctx.write(
+        _keep_upload, ctx.viewer, clean_filename(query.filename), ctx.request.content_type, sha256, data, ctx.services.clock()
+    )
+
+
+async def signed_attachment(ctx: Context, attachment_id: int, query: MediaQuery) -> web.StreamResponse:
+    """A picture inside a mail, for its sandboxed frame, by a signed address."""
+    media.check(ctx.services.keys, f"/media/attachments/{attachment_id}", query.expires, query.signature)
+    row = await ctx.read(timeline.attachment_row, attachment_id)
+    if row is None:
+        raise NotFound
+    return await media.file_response(ctx.store, ctx.services.files, row, inline=True)
+
+
+async def remote_image(ctx: Context, query: RemoteImageQuery) -> web.StreamResponse:
+    """A remote picture that an agent asked to see, by a signed address, never from private networks."""
+    media.check(ctx.services.keys, "/media/remote", query.expires, query.signature, url=query.url)
+    return await media.remote_picture(query.url)
+
+
+def _readable(connection: Connection, viewer: Viewer, entry_id: int) -> Entry:
+    entry = timeline.visible(connection, viewer, entry_id)
+    if entry is None:
+        raise NotFound
+    return entry
+
+
+def _body(connection: Connection, viewer: Viewer, entry_id: int) -> EntryBody:
+    entry = _readable(connection, viewer, entry_id)
+    return timeline.body(connection, entry_id) or EntryBody(entry_id, entry.text, entry.text)
+
+
+def _html(connection: Connection, viewer: Viewer, entry_id: int) -> tuple[str, dict[str, int]]:
+    entry = _readable(connection, viewer, entry_id)
+    html = timeline.html(connection, entry_id)
+    if html is None:
+        raise NotFound
+    return html, {file.content_id: file.id for file in entry.attachments if file.content_id}
+
+
+def _original(connection: Connection, viewer: Viewer, entry_id: int) -> str:
+    _readable(connection, viewer, entry_id)
+    row = raw_items.of_interaction(connection, entry_id)
+    if row is None:
+        raise NotFound
+    return str(row["sha256"])
+
+
+def _attachment(connection: Connection, viewer: Viewer, attachment_id: int) -> Any:
+    row = timeline.attachment_row(connection, attachment_id)
+    if row is None:
+        raise NotFound
+    if row["interaction_id"] is not None:
+        _readable(connection, viewer, row["interaction_id"])
+    elif row["uploader_id"] != viewer.user_id:
+        raise NotFound
+    return row
+
+
+def _keep_upload(
+    connection: Connection, viewer: Viewer, filename: str, content_type: str, sha256: str, data: bytes, now: datetime
+) -> Uploaded:
+    blobs.put(connection, sha256, len(data), data if len(data) <= INLINE_LIMIT else None)
+    attachment_id = timeline.add_attachment(
+        connection,
+        interaction_id=None,
+        uploader_id=viewer.user_id,
+        sha256=sha256,
+        filename=filename,
+        content_type=content_type[:200],
+        size=len(data),
+        inline=False,
+        created_at=now,
+    )
+    return Uploaded(attachment_id, filename, len(data))

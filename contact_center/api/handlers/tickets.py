@@ -1,0 +1,134 @@
+"""Tickets: lists, one ticket, changes, replies, notes."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from contact_center.api.context import Context
+from contact_center.api.schemas import NoteBody, Page, ReplyBody, TicketPatchBody, TicketQuery, decode_cursor, encode_cursor
+from contact_center.errors import Forbidden, Invalid, NotFound
+from contact_center.model.acts import Act
+from contact_center.model.people import Viewer
+from contact_center.model.tickets import Entry, Ticket
+from contact_center.store import Connection, journal
+from contact_center.store.repositories import access, tickets, timeline
+from contact_center.store.repositories.tickets import ListKey, list_key
+from contact_center.tickets import lifecycle, replies
+from contact_center.tickets.lifecycle import TicketPatch
+from contact_center.tickets.replies import Draft, Sending
+
+
+async def list_tickets(ctx: Context, query: TicketQuery) -> Page[Ticket]:
+    """List tickets of a view, the latest activity first."""
+    return await ctx.read(_page, ctx.viewer, query)
+
+
+async def get_ticket(ctx: Context, ticket_id: int) -> Ticket:
+    """One ticket; the ETag is its version."""
+    ticket = await ctx.read(_visible, ctx.viewer, ticket_id)
+    ctx.headers["ETag"] = f'"{ticket.version}"'
+    return ticket
+
+
+async def change_ticket(ctx: Context, ticket_id: int, body: TicketPatchBody) -> Ticket:
+    """Change fields of a ticket. With If-Match the change is refused (412) when somebody was faster."""
+    match = ctx.request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
+    if match and match != "*" and not match.isdigit():
+        raise Invalid("If-Match must be the ETag of the ticket.", field="If-Match")
+    version = int(match) if match.isdigit() and len(match) < 16 else None
+    ticket = await ctx.write(_change, ctx.act(), ctx.viewer, ticket_id, body, version)
+    ctx.headers["ETag"] = f'"{ticket.version}"'
+    return ticket
+
+
+async def reply(ctx: Context, ticket_id: int, body: ReplyBody) -> Entry:
+    """Answer the customer. The reply waits a few seconds in which it can be called back."""
+    return await ctx.write(_reply, ctx.act(), ctx.services.sending, ctx.viewer, ticket_id, body)
+
+
+async def add_note(ctx: Context, ticket_id: int, body: NoteBody) -> Entry:
+    """Add a private note that only colleagues see."""
+    return await ctx.write(_note, ctx.act(), ctx.viewer, ticket_id, body.text)
+
+
+async def call_back(ctx: Context, entry_id: int) -> Entry:
+    """Call a reply back before it is sent."""
+    return await ctx.write(_decide, ctx.act(), ctx.viewer, entry_id, replies.call_back)
+
+
+async def send_again(ctx: Context, entry_id: int) -> Entry:
+    """Send a failed, bounced or uncertain reply again, as the same message."""
+    return await ctx.write(_decide, ctx.act(), ctx.viewer, entry_id, replies.send_again)
+
+
+async def confirm_sent(ctx: Context, entry_id: int) -> Entry:
+    """Say that an uncertain reply did arrive."""
+    return await ctx.write(_decide, ctx.act(), ctx.viewer, entry_id, replies.confirm_sent)
+
+
+def _page(connection: Connection, viewer: Viewer, query: TicketQuery) -> Page[Ticket]:
+    cursor = decode_cursor(query.cursor, datetime, int)
+    after = ListKey(*cursor) if cursor else None
+    if query.queue_id is not None and not viewer.sees_queue(query.queue_id):
+        raise NotFound
+    rows = tickets.page(
+        connection, viewer, query.view, queue_id=query.queue_id, words=query.q, after=after, limit=query.limit + 1
+    )
+    items = rows[: query.limit]
+    last = list_key(items[-1]) if len(rows) > query.limit else None
+    return Page(items, encode_cursor(last.at, last.id) if last else None, journal.horizon(connection))
+
+
+def _visible(connection: Connection, viewer: Viewer, ticket_id: int) -> Ticket:
+    ticket = tickets.visible(connection, viewer, ticket_id)
+    if ticket is None:
+        raise NotFound
+    return ticket
+
+
+def _change(
+    connection: Connection, act: Act, viewer: Viewer, ticket_id: int, body: TicketPatchBody, version: int | None
+) -> Ticket:
+    ticket = _visible(connection, viewer, ticket_id)
+    given = {name: getattr(body, name) for name in body.model_fields_set if name == "assignee_id" or getattr(body, name) is not None}
+    if given.get("assignee_id") is not None:
+        _check_assignee(connection, viewer, given["assignee_id"], given.get("queue_id", ticket.queue_id))
+    if "queue_id" in given and access.find_queue(connection, viewer.project_id, given["queue_id"]) is None:
+        raise Invalid("There is no such queue.", field="queue_id")
+    if "tags" in given:
+        given["tags"] = tuple(dict.fromkeys(given["tags"]))
+    return lifecycle.change(connection, act, viewer.project_id, ticket.id, TicketPatch(**given), version)
+
+
+def _check_assignee(connection: Connection, viewer: Viewer, user_id: int, queue_id: int) -> None:
+    """Work goes to colleagues who may see it; anybody may take what they see."""
+    other = access.viewer_of_user(connection, user_id)
+    if other is None or other.project_id != viewer.project_id:
+        raise Invalid("There is no such employee.", field="assignee_id")
+    if other.user_id != viewer.user_id and not other.sees_queue(queue_id):
+        raise Forbidden("This colleague has no access to the ticket's queue.")
+
+
+def _reply(connection: Connection, act: Act, sending: Sending, viewer: Viewer, ticket_id: int, body: ReplyBody) -> Entry:
+    ticket = _visible(connection, viewer, ticket_id)
+    draft = Draft(
+        text=body.text,
+        to=tuple(address.to_model() for address in body.to),
+        cc=tuple(address.to_model() for address in body.cc),
+        status=body.status,
+        attachment_ids=tuple(body.attachment_ids),
+    )
+    return replies.reply(connection, act, sending, viewer.project_id, ticket.id, draft)
+
+
+def _note(connection: Connection, act: Act, viewer: Viewer, ticket_id: int, text: str) -> Entry:
+    ticket = _visible(connection, viewer, ticket_id)
+    return lifecycle.add_note(connection, act, viewer.project_id, ticket.id, text)
+
+
+def _decide(connection: Connection, act: Act, viewer: Viewer, entry_id: int, verb: Callable[..., Entry]) -> Entry:
+    entry = timeline.visible(connection, viewer, entry_id)
+    if entry is None or entry.ticket_id is None:
+        raise NotFound
+    _visible(connection, viewer, entry.ticket_id)  # reading a colleague's entry is not yet a right to send it
+    return verb(connection, act, viewer.project_id, entry_id)
+

@@ -1,0 +1,451 @@
+"""What the API takes and gives beyond the model's own values."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+import orjson
+from pydantic import Field
+
+from contact_center.api.framework import Input
+from contact_center.errors import BadRequest
+from contact_center.model.channels import ChannelNews
+from contact_center.model.people import Queue, User
+from contact_center.model.tickets import Address
+from contact_center.model.words import Fate, PointKind, Priority, Role, Status, View
+
+T = TypeVar("T")
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Mail = Annotated[str, Field(min_length=3, max_length=320, pattern=r"^[^\s@<>\"']+@[^\s@<>\"']+$")]
+Password = Annotated[str, Field(min_length=1, max_length=1000)]
+Text = Annotated[str, Field(min_length=1, max_length=500_000)]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a list. `next_cursor` is None on the last; `as_of` is the journal number the page was read at."""
+
+    items: list[T]
+    next_cursor: str | None
+    as_of: int
+
+
+def encode_cursor(*values: Any) -> str:
+    """An opaque place in a list."""
+    return base64.urlsafe_b64encode(orjson.dumps(values)).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None, *kinds: type) -> list[Any] | None:
+    """The values of a cursor, instants parsed. Raises BadRequest for one that is not ours."""
+    if not cursor:
+        return None
+    try:
+        values = orjson.loads(base64.urlsafe_b64decode(cursor[:2000] + "=" * (-len(cursor) % 4)))
+        if len(values) != len(kinds):
+            raise ValueError
+        parsed = []
+        for value, kind in zip(values, kinds, strict=True):
+            value = datetime.fromisoformat(value) if kind is datetime else kind(value)
+            if isinstance(value, datetime) and value.tzinfo is None:
+                raise ValueError
+            if isinstance(value, int) and abs(value) >= 2**53:
+                raise ValueError
+            parsed.append(value)
+        return parsed
+    except (ValueError, TypeError, binascii.Error, orjson.JSONDecodeError, OverflowError):
+        raise BadRequest("The cursor is not one of ours.") from None
+
+
+class PageQuery(Input):
+    """Paging."""
+
+    cursor: str | None = Field(None, max_length=2000)
+    limit: int = Field(50, ge=1, le=200)
+
+
+class TicketQuery(PageQuery):
+    """Which tickets to list."""
+
+    view: View = View.OPEN
+    queue_id: int | None = Field(None, ge=1, lt=2**53)
+    q: str = Field("", max_length=200)
+
+
+class ContactQuery(PageQuery):
+    """Which contacts to list."""
+
+    q: str = Field("", max_length=200)
+
+
+class TicketPatchBody(Input):
+    """What to change; fields left out stay as they are. `assignee_id: null` unassigns."""
+
+    status: Status | None = None
+    assignee_id: int | None = Field(None, ge=1, lt=2**53)
+    queue_id: int | None = Field(None, ge=1, lt=2**53)
+    priority: Priority | None = None
+    subject: str | None = Field(None, min_length=1, max_length=998)
+    tags: list[Annotated[str, Field(min_length=1, max_length=60)]] | None = Field(None, max_length=50)
+
+
+class AddressBody(Input):
+    """A recipient."""
+
+    name: str = Field("", max_length=200)
+    email: Mail
+
+    def to_model(self) -> Address:
+        """The model's value."""
+        return Address(self.name, self.email)
+
+
+class ReplyBody(Input):
+    """An answer. Without `to` it goes to whoever wrote last."""
+
+    text: Text
+    to: list[AddressBody] = Field(default_factory=list, max_length=50)
+    cc: list[AddressBody] = Field(default_factory=list, max_length=50)
+    status: Status = Status.WAITING
+    attachment_ids: list[int] = Field(default_factory=list, max_length=50)
+
+
+class NoteBody(Input):
+    """A private note."""
+
+    text: Text
+
+
+class ContactPatchBody(Input):
+    """What to change about a contact."""
+
+    name: Name | None = None
+    note: str | None = Field(None, max_length=20_000)
+
+
+class PointBody(Input):
+    """A contact point as typed; it is normalised here."""
+
+    kind: PointKind
+    value: str = Field(min_length=1, max_length=320)
+
+
+class MergeBody(Input):
+    """The contact that is the same person and will be joined into this one."""
+
+    other_id: int = Field(ge=1, lt=2**53)
+
+
+class LoginBody(Input):
+    """Credentials."""
+
+    email: str = Field(min_length=1, max_length=320)
+    password: Password
+
+
+class FirstLoginBody(Input):
+    """The first administrator."""
+
+    token: str = Field(min_length=1, max_length=200)
+    name: Name
+    email: Mail
+    password: Password
+
+
+class AcceptBody(Input):
+    """Setting a password by invitation."""
+
+    token: str = Field(min_length=1, max_length=200)
+    password: Password
+
+
+class PasswordBody(Input):
+    """A change of one's own password."""
+
+    current: Password
+    new: Password
+
+
+class MeBody(Input):
+    """What employees may change about themselves."""
+
+    name: Name
+
+
+class TokenBody(Input):
+    """A new API token."""
+
+    name: Name
+    scopes: list[str] = Field(min_length=1, max_length=20)
+    days: int | None = Field(90, ge=1, le=3650)
+
+
+class UserBody(Input):
+    """A new employee."""
+
+    name: Name
+    email: Mail
+    role: Role = Role.AGENT
+    queue_ids: list[Annotated[int, Field(ge=1, lt=2**53)]] = Field(default_factory=list, max_length=1000)
+
+
+class UserPatchBody(Input):
+    """What an admin changes about an employee."""
+
+    name: Name | None = None
+    role: Role | None = None
+    disabled: bool | None = None
+    queue_ids: list[Annotated[int, Field(ge=1, lt=2**53)]] | None = Field(None, max_length=1000)
+
+
+class QueueBody(Input):
+    """A queue."""
+
+    name: Name
+    confidential: bool = False
+
+
+class QueuePatchBody(Input):
+    """What to change about a queue."""
+
+    name: Name | None = None
+    confidential: bool | None = None
+
+
+class ChannelBody(Input):
+    """A channel account. Secret options left out or empty keep what is stored."""
+
+    kind: str = Field(max_length=40)
+    name: Name
+    address: str = Field(min_length=1, max_length=320)
+    queue_id: int = Field(ge=1, lt=2**53)
+    options: dict[str, Any] = Field(default_factory=dict)
+    check: bool = True
+    """Try the real connection before saving."""
+
+
+class ChannelPatchBody(Input):
+    """What to change about a channel account."""
+
+    name: Name | None = None
+    queue_id: int | None = Field(None, ge=1, lt=2**53)
+    enabled: bool | None = None
+    options: dict[str, Any] | None = None
+    check: bool = True
+
+
+class EventsQuery(Input):
+    """Where to read the change feed from."""
+
+    after: int = Field(0, ge=0, lt=2**53)
+    limit: int = Field(200, ge=1, le=1000)
+
+
+class UploadQuery(Input):
+    """The name of an uploaded file."""
+
+    filename: str = Field(min_length=1, max_length=300)
+
+
+class HtmlQuery(Input):
+    """How the markup of a mail is shown."""
+
+    images: bool = False
+
+
+class MediaQuery(Input):
+    """A signed address, so that a sandboxed frame without cookies can load a picture."""
+
+    expires: int = Field(ge=0, lt=2**53)
+    signature: str = Field(max_length=64)
+
+
+class RemoteImageQuery(MediaQuery):
+    """A remote picture through our own proxy."""
+
+    url: str = Field(max_length=4000)
+
+
+class DownloadQuery(Input):
+    """How a file is handed over."""
+
+    download: bool = True
+
+
+class Empty(Input):
+    """No parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """The signed-in employee."""
+
+    user: User
+    permissions: list[str]
+    undo_send_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many visible active tickets stand in one bucket."""
+
+    queue_id: int
+    status: Status
+    assignee_id: int | None
+    tickets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything a console needs to start, read at one journal number."""
+
+    as_of: int
+    me: Me
+    users: list[User]
+    queues: list[Queue]
+    channels: list[ChannelNews]
+    counts: list[Count]
+    first_run: bool
+    """Nothing has arrived yet: the console shows how to begin."""
+    mail_port: int | None
+    """Port of the embedded mail receiver, for the hint of an empty console."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One session of the employee."""
+
+    id: int
+    created_at: datetime
+    last_seen_at: datetime
+    address: str
+    user_agent: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TokenInfo:
+    """An API token, without the token."""
+
+    id: int
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A new API token, shown this once."""
+
+    id: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A one-time link for an employee to set a password, shown this once."""
+
+    user: User
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A log-in that worked."""
+
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A file ready to be attached to a reply."""
+
+    id: int
+    filename: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelDetail:
+    """A channel account for its administrators; secrets are never shown, only whether there is one."""
+
+    channel: ChannelNews
+    options: dict[str, Any]
+    secrets_set: list[str]
+    books: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OptionField:
+    """One field of a channel's settings form."""
+
+    name: str
+    title: str
+    help: str
+    kind: Literal["text", "number", "switch", "choice"]
+    secret: bool
+    default: Any
+    choices: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class KindInfo:
+    """A kind of channel and the form of its settings."""
+
+    name: str
+    label: str
+    address_label: str
+    fields: list[OptionField]
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The ledger of one channel account: received is the sum of the rest."""
+
+    account_id: int
+    received: int
+    fates: dict[Fate, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledMail:
+    """A mail in the outgoing spool."""
+
+    id: int
+    entry_id: int
+    ticket_id: int | None
+    subject: str
+    to: list[str]
+    filename: str
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEvent:
+    """One entry of the change feed."""
+
+    seq: int
+    type: str
+    at: datetime
+    actor_id: int | None
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Events in order. Ask again with `after` set to `horizon`; nothing at or below it can still appear."""
+
+    events: list[FeedEvent]
+    horizon: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Whether the server can work, check by check."""
+
+    ready: bool
+    checks: dict[str, str]

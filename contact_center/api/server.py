@@ -1,0 +1,80 @@
+"""From the route table to an aiohttp application: who asks, may they, what do they send, what do they get."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from contact_center.api import security
+from contact_center.api.context import SERVICES, Context, Replayed, Services
+from contact_center.api.framework import Route, json_response
+from contact_center.api.handlers.account import LIMITS
+from contact_center.api.passwords import LoginLimits
+from contact_center.api.permissions import Permission, allows
+from contact_center.api.problems import problem_middleware
+from contact_center.api.routes import ROUTES
+from contact_center.errors import Forbidden, NotSignedIn
+
+BODY_LIMIT = 2 * 1024 * 1024
+HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Frame-Options": "SAMEORIGIN"}
+
+
+def make_app(services: Services) -> web.Application:
+    """The HTTP application, without the console's files and sockets."""
+    app = web.Application(middlewares=[_header_middleware, problem_middleware], client_max_size=BODY_LIMIT)
+    app[SERVICES] = services
+    app[LIMITS] = LoginLimits(services.settings.security.login_attempts_per_minute)
+    for route in ROUTES:
+        # Known digits only: /tickets/abc is not a path of ours.
+        app.router.add_route(route.method, route.path, _endpoint(route))
+    return app
+
+
+def _endpoint(route: Route) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        security.check_origin(request)
+        viewer = await security.viewer_of(request) if route.permission is not Permission.PUBLIC else None
+        if route.permission is not Permission.PUBLIC:
+            if viewer is None:
+                raise NotSignedIn
+            if not allows(viewer.role, viewer.scopes, route.permission):
+                raise Forbidden
+        ctx = Context(request, viewer, once=route.once, status=route.status)
+        arguments = await route.signature.arguments(request)
+        return await _answer(route, ctx, route.handler, arguments)
+
+    handle.__name__ = route.handler.__name__
+    return handle
+
+
+async def _answer(
+    route: Route, ctx: Context, handler: Callable[..., Coroutine[Any, Any, Any] | Any], arguments: dict[str, Any]
+) -> web.StreamResponse:
+    try:
+        result = await handler(ctx, **arguments)
+    except Replayed as replay:
+        return web.Response(
+            text=replay.body, status=replay.status, content_type="application/json", headers={"Idempotency-Replayed": "true"}
+        )
+    if isinstance(result, web.StreamResponse):
+        return result
+    response = web.Response(status=204) if result is None else json_response(result, route.status)
+    response.headers.update(ctx.headers)
+    for name, value, options in ctx.cookies:
+        response.set_cookie(name, value, **{"path": "/", "httponly": True, "samesite": "Lax"} | options)
+    return response
+
+
+@web.middleware
+async def _header_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    response = await handler(request)
+    if response.prepared:
+        return response
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.path.startswith("/api/") and "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+    if request.app[SERVICES].settings.https:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    return response

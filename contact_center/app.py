@@ -1,0 +1,294 @@
+"""The composition root: the only file that knows every room. Reads like the parts list of the product."""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from contact_center import agent_ui
+from contact_center.api import security
+from contact_center.api.context import SERVICES, Services
+from contact_center.api.handlers.channels import decrypt_options, publish_channel
+from contact_center.api.server import make_app
+from contact_center.bus import Doorbell, PostgresDoorbell
+from contact_center.channels.base import Connector, Environment, Inbox
+from contact_center.channels.supervisor import Supervisor
+from contact_center.config import Settings
+from contact_center.console.live import Console
+from contact_center.errors import Unavailable
+from contact_center.intake.parsing import Parsers
+from contact_center.intake.pipeline import Pipeline
+from contact_center.intake.settle import Rules
+from contact_center.keys import Keys, load_secret, new_token, token_hash
+from contact_center.model.acts import Act
+from contact_center.model.channels import ChannelAccount
+from contact_center.model.people import Viewer
+from contact_center.model.words import Health
+from contact_center.outbound.sender import Sender
+from contact_center.store import Connection, Store, migrate, open_store
+from contact_center.store.blobs import BlobFiles
+from contact_center.store.repositories import access, channels, outbox
+from contact_center.tasks import spawn, stop
+
+logger = structlog.get_logger(__name__)
+
+LEASE_TTL = timedelta(seconds=12)  # a dead process's mailboxes and mails are taken over after this
+HOUSEKEEPING_SECONDS = 3600.0
+KEEP_KEYS = timedelta(hours=24)
+
+
+def utc_now() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Product:
+    """Everything that runs in one process."""
+
+    settings: Settings
+    store: Store
+    keys: Keys
+    files: BlobFiles
+    pipeline: Pipeline
+    parsers: Parsers
+    sender: Sender
+    supervisor: Supervisor
+    console: Console
+    doorbell: Doorbell
+    app: web.Application
+    holder: str
+
+
+async def open_database(settings: Settings) -> Store:
+    """The store, migrated, with what an empty database needs to begin."""
+    store = await open_store(settings.effective_database_url, settings.data_dir / "blobs")
+    try:
+        await store.migrate()
+        await store.write(_ensure_beginnings, utc_now())
+    except BaseException:
+        await store.close()
+        raise
+    return store
+
+
+def load_keys(settings: Settings) -> Keys:
+    """The instance's keys, from the settings or the file beside the data."""
+    if settings.secret_key is not None:
+        return Keys(settings.secret_key.get_secret_value())
+    return Keys(load_secret(settings.data_dir / "secret_key"))
+
+
+def environment_of(settings: Settings) -> Callable[[str], Environment]:
+    """What connectors of a kind may know of this machine."""
+
+    def environment(kind: str) -> Environment:
+        section = getattr(settings, {"email": "mail"}.get(kind, kind), None)
+        return Environment(
+            spool_dir=settings.data_dir / "spool",
+            hostname=socket.gethostname() or "localhost",
+            public_url=settings.public_url,
+            settings=section.model_dump() if section is not None else {},
+        )
+
+    return environment
+
+
+def build(settings: Settings, store: Store) -> Product:
+    """Put the parts together; nothing runs yet."""
+    keys = load_keys(settings)
+    files = BlobFiles(store.blob_dir)
+    parsers = Parsers(settings.mail.parse_workers, settings.mail.parse_seconds)
+    rules = Rules(keys, timedelta(days=settings.follow_up_days))
+    pipeline = Pipeline(store, files, parsers, rules, utc_now)
+    holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    environment = environment_of(settings)
+    supervisor = Supervisor(_Accounts(store, keys, pipeline, holder), environment)
+    sender = Sender(store, files, _find_connector(supervisor), holder, utc_now)
+    services = Services(
+        settings=settings,
+        store=store,
+        keys=keys,
+        files=files,
+        clock=utc_now,
+        environment=environment,
+        refresh_channels=supervisor.refresh,
+        wake_intake=pipeline.wake,
+    )
+    app = make_app(services)
+    console = Console(store, _authenticate(app), _still_valid(services), settings.replay_limit)
+    console.server.attach(app)
+    agent_ui.mount(app)
+    doorbell = _make_doorbell(store)
+    services.checks.update(_checks(store, console))
+    object.__setattr__(services, "gauges", lambda: {"consoles": float(console.listeners), "news_sent_total": float(console.sent)})
+    return Product(settings, store, keys, files, pipeline, parsers, sender, supervisor, console, doorbell, app, holder)
+
+
+@asynccontextmanager
+async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Product]:
+    """Run everything behind the web server: the live line, and with `workers` intake, sending and channels."""
+    product.store.on_commit(product.doorbell.ring)
+    product.doorbell.listen(product.console.wake)
+    product.doorbell.listen(product.sender.wake)
+    await product.doorbell.start()
+    await product.console.start()
+    tasks = [spawn(_housekeeping(product.store), name="housekeeping")]
+    if workers:
+        tasks.append(spawn(_show_life(product.store, product.holder), name="sender lease"))
+        await product.store.write(channels.take_lease, outbox.sender_lease(product.holder), product.holder, utc_now(), LEASE_TTL)
+        tasks += [spawn(product.pipeline.run(), name="intake"), spawn(product.sender.run(), name="sender")]
+        await product.supervisor.start()
+    try:
+        yield product
+    finally:
+        await product.supervisor.close()
+        await stop(*tasks)
+        product.parsers.close()
+        await product.console.close()
+        await product.doorbell.close()
+
+
+async def first_log_in_url(product: Product) -> str | None:
+    """A fresh one-time link for the first administrator, None when there is one already."""
+    token = new_token()
+    made = await product.store.write(_offer_first_log_in, token_hash(token), utc_now())
+    return f"{product.settings.base_url}/first-login#{token}" if made else None
+
+
+class _Accounts:
+    """What the supervisor needs of the rest: see `channels.supervisor.Accounts`."""
+
+    def __init__(self, store: Store, keys: Keys, pipeline: Pipeline, holder: str) -> None:
+        self._store = store
+        self._keys = keys
+        self._pipeline = pipeline
+        self._holder = holder
+
+    async def load(self) -> list[ChannelAccount]:
+        accounts = await self._store.read(channels.accounts)
+        return [decrypt_options(self._keys, account) for account in accounts]
+
+    async def take_lease(self, account: ChannelAccount) -> int | None:
+        return await self._store.write(channels.take_lease, _lease_name(account), self._holder, utc_now(), LEASE_TTL)
+
+    async def release_lease(self, account: ChannelAccount) -> None:
+        try:
+            await self._store.write(channels.release_lease, _lease_name(account), self._holder, utc_now())
+        except Unavailable as error:
+            logger.warning("lease.not_released", error=error.message)
+
+    async def report(self, account: ChannelAccount, health: Health, detail: str) -> None:
+        await self._store.write(_report, account, health, detail, utc_now())
+
+    def inbox(self, account: ChannelAccount, fence: int | None, report: Callable[[bool, str], Awaitable[None]]) -> Inbox:
+        return self._pipeline.inbox(account, (_lease_name(account), fence) if fence is not None else None, report)
+
+
+def _lease_name(account: ChannelAccount) -> str:
+    return f"channel:{account.id}"
+
+
+def _report(connection: Connection, account: ChannelAccount, health: Health, detail: str, now: datetime) -> None:
+    channels.change_account(connection, account.id, health=health, health_detail=detail[:500], checked_at=now)
+    publish_channel(connection, Act(now), account.project_id, account.id)
+
+
+def _ensure_beginnings(connection: Connection, now: datetime) -> None:
+    """A project, a queue, and an inbox that the embedded receiver feeds."""
+    if access.first_project(connection) is not None:
+        return
+    project_id = access.add_project(connection, "default", "Default")
+    queue_id = access.add_queue(connection, project_id, "Support", False, now)
+    channels.add_account(
+        connection,
+        project_id=project_id,
+        kind="email",
+        name="Support",
+        address="support@localhost",
+        queue_id=queue_id,
+        options={"sender_name": "Support", "catch_all": True, "reply_tokens": True},
+        created_at=now,
+    )
+
+
+def _offer_first_log_in(connection: Connection, hashed: str, now: datetime) -> bool:
+    project_id = access.first_project(connection)
+    if project_id is None or access.active_admins(connection, project_id):
+        return False
+    access.add_invitation(connection, hashed, None, now + timedelta(hours=72))
+    return True
+
+
+def _find_connector(supervisor: Supervisor) -> Callable[[int], Awaitable[Connector | None]]:
+    async def find(account_id: int) -> Connector | None:
+        return supervisor.connector(account_id)
+
+    return find
+
+
+def _authenticate(app: web.Application) -> Callable[[web.Request], Awaitable[tuple[Viewer, str] | None]]:
+    async def authenticate(request: web.Request) -> tuple[Viewer, str] | None:
+        services = app[SERVICES]
+        if not security.is_own_origin(services, request.headers.get("Origin"), request.host, request.headers.get("Sec-Fetch-Site")):
+            return None
+        token = request.cookies.get(security.cookie_name(services), "")
+        viewer = await security.viewer_of_session(services, token) if token else None
+        return (viewer, token) if viewer else None
+
+    return authenticate
+
+
+def _still_valid(services: Services) -> Callable[[list[str]], Awaitable[list[Viewer | None]]]:
+    async def still_valid(tokens: list[str]) -> list[Viewer | None]:
+        return await security.viewers_of_sessions(services, tokens)
+
+    return still_valid
+
+
+def _make_doorbell(store: Store) -> Doorbell:
+    return PostgresDoorbell(store.dsn) if store.dsn else Doorbell()
+
+
+def _checks(store: Store, console: Console) -> dict[str, Callable[[], Any]]:
+    async def database() -> str:
+        await store.ping()
+        return "ok"
+
+    async def migrated() -> str:
+        if not await store.read(migrate.is_current):
+            raise Unavailable("the tables are not at this version")
+        return "ok"
+
+    async def live_line() -> str:
+        return f"ok, {console.listeners} consoles"
+
+    return {"database": database, "migrated": migrated, "live_line": live_line}
+
+
+async def _show_life(store: Store, holder: str) -> None:
+    """Renew the lease by which others see that this sender lives."""
+    while True:
+        await asyncio.sleep(LEASE_TTL.total_seconds() / 4)
+        try:
+            await store.write(channels.take_lease, outbox.sender_lease(holder), holder, utc_now(), LEASE_TTL)
+        except Unavailable as error:
+            logger.warning("sender.lease_not_renewed", error=error.message)
+
+
+async def _housekeeping(store: Store) -> None:
+    while True:
+        try:
+            now = utc_now()
+            await store.write(access.forget_old, now, now - KEEP_KEYS)
+        except Unavailable as error:
+            logger.warning("housekeeping.failed", error=error.message)
+        await asyncio.sleep(HOUSEKEEPING_SECONDS)

@@ -1,0 +1,266 @@
+"""`contact-center`: serve, import, parse-mail, user, migrate, doctor, openapi, config. Each verb says with --help what it does."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+from aiohttp import web
+
+from contact_center import __version__
+from contact_center.config import Settings, load_settings
+from contact_center.errors import ConfigError, ContactCenterError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+user_app = typer.Typer(no_args_is_help=True, help="Employees.")
+config_app = typer.Typer(no_args_is_help=True, help="Settings.")
+app.add_typer(user_app, name="user")
+app.add_typer(config_app, name="config")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def main() -> None:
+    """Entry point: errors of ours are one line on stderr and exit code 1; wrong usage is exit code 2."""
+    try:
+        app()
+    except ContactCenterError as error:
+        print(f"contact-center: {error.message}", file=sys.stderr)
+        sys.exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    role: Annotated[str, typer.Option(help="all, web (no intake, no sending) or worker (no consoles).")] = "all",
+) -> None:
+    """Run the server: console, API, mail receiver, mailboxes, sending.
+
+    Example: contact-center serve --port 8080
+    """
+    if role not in ("all", "web", "worker"):
+        raise typer.BadParameter("all, web or worker", param_hint="--role")
+    settings = load_settings(host=host, port=port)
+    settings.check_transport()
+    _set_up_logging(settings)
+    _run(_serve(settings, role))
+
+
+@app.command("parse-mail")
+def parse_mail(files: Annotated[list[Path], typer.Argument(help="Raw mails (.eml).")]) -> None:
+    """Print what the product understands of each mail, one line of JSON a file.
+
+    Example: contact-center parse-mail strange.eml | jq .
+    """
+    from contact_center.mail_report import report
+
+    for path in files:
+        print(json.dumps(report(path), ensure_ascii=False))
+
+
+@app.command("import")
+def import_mail(
+    source: Annotated[Path, typer.Argument(help="An mbox file, a Maildir or a folder of .eml files.")],
+    channel: Annotated[str, typer.Option(help="Address of the channel account that receives it.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Bring existing mail in, by the same pipeline as new mail. Running it again adds nothing twice.
+
+    Example: contact-center import archive.mbox
+    """
+    from contact_center.mail_import import import_into
+
+    settings = load_settings()
+    _set_up_logging(settings, quiet=True)
+    counts = _run(import_into(settings, source, channel, progress=sys.stderr.isatty()))
+    print(json.dumps(counts) if as_json else ", ".join(f"{name}: {count}" for name, count in counts.items()))
+
+
+@app.command("migrate")
+def migrate_command(
+    check: Annotated[bool, typer.Option("--check", help="Only say whether the database is current; exit code 1 when not.")] = False,
+) -> None:
+    """Bring the database to the version this release needs.
+
+    Example: contact-center migrate --check
+    """
+    settings = load_settings()
+
+    async def run(store: Any) -> bool:
+        from contact_center.store import migrate
+
+        if not check:
+            await store.migrate()
+        return bool(await store.read(migrate.is_current))
+
+    current = _with_store(settings, run)
+    print("current" if current else "not current")
+    raise typer.Exit(0 if current else 1)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Look at the configuration, the database and the books, and say what is wrong.
+
+    Example: contact-center doctor --json
+    """
+    from contact_center.checkup import examine
+
+    settings = load_settings()
+    findings = _with_store(settings, lambda store: examine(settings, store))
+    if as_json:
+        print(json.dumps(findings))
+    else:
+        for name, finding in findings.items():
+            print(f"{name}: {finding}")
+    raise typer.Exit(1 if any(str(finding).startswith("failed") for finding in findings.values()) else 0)
+
+
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI document of the HTTP API.
+
+    Example: contact-center openapi > openapi.json
+    """
+    from contact_center.api.framework import to_json
+    from contact_center.api.openapi import document
+    from contact_center.api.routes import ROUTES
+
+    print(to_json(document(ROUTES)).decode())
+
+
+@config_app.command("show")
+def config_show() -> None:
+    """Print the settings in force, secrets masked.
+
+    Example: contact-center config show
+    """
+    print(load_settings().model_dump_json(indent=2))
+
+
+@user_app.command("list")
+def user_list(as_json: AsJson = False) -> None:
+    """List employees.
+
+    Example: contact-center user list
+    """
+    from contact_center.checkup import list_users
+
+    users = _with_store(load_settings(), list_users)
+    if as_json:
+        print(json.dumps(users))
+        return
+    for user in users:
+        print(f"{user['id']}\t{user['role']}\t{user['email']}\t{user['name']}{'  (disabled)' if user['disabled'] else ''}")
+
+
+@user_app.command("invite")
+def user_invite(email: Annotated[str, typer.Argument(help="Address of the employee.")]) -> None:
+    """Print a new one-time link with which an employee sets a password.
+
+    Example: contact-center user invite anna@example.org
+    """
+    from contact_center.checkup import invite
+
+    settings = load_settings()
+    print(_with_store(settings, lambda store: invite(settings, store, email)))
+
+
+async def _serve(settings: Settings, role: str) -> None:
+    from contact_center import app as root
+
+    store = await root.open_database(settings)
+    try:
+        product = root.build(settings, store)
+        runner = web.AppRunner(product.app, access_log=None, handle_signals=False, shutdown_timeout=10)
+        await runner.setup()
+        site = web.TCPSite(runner, settings.host, settings.port)
+        async with root.running(product, workers=role != "web"):
+            try:
+                await site.start()
+            except OSError as error:
+                raise ConfigError(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror or error}") from error
+            await _announce(product, runner, settings)
+            await _until_told_to_stop()
+            await runner.cleanup()
+    finally:
+        await store.close()
+
+
+async def _announce(product: Any, runner: web.AppRunner, settings: Settings) -> None:
+    from contact_center import app as root
+
+    port = runner.addresses[0][1]
+    shown = settings if settings.port == port else settings.model_copy(update={"port": port})
+    product.settings = shown
+    print(f"contact_center {__version__} is at {shown.base_url}", flush=True)
+    if settings.mail.listen:
+        print(f"Mail is received at {settings.mail.listen} (SMTP and LMTP)", flush=True)
+    url = await root.first_log_in_url(product)
+    if url is not None:
+        print(f"First log-in (works once): {url}", flush=True)
+
+
+async def _until_told_to_stop() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+def _with_store(settings: Settings, work: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
+    async def run() -> Any:
+        from contact_center.store import open_store
+
+        store = await open_store(settings.effective_database_url, settings.data_dir / "blobs")
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return _run(run())
+
+
+def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        return uvloop.run(coroutine)
+    return asyncio.run(coroutine)
+
+
+def _set_up_logging(settings: Settings, *, quiet: bool = False) -> None:
+    levels = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+    level = 30 if quiet else levels[settings.log_level]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"])
+            if sys.stderr.isatty()
+            else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+if __name__ == "__main__":
+    main()

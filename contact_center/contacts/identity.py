@@ -1,0 +1,89 @@
+"""From a contact point to a person. Nothing matches on an empty value; unknown points make provisional contacts."""
+
+from dataclasses import dataclass
+
+import phonenumbers
+
+from contact_center.contacts import book
+from contact_center.errors import Invalid
+from contact_center.model.acts import Act
+from contact_center.model.messages import InboundPerson
+from contact_center.model.words import PointKind, PointRole
+from contact_center.store import Connection
+from contact_center.store.repositories import contacts
+
+DEFAULT_REGION = "RU"  # how a number without a country code is read
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """Who wrote, as far as can be told."""
+
+    contact_id: int
+    point_id: int | None
+    is_new: bool
+    verified: bool = False
+
+
+def normalise(kind: PointKind, raw: str) -> str:
+    """The one form under which a point is known; empty when `raw` is no such address.
+
+    E-mail: domain in lower case and IDNA, local part folded. Phone: E.164.
+    """
+    raw = raw.strip()
+    if kind is PointKind.PHONE:
+        return _phone(raw)
+    local, at, domain = raw.rpartition("@")
+    if not at or not local or not domain or any(c.isspace() for c in raw) or len(raw) > 320:
+        return ""
+    try:
+        domain = domain if domain.isascii() else domain.encode("idna").decode()
+    except UnicodeError:
+        return ""
+    return f"{local.casefold()}@{domain.lower().rstrip('.')}"
+
+
+def point_of(connection: Connection, project_id: int, person: InboundPerson) -> int | None:
+    """The id of the person's contact point, None when the address is unusable."""
+    value = normalise(person.kind, person.value)
+    return contacts.ensure_point(connection, project_id, person.kind, value, person.value.strip()) if value else None
+
+
+def identify(connection: Connection, act: Act, project_id: int, person: InboundPerson | None) -> Identified:
+    """The contact behind a sender.
+
+    One holder of the point: that contact. None: a new provisional one. Several (a shared point): the one who was
+    linked last, until a person chooses. No usable address at all: a provisional contact of its own, never matched.
+    """
+    point_id = point_of(connection, project_id, person) if person else None
+    if point_id is None:
+        contact_id = contacts.add_contact(connection, project_id, person.name if person else "", True, act.now)
+        return Identified(contact_id, None, is_new=True)
+    holders = contacts.holders(connection, point_id)
+    if holders:
+        holder = holders[-1]
+        return Identified(holder["contact_id"], point_id, is_new=False, verified=holder["verified_at"] is not None)
+    assert person is not None
+    contact_id = contacts.add_contact(connection, project_id, person.name or person.value, True, act.now)
+    contacts.link_point(connection, point_id, contact_id, PointRole.PERSONAL, act.now)
+    book.publish(connection, act, project_id, contact_id)
+    return Identified(contact_id, point_id, is_new=True)
+
+
+def _phone(raw: str) -> str:
+    try:
+        number = phonenumbers.parse(raw, DEFAULT_REGION)
+    except phonenumbers.NumberParseException:
+        return ""
+    if not phonenumbers.is_possible_number(number):
+        return ""
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def require(kind: PointKind, raw: str) -> str:
+    """Like `normalise`, for what a person typed. Raises Invalid."""
+    value = normalise(kind, raw)
+    if not value:
+        words = "a mail address" if kind is PointKind.EMAIL else "a phone number"
+        raise Invalid(f"{raw[:80]} is not {words}.", field="value")
+    return value

@@ -1,0 +1,48 @@
+"""Going out on behalf of strangers: only to public addresses, checked when the connection is made, not when the name is read.
+
+Checking the socket's real destination leaves no gap for a name that resolves twice, for redirects, or for odd spellings of
+an address.
+"""
+
+import ipaddress
+import socket
+from typing import Any
+
+import aiohttp
+
+TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
+MAX_REDIRECTS = 3
+
+
+class Forbidden(OSError):
+    """The destination is not a public address."""
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the open internet, in any of its spellings."""
+    try:
+        parsed = ipaddress.ip_address(address.split("%")[0])
+    except ValueError:
+        return False
+    if isinstance(parsed, ipaddress.IPv6Address):
+        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
+        if inner is not None:
+            return is_public(str(inner))
+        if parsed in ipaddress.ip_network("64:ff9b::/96"):
+            return is_public(str(ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)))
+    return parsed.is_global and not parsed.is_multicast
+
+
+def guarded_session() -> aiohttp.ClientSession:
+    """An HTTP client without cookies that cannot reach anything but public addresses."""
+    connector = aiohttp.TCPConnector(socket_factory=_public_socket, limit=20, force_close=True)
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=TIMEOUT, trust_env=False)
+
+
+def _public_socket(info: Any) -> socket.socket:
+    family, kind, protocol, _, destination = info
+    if not is_public(str(destination[0])):
+        raise Forbidden(f"{destination[0]} is not a public address")
+    made = socket.socket(family, kind, protocol)
+    made.setblocking(False)
+    return made

@@ -1,0 +1,1 @@
+"""The inbound line: raw item -> parse -> identify -> thread -> store -> events. Read `pipeline.py` from top to bottom."""

@@ -1,0 +1,242 @@
+"""The inbound line. `accept` is the first commit: the raw item and how far the source was read. The worker below makes
+the second: what the item means. In between a crash loses nothing, and after it the worker finds what is in flight.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from contact_center.channels import registry
+from contact_center.channels.base import Inbox
+from contact_center.errors import QuarantineItem, Unavailable
+from contact_center.intake.parsing import Original, Outcome, Parsers
+from contact_center.intake.settle import Rules, settle
+from contact_center.model.acts import Act
+from contact_center.model.channels import ChannelAccount
+from contact_center.model.events import Event, RawItemQuarantined
+from contact_center.model.messages import Cursor, InboundMessage, RawItem
+from contact_center.model.words import Fate
+from contact_center.store import Connection, Store, blobs, journal, savepoint
+from contact_center.store.blobs import INLINE_LIMIT, BlobFiles
+from contact_center.store.repositories import channels, raw_items
+
+logger = structlog.get_logger(__name__)
+Clock = Callable[[], datetime]
+Report = Callable[[bool, str], Any]
+
+MAX_ATTEMPTS = 3
+RETRY_SECONDS = 5.0
+
+
+class Pipeline:
+    """Everything that turns raw items into history."""
+
+    def __init__(self, store: Store, files: BlobFiles, parsers: Parsers, rules: Rules, clock: Clock, *, batch: int = 20) -> None:
+        self.store = store
+        self.files = files
+        self.clock = clock
+        self._parsers = parsers
+        self._rules = rules
+        self._batch = batch
+        self._news = asyncio.Event()
+        self._idle = asyncio.Event()
+
+    def inbox(self, account: ChannelAccount, fence: tuple[str, int] | None = None, report: Report | None = None) -> Inbox:
+        """Where a connector of this account puts what it receives."""
+        return AccountInbox(self, account, fence, report)
+
+    # First commit.
+
+    async def accept(self, account_id: int, items: Sequence[RawItem], cursor: Cursor | None, fence: tuple[str, int] | None) -> int:
+        """Store raw items and the cursor in one commit; returns how many were new."""
+        ready = [await self._with_blob(item) for item in items]
+        added = await self.store.write(_accept, account_id, ready, cursor, fence, self.clock())
+        if added:
+            self._news.set()
+        return added
+
+    async def _with_blob(self, item: RawItem) -> RawItem:
+        """Large contents go to a file before the row that names them is committed."""
+        if item.content is None:
+            return item
+        content, sha256 = item.content, hashlib.sha256(item.content).hexdigest()
+        if len(content) > INLINE_LIMIT:
+            await asyncio.to_thread(self.files.keep, content)
+            content = None  # type: ignore[assignment]
+        return RawItem(item.provider_key, content, sha256, len(item.content), item.source_time, item.envelope)
+
+    # Second commit.
+
+    async def run(self) -> None:
+        """Settle what is in flight, then whatever arrives, until cancelled."""
+        while True:
+            self._news.clear()
+            try:
+                await self.settle_all()
+            except Unavailable as error:
+                logger.warning("intake.waiting", error=str(error))
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            self._idle.set()
+            await self._news.wait()
+            self._idle.clear()
+
+    def wake(self) -> None:
+        """There is something in flight."""
+        self._idle.clear()
+        self._news.set()
+
+    async def settle_all(self) -> None:
+        """Settle everything in flight; the next batch is parsed while one is committed."""
+        after = 0
+        parsed = await self._load_and_parse(after)
+        while parsed:
+            after = parsed[-1][0]["id"]
+            following = asyncio.ensure_future(self._load_and_parse(after))
+            try:
+                await self._settle(parsed)
+            finally:
+                parsed = await following
+
+    async def _load_and_parse(self, after: int) -> list[tuple[Mapping[str, Any], Outcome]]:
+        rows = await self.store.read(raw_items.in_flight, after, self._batch)
+        contents = await self.store.read(_contents, [row["sha256"] for row in rows])
+        originals = [self._original(row, contents[row["sha256"]]) for row in rows]
+        outcomes = await self._parsers.parse(originals)
+        kept = [await self._keep_large_files(outcome) for outcome in outcomes]
+        return list(zip(rows, kept, strict=True))
+
+    def _original(self, row: Mapping[str, Any], content: bytes | None) -> Original:
+        if content is not None:
+            return Original(row["kind"], row["envelope"], content)
+        path = self.files.path(row["sha256"])
+        if row["size"] >= registry.find(row["kind"]).large_from:
+            return Original(row["kind"], row["envelope"], path=str(path), folder=str(self.files.folder))
+        try:
+            return Original(row["kind"], row["envelope"], path.read_bytes())
+        except OSError as error:
+            logger.error("intake.original_missing", item=row["id"], error=str(error))
+            return Original("", {}, None)
+
+    async def _keep_large_files(self, outcome: Outcome) -> Outcome:
+        """Move large attachments to their place in the blob store before the rows that name them are committed."""
+        if not isinstance(outcome, InboundMessage):
+            return outcome
+        for file in outcome.attachments:
+            if file.path is not None:
+                await asyncio.to_thread(self.files.adopt, Path(file.path))
+            elif file.content is not None and file.size > INLINE_LIMIT:
+                await asyncio.to_thread(self.files.keep, file.content)
+        return outcome
+
+    async def _settle(self, parsed: list[tuple[Mapping[str, Any], Outcome]]) -> None:
+        """Commit a batch; items that failed in it are tried again alone before they are quarantined."""
+        failed = await self.store.write(settle_batch, self._rules, parsed, self.clock())
+        for item, message, reason in failed:
+            logger.warning("intake.item_failed", item=item["id"], reason=reason)
+            for attempt in range(1, MAX_ATTEMPTS + 1):
+                again = await self.store.write(settle_batch, self._rules, [(item, message)], self.clock())
+                if not again:
+                    break
+                await asyncio.sleep(0.05 * attempt)
+            else:
+                await self.store.write(_quarantine, item, reason, self.clock())
+
+
+class AccountInbox:
+    """The inbox of one channel account: what its connector may do."""
+
+    def __init__(self, pipeline: Pipeline, account: ChannelAccount, fence: tuple[str, int] | None, report: Report | None) -> None:
+        self._pipeline = pipeline
+        self._account = account
+        self._fence = fence
+        self._report = report
+
+    async def accept(self, items: Sequence[RawItem], cursor: Cursor | None = None) -> None:
+        """See `channels.base.Inbox`."""
+        await self._pipeline.accept(self._account.id, items, cursor, self._fence)
+
+    async def cursor(self, name: str) -> dict[str, Any] | None:
+        """See `channels.base.Inbox`."""
+        return await self._pipeline.store.read(channels.cursor, self._account.id, name)
+
+    async def unknown(self, keys: Sequence[str]) -> set[str]:
+        """See `channels.base.Inbox`."""
+        known: set[str] = set()
+        for start in range(0, len(keys), 500):
+            known |= await self._pipeline.store.read(raw_items.known_keys, self._account.id, list(keys[start : start + 500]))
+        return set(keys) - known
+
+    def new_file(self) -> Path:
+        """See `channels.base.Inbox`."""
+        return self._pipeline.files.new_file()
+
+    async def adopt(self, path: Path) -> tuple[str, int]:
+        """See `channels.base.Inbox`."""
+        return await asyncio.to_thread(self._pipeline.files.adopt, path)
+
+    async def report(self, ok: bool, detail: str = "") -> None:
+        """See `channels.base.Inbox`."""
+        if self._report is not None:
+            await self._report(ok, detail)
+
+
+def settle_batch(
+    connection: Connection, rules: Rules, parsed: list[tuple[Mapping[str, Any], Outcome]], now: datetime
+) -> list[tuple[Mapping[str, Any], Outcome, str]]:
+    """Settle items in one unit, each in a savepoint of its own; returns those that failed, with the reason."""
+    failed = []
+    for item, outcome in parsed:
+        if isinstance(outcome, QuarantineItem):
+            _quarantine(connection, item, outcome.message, now)
+            continue
+        try:
+            with savepoint(connection):
+                settle(connection, Act(now), rules, item, outcome)
+        except Exception as error:  # noqa: BLE001 - no exception path may be terminal for an item
+            if _is_lost_race(error):
+                raise  # the whole unit is repeated by the engine
+            failed.append((item, outcome, f"{type(error).__name__}: {str(error)[:300]}"))
+    return failed
+
+
+def _is_lost_race(error: Exception) -> bool:
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return state in ("40001", "40P01", "23505")
+
+
+def _accept(
+    connection: Connection,
+    account_id: int,
+    items: list[RawItem],
+    cursor: Cursor | None,
+    fence: tuple[str, int] | None,
+    now: datetime,
+) -> int:
+    if fence is not None:
+        channels.check_fence(connection, *fence)
+    added = 0
+    for item in items:
+        assert item.sha256 is not None
+        blobs.put(connection, item.sha256, item.size, item.content)
+        added += raw_items.add(connection, account_id, item, now) is not None
+    if cursor is not None:
+        channels.set_cursor(connection, account_id, cursor.name, cursor.value)
+    return added
+
+
+def _contents(connection: Connection, hashes: list[str]) -> dict[str, bytes | None]:
+    return {sha256: blobs.get(connection, sha256) for sha256 in set(hashes)}
+
+
+def _quarantine(connection: Connection, item: Mapping[str, Any], reason: str, now: datetime) -> None:
+    raw_items.settle(connection, item["id"], Fate.QUARANTINED, reason=reason)
+    row = raw_items.find(connection, item["id"])
+    if row is not None:
+        event = Event(RawItemQuarantined(raw_items.as_row(row)), item["project_id"], queue_id=item["queue_id"])
+        journal.append(connection, event, at=now)

@@ -1,0 +1,230 @@
+"""The second commit of an item: from its meaning to contact, ticket, entry, turn and fate, in one unit of work."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from contact_center.contacts import book, identity
+from contact_center.contacts.identity import Identified
+from contact_center.keys import Keys
+from contact_center.model.acts import Act
+from contact_center.model.events import Event, RawItemReleased
+from contact_center.model.messages import InboundFile, InboundMessage
+from contact_center.model.words import Delivery, Direction, Fate, Status
+from contact_center.store import Connection, blobs, journal
+from contact_center.store.repositories import channels, outbox, raw_items, tickets, timeline
+from contact_center.tickets import entries, lifecycle, replies, threading, turns
+from contact_center.tickets.threading import Placement, Threading
+
+EPOCH = datetime(1990, 1, 1, tzinfo=UTC)  # no mail is older; such a date is a broken clock
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What settling needs of the configuration."""
+
+    keys: Keys
+    reopen_within: timedelta
+    import_run: bool = False
+
+
+def settle(connection: Connection, act: Act, rules: Rules, item: Mapping[str, Any], message: InboundMessage) -> Fate:
+    """Give the item its fate; anything it raises rolls the item back and leaves it in flight."""
+    if not raw_items.lock_unsettled(connection, item["id"]):
+        return Fate.STORED
+    if (twin := raw_items.twin(connection, item["account_id"], item["id"], item["sha256"])) is not None:
+        return _end(connection, act, item, Fate.DUPLICATE, "the same bytes are stored already", duplicate_of=twin)
+    if message.message_key and replies.is_own_key(rules.keys, message.message_key) and outbox.by_keys(connection, (message.message_key,)):
+        return _end(connection, act, item, Fate.IGNORED, "our own message came back to us")
+    who = identity.identify(connection, act, item["project_id"], message.sender)
+    named = _named_points(connection, item, message)
+    facts = Threading(item["project_id"], who.point_id, frozenset(named), rules.reopen_within)
+    placement = threading.place(connection, act, rules.keys, message, facts)
+    entry_id = _store(connection, act, item, message, who, placement, named)
+    _after_effects(connection, act, item["project_id"], message, who)
+    return _end(connection, act, item, Fate.STORED, "", entry_id=entry_id)
+
+
+def _store(
+    connection: Connection,
+    act: Act,
+    item: Mapping[str, Any],
+    message: InboundMessage,
+    who: Identified,
+    placement: Placement,
+    named: set[int],
+) -> int:
+    project_id, at = item["project_id"], occurred_at(item, message)
+    is_new = placement.ticket_id is None
+    ticket_id = placement.ticket_id or lifecycle.open_ticket(
+        connection,
+        act,
+        project_id=project_id,
+        contact_id=who.contact_id,
+        queue_id=item["queue_id"],
+        subject=message.subject,
+        channel=message.kind,
+        # What no person asked is kept and can be found, but demands nothing.
+        status=Status.RESOLVED if message.automatic else Status.OPEN,
+        follow_up_of=placement.follow_up_of,
+        at=at,
+    )
+    before = entries.get(connection, ticket_id)
+    entry_id = _add_entry(connection, act, item, message, who, ticket_id, before.queue_id, at)
+    tickets.add_thread_keys(connection, project_id, ticket_id, threading.thread_keys(message))
+    tickets.add_participants(connection, ticket_id, named | ({who.point_id} if who.point_id and not message.is_bounce else set()))
+    columns = entries.last_columns(None if is_new else before, at, Direction.IN, message.kind, message.visible_text or message.text)
+    if not message.automatic:
+        columns |= {"status": Status.OPEN, "resolved_at": None}
+        columns["waiting_since"] = turns.customer_spoke(
+            connection,
+            project_id=project_id,
+            ticket_id=ticket_id,
+            queue_id=before.queue_id,
+            assignee_id=before.assignee_id,
+            kind=message.kind,
+            interaction_id=entry_id,
+            at=at,
+        )
+    tickets.change(connection, ticket_id, act.now, **columns)
+    if is_new:
+        entries.publish_created(connection, act, project_id, ticket_id)
+    entries.publish_entry(connection, act, project_id, entry_id)
+    if not is_new:
+        entries.publish_changed(connection, act, project_id, before)
+    return entry_id
+
+
+def occurred_at(item: Mapping[str, Any], message: InboundMessage) -> datetime:
+    """When it happened: the source's own time; without one the sender's date, unless it lies in the future or is absurd."""
+    if item["source_time"] is not None:
+        return min(item["source_time"], item["received_at"])
+    if not item["envelope"].get("trust_date"):
+        return item["received_at"]  # type: ignore[no-any-return]
+    sent = message.sent_at
+    return sent if sent is not None and EPOCH < sent <= item["received_at"] else item["received_at"]
+
+
+def _add_entry(
+    connection: Connection,
+    act: Act,
+    item: Mapping[str, Any],
+    message: InboundMessage,
+    who: Identified,
+    ticket_id: int,
+    queue_id: int,
+    at: datetime,
+) -> int:
+    contact_id = entries.get(connection, ticket_id).contact.id if message.is_bounce else who.contact_id
+    headers = message.headers | ({"defects": list(message.defects)} if message.defects else {})
+    entry_id = entries.add_entry(
+        connection,
+        act,
+        project_id=item["project_id"],
+        contact_id=contact_id,
+        ticket_id=ticket_id,
+        queue_id=queue_id,
+        kind=message.kind,
+        direction=Direction.IN,
+        text=message.visible_text,
+        occurred_at=at,
+        body=(message.text, message.html, headers),
+        account_id=item["account_id"],
+        sender_point_id=who.point_id,
+        sender_name=message.sender.name if message.sender else "",
+        sender_address=message.sender.value if message.sender else "",
+        subject=message.subject,
+        folded=message.visible_text.strip() != message.text.strip(),
+        has_html=message.html is not None,
+        automatic=message.automatic,
+        recipients={"to": list(message.to), "cc": list(message.cc)},
+        message_key=message.message_key,
+    )
+    for file in message.attachments:
+        _attach(connection, act, entry_id, file)
+    return entry_id
+
+
+def _attach(connection: Connection, act: Act, entry_id: int, file: InboundFile) -> None:
+    blobs.put(connection, file.sha256, file.size, file.content)
+    timeline.add_attachment(
+        connection,
+        interaction_id=entry_id,
+        sha256=file.sha256,
+        filename=file.filename,
+        content_type=file.content_type,
+        size=file.size,
+        content_id=file.content_id,
+        inline=file.inline,
+        created_at=act.now,
+    )
+
+
+def _named_points(connection: Connection, item: Mapping[str, Any], message: InboundMessage) -> set[int]:
+    """Contact points of everybody the message names, but for our own mailboxes."""
+    own = {account.address.lower() for account in channels.accounts(connection, item["project_id"])}
+    points = (
+        identity.point_of(connection, item["project_id"], person)
+        for person in message.participants
+        if _without_plus(person.value.lower()) not in own
+    )
+    return {point for point in points if point is not None}
+
+
+def _without_plus(address: str) -> str:
+    local, _, domain = address.rpartition("@")
+    return f"{local.split('+')[0]}@{domain}"
+
+
+def _after_effects(connection: Connection, act: Act, project_id: int, message: InboundMessage, who: Identified) -> None:
+    """A bounce marks what bounced; an answer to our own reply proves the sender's address."""
+    if message.is_bounce:
+        for row in outbox.by_keys(connection, message.bounce_of):
+            _mark_bounced(connection, act, project_id, row)
+    elif who.point_id is not None and not who.verified and not message.automatic:
+        answered = outbox.by_keys(connection, message.thread_hints)
+        if any(_was_sent_to(row, message) for row in answered):
+            book.verify(connection, act, project_id, who.contact_id, who.point_id)
+
+
+def _was_sent_to(row: Mapping[str, Any], message: InboundMessage) -> bool:
+    if message.sender is None or row["state"] not in (Delivery.SENT, Delivery.DELIVERED):
+        return False
+    sender = identity.normalise(message.sender.kind, message.sender.value)
+    return any(identity.normalise(message.sender.kind, to["email"]) == sender for to in row["message"]["to"])
+
+
+def _mark_bounced(connection: Connection, act: Act, project_id: int, row: Mapping[str, Any]) -> None:
+    changed = outbox.change_if(
+        connection, row["id"], (Delivery.SENT, Delivery.DELIVERED, Delivery.UNCERTAIN), state=Delivery.BOUNCED, error="The mail came back."
+    )
+    if not changed:
+        return
+    entry = entries.publish_entry(connection, act, project_id, row["interaction_id"], added=False)
+    for address in entry.to:
+        person = identity.InboundPerson(identity.PointKind.EMAIL, address.email)
+        if (point_id := identity.point_of(connection, project_id, person)) is not None:
+            book.mark_bounced(connection, act, project_id, point_id)
+    if entry.ticket_id is not None:
+        # The customer has no answer, although we gave one: somebody must look.
+        lifecycle.change(connection, act, project_id, entry.ticket_id, lifecycle.TicketPatch(status=Status.OPEN))
+
+
+def _end(
+    connection: Connection,
+    act: Act,
+    item: Mapping[str, Any],
+    fate: Fate,
+    reason: str,
+    *,
+    entry_id: int | None = None,
+    duplicate_of: int | None = None,
+) -> Fate:
+    raw_items.settle(connection, item["id"], fate, reason=reason, interaction_id=entry_id, duplicate_of=duplicate_of)
+    if item["reason"]:  # it had been quarantined before
+        row = raw_items.find(connection, item["id"])
+        if row is not None:
+            event = Event(RawItemReleased(raw_items.as_row(row)), item["project_id"], queue_id=item["queue_id"])
+            journal.append(connection, event, at=act.now, actor_id=act.user_id)
+    return fate

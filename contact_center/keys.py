@@ -1,0 +1,87 @@
+"""The instance's secret: signing, comparing, encrypting. One key in, a purpose-bound key for every use."""
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from contact_center.errors import ConfigError
+
+MAC_BYTES = 10  # 80 bits: RFC 2104 asks for at least half of a hash, and nobody guesses 2^80 online
+
+
+class Keys:
+    """Everything that is derived from the secret key."""
+
+    def __init__(self, secret: str) -> None:
+        if len(secret) < 16:
+            raise ConfigError("secret_key: at least 16 characters are needed")
+        self._secret = secret.encode()
+
+    def sign(self, purpose: str, text: str) -> str:
+        """A short lower-case code that only this instance can make for `text`."""
+        digest = hmac.new(self._derived(purpose), text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+        return base64.b32encode(digest[:MAC_BYTES]).decode().lower()
+
+    def verify(self, purpose: str, text: str, code: str) -> bool:
+        """Whether `code` is ours for `text`, in constant time."""
+        return hmac.compare_digest(self.sign(purpose, text).encode(), code.lower().encode("utf-8", "replace"))
+
+    def ticket_token(self, ticket_id: int) -> str:
+        """The signed token of a ticket for the plus-part of a reply address."""
+        return f"t{ticket_id}-{self.sign('ticket', str(ticket_id))}"
+
+    def ticket_of(self, token: str) -> int | None:
+        """The ticket that a token names, None when it was not made here."""
+        number, _, code = token.lower().removeprefix("t").partition("-")
+        if not number.isdigit() or len(number) > 18 or not self.verify("ticket", number, code):
+            return None
+        return int(number)
+
+    def encrypt(self, text: str) -> str:
+        """Authenticated encryption of a stored secret."""
+        return self._fernet().encrypt(text.encode()).decode()
+
+    def decrypt(self, token: str) -> str:
+        """The secret again. Raises ConfigError when the key changed or the value was altered."""
+        try:
+            return self._fernet().decrypt(token.encode()).decode()
+        except InvalidToken as error:
+            raise ConfigError("A stored secret cannot be decrypted: the secret key has changed.") from error
+
+    def _derived(self, purpose: str) -> bytes:
+        return hmac.new(self._secret, purpose.encode(), hashlib.sha256).digest()
+
+    def _fernet(self) -> Fernet:
+        return Fernet(base64.urlsafe_b64encode(self._derived("stored secrets")))
+
+
+def new_token(prefix: str = "") -> str:
+    """256 random bits for a session, a link or an API token."""
+    return prefix + secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> str:
+    """What is stored of a token. Random tokens need no slow hash."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def load_secret(path: Path) -> str:
+    """The key in the file, made on first use and readable by its owner only."""
+    try:
+        return path.read_text("ascii").strip()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text("ascii").strip()
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())
+        return path.read_text("ascii").strip()

@@ -1,0 +1,1 @@
+"""The outbound line: lease, send, receipt, retry."""

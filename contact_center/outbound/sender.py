@@ -1,0 +1,184 @@
+"""Sending what the outbox holds. A row is leased and committed before anything leaves, and settled after.
+
+Between the two a crash leaves it *uncertain*: the spool is written under a fixed name, so repeating it is harmless, but
+an SMTP server may have taken the mail, and then a person decides. Nothing is sent twice silently, and nothing is dropped.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from contact_center.channels.base import Connector
+from contact_center.errors import ChannelError, DeliveryUnknown, Undeliverable
+from contact_center.model.acts import Act
+from contact_center.model.messages import OutboundFile, OutboundMessage, Receipt
+from contact_center.model.tickets import Address
+from contact_center.model.words import Delivery, Status
+from contact_center.store import Connection, Store, blobs
+from contact_center.store.blobs import BlobFiles
+from contact_center.store.repositories import outbox, timeline
+from contact_center.tickets import entries, lifecycle
+
+logger = structlog.get_logger(__name__)
+Clock = Callable[[], datetime]
+FindConnector = Callable[[int], Awaitable[Connector | None]]
+"""Account id to its connector, None when the account is switched off or gone."""
+
+BATCH = 10
+FIRST_RETRY = 30.0  # seconds, doubled each time
+LONGEST_RETRY = 3600.0
+GIVE_UP = timedelta(days=4)  # RFC 5321 4.5.4.1: at least four to five days
+IDLE = 30.0
+
+
+class Sender:
+    """Leases and sends until cancelled."""
+
+    def __init__(self, store: Store, files: BlobFiles, find_connector: FindConnector, holder: str, clock: Clock) -> None:
+        self._store = store
+        self._files = files
+        self._find = find_connector
+        self._holder = holder
+        self._clock = clock
+        self._news = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something was queued."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Send what is due, sleep until the next is, for ever."""
+        while True:
+            self._news.clear()
+            try:
+                while await self.send_due():
+                    pass
+                due = await self._store.read(outbox.next_due)
+            except ChannelError as error:
+                logger.warning("sender.waiting", error=str(error))
+                due = None
+            wait = IDLE if due is None else min(IDLE, max(0.05, (due - self._clock()).total_seconds()))
+            try:
+                await asyncio.wait_for(self._news.wait(), wait)
+            except TimeoutError:
+                continue
+
+    async def send_due(self) -> int:
+        """Send one batch; returns how many were leased."""
+        await self._recover()
+        rows = await self._store.write(outbox.lease_due, self._holder, self._clock(), BATCH)
+        await asyncio.gather(*(self._send(row) for row in rows))
+        return len(rows)
+
+    async def _recover(self) -> None:
+        """Judge what a sender that died left behind."""
+        for row in await self._store.read(outbox.orphaned, self._clock()):
+            connector = await self._find(row["account_id"])
+            if connector is not None and connector.repeatable:
+                await self._store.write(_requeue, row, self._clock())
+            else:
+                words = "The sending process died; the mail may or may not have gone out."
+                await self._store.write(_uncertain, row, self._clock(), words)
+
+    async def _send(self, row: Mapping[str, Any]) -> None:
+        connector = await self._find(row["account_id"])
+        if connector is None:
+            await self._store.write(_fail, row, self._holder, self._clock(), "The channel is switched off or gone.")
+            return
+        try:
+            receipt = await connector.send(await self._message(row))
+        except Undeliverable as error:
+            await self._store.write(_fail, row, self._holder, self._clock(), error.message)
+        except DeliveryUnknown as error:
+            await self._store.write(_uncertain, row, self._clock(), error.message)
+        except ChannelError as error:
+            await self._store.write(_retry, row, self._holder, self._clock(), error.message)
+        except Exception as error:  # noqa: BLE001 - an unforeseen failure must not lose a reply in silence
+            logger.error("sender.crashed", row=row["id"], error=repr(error), exc_info=error)
+            await self._store.write(_fail, row, self._holder, self._clock(), f"Unexpected: {type(error).__name__}: {error}"[:300])
+        else:
+            await self._store.write(_sent, row, self._holder, self._clock(), receipt)
+
+    async def _message(self, row: Mapping[str, Any]) -> OutboundMessage:
+        data = row["message"]
+        files = await self._store.read(timeline.attachments_of, row["interaction_id"])
+        return OutboundMessage(
+            interaction_id=row["interaction_id"],
+            message_key=row["message_key"],
+            to=tuple(Address(**address) for address in data["to"]),
+            cc=tuple(Address(**address) for address in data["cc"]),
+            subject=data["subject"],
+            text=data["text"],
+            in_reply_to=data["in_reply_to"],
+            references=tuple(data["references"]),
+            reply_token=data["reply_token"],
+            attachments=tuple([await self._file(file) for file in files]),
+            quoted=data["quoted"],
+            created_at=row["created_at"],
+        )
+
+    async def _file(self, file: Mapping[str, Any]) -> OutboundFile:
+        content = await self._store.read(blobs.get, file["sha256"])
+        if content is None:
+            content = await asyncio.to_thread(self._files.path(file["sha256"]).read_bytes)
+        return OutboundFile(file["filename"], file["content_type"], content)
+
+
+def retry_delay(attempts: int) -> float:
+    """Seconds until the next attempt after `attempts` of them."""
+    return float(min(LONGEST_RETRY, FIRST_RETRY * 2 ** max(0, attempts - 1)))
+
+
+def _sent(connection: Connection, row: Mapping[str, Any], holder: str, now: datetime, receipt: Receipt) -> None:
+    if not outbox.holds(connection, row["id"], holder):
+        return
+    values = {"state": Delivery.SENT, "sent_at": now, "provider_id": receipt.provider_id, "spooled": receipt.spooled, "error": ""}
+    _settle(connection, row, now, values)
+
+
+def _retry(connection: Connection, row: Mapping[str, Any], holder: str, now: datetime, reason: str) -> None:
+    if not outbox.holds(connection, row["id"], holder):
+        return
+    if now - row["created_at"] > GIVE_UP:
+        _fail(connection, row, holder, now, f"Given up after {GIVE_UP.days} days: {reason}")
+        return
+    at = now + timedelta(seconds=retry_delay(row["attempts"]))
+    _settle(connection, row, now, {"state": Delivery.QUEUED, "next_attempt_at": at, "error": reason})
+
+
+def _fail(connection: Connection, row: Mapping[str, Any], holder: str, now: datetime, reason: str) -> None:
+    if outbox.holds(connection, row["id"], holder):
+        _settle(connection, row, now, {"state": Delivery.FAILED, "error": reason})
+        _demand_attention(connection, row, now)
+
+
+def _uncertain(connection: Connection, row: Mapping[str, Any], now: datetime, reason: str) -> None:
+    if outbox.change_if(connection, row["id"], (Delivery.LEASED,), state=Delivery.UNCERTAIN, error=reason):
+        _publish(connection, row, now)
+        _demand_attention(connection, row, now)
+
+
+def _requeue(connection: Connection, row: Mapping[str, Any], now: datetime) -> None:
+    if outbox.change_if(connection, row["id"], (Delivery.LEASED,), state=Delivery.QUEUED, next_attempt_at=now, lease_holder=None):
+        _publish(connection, row, now)
+
+
+def _demand_attention(connection: Connection, row: Mapping[str, Any], now: datetime) -> None:
+    """The customer may have no answer: the ticket goes back to the open ones."""
+    entry = timeline.find(connection, row["interaction_id"])
+    if entry is not None and entry.ticket_id is not None:
+        project_id = outbox.project_of(connection, row["id"])
+        lifecycle.change(connection, Act(now), project_id, entry.ticket_id, lifecycle.TicketPatch(status=Status.OPEN))
+
+
+def _settle(connection: Connection, row: Mapping[str, Any], now: datetime, values: dict[str, Any]) -> None:
+    outbox.change(connection, row["id"], lease_holder=None, **values)
+    _publish(connection, row, now)
+
+
+def _publish(connection: Connection, row: Mapping[str, Any], now: datetime) -> None:
+    project_id = outbox.project_of(connection, row["id"])
+    entries.publish_entry(connection, Act(now), project_id, row["interaction_id"], added=False)

@@ -1,0 +1,135 @@
+"""Row scope for news: what of an event a viewer may hear. The same rules as `scope.py`, applied once more at emit.
+
+`reach_of` asks the database who reaches the contacts of a batch, at the moment of sending; `for_viewer` is pure.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.engine import Connection
+
+from contact_center.model.events import AccessChanged, Recorded, TicketGone
+from contact_center.model.people import Viewer
+from contact_center.model.words import Role
+from contact_center.store.schema.contacts import contact
+from contact_center.store.schema.tickets import interaction, ticket
+from contact_center.store.types import dump_json
+
+_STUB_FIELDS = ("id", "contact_id", "kind", "direction", "occurred_at")
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one viewer hears of an event."""
+
+    type: str
+    data: dict[str, Any]
+    key: str = "full"
+    """Viewers with the same key hear exactly the same, so that it is encoded once for all of them."""
+
+
+@dataclass
+class Reach:
+    """Who reaches the contacts of a batch of events."""
+
+    queues: dict[int, set[int]] = field(default_factory=dict)
+    people: dict[int, set[int]] = field(default_factory=dict)
+    assignees: dict[int, int | None] = field(default_factory=dict)
+    """Ticket id to its assignee, for tickets that events of the batch name."""
+
+    def sees_contact(self, viewer: Viewer, contact_id: int | None) -> bool:
+        """Whether the viewer has a way to this contact."""
+        if viewer.sees_all:
+            return True
+        if contact_id is None:
+            return False
+        return viewer.user_id in self.people.get(contact_id, ()) or not self.queues.get(contact_id, set()).isdisjoint(viewer.queue_ids)
+
+
+def reach_of(connection: Connection, events: Iterable[Recorded]) -> Reach:
+    """Look up, in a few queries for the whole batch, who reaches its contacts now."""
+    events = [event for event in events if event.type.startswith(("interaction.", "contact."))]
+    contacts = {event.contact_id for event in events if event.contact_id is not None}
+    contacts |= {event.data["loser_id"] for event in events if "loser_id" in event.data}
+    contacts |= {event.data["restored"]["id"] for event in events if "restored" in event.data}
+    reach = Reach()
+    if not contacts:
+        return reach
+    ticketed = select(ticket.c.contact_id, ticket.c.queue_id, ticket.c.assignee_id).where(ticket.c.contact_id.in_(contacts)).distinct()
+    for row in connection.execute(ticketed):
+        reach.queues.setdefault(row.contact_id, set()).add(row.queue_id)
+        if row.assignee_id is not None:
+            reach.people.setdefault(row.contact_id, set()).add(row.assignee_id)
+    loose = select(interaction.c.contact_id, interaction.c.queue_id).where(
+        interaction.c.contact_id.in_(contacts), interaction.c.ticket_id.is_(None)
+    )
+    for row in connection.execute(loose.distinct()):
+        reach.queues.setdefault(row.contact_id, set()).add(row.queue_id)
+    owned = select(contact.c.id, contact.c.owner_id).where(contact.c.id.in_(contacts), contact.c.owner_id.is_not(None))
+    for row in connection.execute(owned):
+        reach.people.setdefault(row.id, set()).add(row.owner_id)
+    tickets = {event.data["entry"]["ticket_id"] for event in events if "entry" in event.data} - {None}
+    if tickets:
+        for row in connection.execute(select(ticket.c.id, ticket.c.assignee_id).where(ticket.c.id.in_(tickets))):
+            reach.assignees[row.id] = row.assignee_id
+    return reach
+
+
+def for_viewer(event: Recorded, viewer: Viewer, reach: Reach, watching: set[int] | None) -> News | None:
+    """What the viewer hears, None for nothing. `watching` limits entries to contacts on screen; None means all."""
+    if event.project_id != viewer.project_id or (event.admins_only and not viewer.sees_all):
+        return None
+    family = event.type.partition(".")[0]
+    if family == "ticket":
+        return _ticket_news(event, viewer)
+    if family == "interaction":
+        if watching is not None and event.contact_id not in watching:
+            return None
+        return _entry_news(event, viewer, reach)
+    if family == "contact":
+        return News(event.type, event.data) if _reaches_any(event, viewer, reach) else None
+    if family == "raw_item":
+        allowed = viewer.role is not Role.AGENT and viewer.sees_queue(event.queue_id)
+        return News(event.type, event.data) if allowed else None
+    if event.type == AccessChanged.TYPE:
+        return News(event.type, event.data) if event.assignee_id == viewer.user_id else None
+    return News(event.type, event.data)
+
+
+def _ticket_news(event: Recorded, viewer: Viewer) -> News | None:
+    if viewer.sees_queue(event.queue_id) or event.assignee_id == viewer.user_id:
+        return News(event.type, event.data)
+    before = event.data.get("before")
+    if before is None or not (viewer.sees_queue(before["queue_id"]) or before["assignee_id"] == viewer.user_id):
+        return None
+    gone = TicketGone(ticket_id=event.data["ticket"]["id"], before=before)
+    return News(TicketGone.TYPE, orjson.loads(dump_json(gone)), key="gone")
+
+
+def _entry_news(event: Recorded, viewer: Viewer, reach: Reach) -> News | None:
+    if not reach.sees_contact(viewer, event.contact_id):
+        return None
+    entry = event.data["entry"]
+    hidden = viewer.is_hidden(event.queue_id) and reach.assignees.get(entry["ticket_id"]) != viewer.user_id
+    if not hidden:
+        return News(event.type, event.data)
+    blank = {name: _blank(value) for name, value in entry.items()}
+    stub = blank | {name: entry[name] for name in _STUB_FIELDS} | {"stub": True, "ticket_id": None, "queue_id": None}
+    return News(event.type, {"entry": stub}, key="stub")
+
+
+def _blank(value: Any) -> Any:
+    """The empty value of the same type, so that a stub has the shape of an entry."""
+    if isinstance(value, str):
+        return ""
+    if isinstance(value, bool):
+        return False
+    return [] if isinstance(value, list) else None
+
+
+def _reaches_any(event: Recorded, viewer: Viewer, reach: Reach) -> bool:
+    ids = [event.contact_id, event.data.get("loser_id"), (event.data.get("restored") or {}).get("id")]
+    return any(reach.sees_contact(viewer, contact_id) for contact_id in ids if contact_id is not None) or viewer.sees_all

@@ -1,0 +1,125 @@
+"""Adding to the history and saying so: every change of a ticket passes through here."""
+
+from datetime import datetime
+from typing import Any
+
+from contact_center.errors import NotFound
+from contact_center.model.acts import Act
+from contact_center.model.events import Event, InteractionAdded, InteractionChanged, TicketChanged, TicketCreated
+from contact_center.model.text import clean_text, preview
+from contact_center.model.tickets import TEXT_LIMIT, Bucket, Change, Entry, Ticket
+from contact_center.model.words import Direction, EntryKind
+from contact_center.store import Connection, journal
+from contact_center.store.repositories import tickets, timeline
+
+
+def get(connection: Connection, ticket_id: int) -> Ticket:
+    """A ticket that must exist. Raises NotFound."""
+    ticket = tickets.find(connection, ticket_id)
+    if ticket is None:
+        raise NotFound
+    return ticket
+
+
+def add_entry(
+    connection: Connection,
+    act: Act,
+    *,
+    project_id: int,
+    contact_id: int,
+    ticket_id: int | None,
+    queue_id: int,
+    kind: str,
+    direction: Direction,
+    text: str,
+    occurred_at: datetime | None = None,
+    body: tuple[str, str | None, dict[str, Any]] | None = None,
+    **columns: Any,
+) -> int:
+    """Insert an entry; returns its id. `body` is (whole text, sanitised markup, headers). Publishes nothing yet."""
+    text = clean_text(text)
+    shown = text[:TEXT_LIMIT]
+    entry_id = timeline.add(
+        connection,
+        project_id=project_id,
+        contact_id=contact_id,
+        ticket_id=ticket_id,
+        queue_id=queue_id,
+        kind=kind,
+        direction=direction,
+        occurred_at=occurred_at or act.now,
+        received_at=act.now,
+        visible_text=shown,
+        truncated=len(text) > len(shown),
+        **columns,
+    )
+    if body is not None:
+        whole, html, headers = body
+        timeline.add_body(connection, entry_id, clean_text(whole), text, html, headers)
+    return entry_id
+
+
+def note_change(connection: Connection, act: Act, project_id: int, ticket: Ticket, change: Change) -> None:
+    """Leave a thin line in the history: this field changed."""
+    entry_id = add_entry(
+        connection,
+        act,
+        project_id=project_id,
+        contact_id=ticket.contact.id,
+        ticket_id=ticket.id,
+        queue_id=ticket.queue_id,
+        kind=EntryKind.CHANGE,
+        direction=Direction.INTERNAL,
+        text="",
+        author_id=act.user_id,
+        change=change,
+    )
+    publish_entry(connection, act, project_id, entry_id)
+
+
+def last_columns(ticket: Ticket | None, at: datetime, direction: Direction, kind: str, text: str) -> dict[str, Any]:
+    """The list row's columns for an entry at `at`; empty when something later stands there already."""
+    if ticket is not None and ticket.last_entry is not None and at < ticket.last_entry.at:
+        return {}
+    return {"last_at": at, "last_direction": direction, "last_kind": kind, "last_preview": preview(text)}
+
+
+def bucket_of(ticket: Ticket) -> Bucket:
+    """The columns by which counts are kept."""
+    return Bucket(ticket.queue_id, ticket.status, ticket.assignee_id)
+
+
+def publish_created(connection: Connection, act: Act, project_id: int, ticket_id: int) -> Ticket:
+    """Say that a ticket was opened."""
+    ticket = get(connection, ticket_id)
+    event = Event(
+        TicketCreated(ticket), project_id, queue_id=ticket.queue_id, contact_id=ticket.contact.id, assignee_id=ticket.assignee_id
+    )
+    journal.append(connection, event, at=act.now, actor_id=act.user_id)
+    return ticket
+
+
+def publish_changed(connection: Connection, act: Act, project_id: int, before: Ticket) -> Ticket:
+    """Say how the ticket stands now; `before` is how it stood."""
+    ticket = get(connection, before.id)
+    event = Event(
+        TicketChanged(ticket, bucket_of(before)),
+        project_id,
+        queue_id=ticket.queue_id,
+        contact_id=ticket.contact.id,
+        assignee_id=ticket.assignee_id,
+        previous_queue_id=before.queue_id if before.queue_id != ticket.queue_id else None,
+    )
+    journal.append(connection, event, at=act.now, actor_id=act.user_id)
+    return ticket
+
+
+def publish_entry(connection: Connection, act: Act, project_id: int, entry_id: int, *, added: bool = True) -> Entry:
+    """Say that an entry was added, or that what is appended to it changed."""
+    entry = timeline.find(connection, entry_id)
+    if entry is None:
+        raise NotFound
+    data = InteractionAdded(entry) if added else InteractionChanged(entry)
+    event = Event(data, project_id, queue_id=entry.queue_id, contact_id=entry.contact_id)
+    journal.append(connection, event, at=act.now, actor_id=act.user_id)
+    return entry

@@ -1,0 +1,129 @@
+"""The life of a ticket: opening, status, assignee, queue, tags, priority, subject, notes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from contact_center.errors import StaleVersion
+from contact_center.model.acts import Act
+from contact_center.model.tickets import Change, Entry, Ticket
+from contact_center.model.words import Direction, EndReason, EntryKind, Priority, Status
+from contact_center.store import Connection
+from contact_center.store.repositories import access, tickets
+from contact_center.tickets import entries, turns
+
+DONE = (Status.RESOLVED, Status.CLOSED)
+UNSET: Any = object()
+
+
+@dataclass(frozen=True, slots=True)
+class TicketPatch:
+    """What to change; fields left UNSET stay as they are."""
+
+    status: Status = UNSET
+    assignee_id: int | None = UNSET
+    queue_id: int = UNSET
+    priority: Priority = UNSET
+    subject: str = UNSET
+    tags: tuple[str, ...] = UNSET
+
+    def changes(self, ticket: Ticket) -> dict[str, Any]:
+        """The fields that would really change."""
+        wanted = {name: getattr(self, name) for name in self.__slots__ if getattr(self, name) is not UNSET}
+        return {name: value for name, value in wanted.items() if value != getattr(ticket, name)}
+
+
+def open_ticket(
+    connection: Connection,
+    act: Act,
+    *,
+    project_id: int,
+    contact_id: int,
+    queue_id: int,
+    subject: str,
+    channel: str,
+    status: Status = Status.OPEN,
+    follow_up_of: int | None = None,
+    at: datetime | None = None,
+) -> int:
+    """Insert a ticket; returns its id. The caller adds the first entry and then publishes."""
+    return tickets.add(
+        connection,
+        project_id=project_id,
+        number=access.take_ticket_number(connection, project_id),
+        contact_id=contact_id,
+        queue_id=queue_id,
+        subject=subject,
+        status=status,
+        channel=channel,
+        created_at=at or act.now,
+        updated_at=act.now,
+        last_at=at or act.now,
+        resolved_at=act.now if status in DONE else None,
+        follow_up_of_id=follow_up_of,
+    )
+
+
+def change(
+    connection: Connection, act: Act, project_id: int, ticket_id: int, patch: TicketPatch, expected_version: int | None = None
+) -> Ticket:
+    """Apply a patch, leave a line in the history for each field, keep the turn in step, publish.
+
+    Raises StaleVersion when `expected_version` is given and somebody was faster.
+    """
+    tickets.lock(connection, ticket_id)
+    before = entries.get(connection, ticket_id)
+    if expected_version is not None and before.version != expected_version:
+        raise StaleVersion
+    changes = patch.changes(before)
+    if not changes:
+        return before
+    tickets.change(connection, ticket_id, act.now, **_columns(act, before, changes))
+    _keep_turn(connection, act, before, changes)
+    after = entries.get(connection, ticket_id)
+    for name, value in changes.items():
+        entries.note_change(connection, act, project_id, after, Change(name, getattr(before, name), value))
+    return entries.publish_changed(connection, act, project_id, before)
+
+
+def add_note(connection: Connection, act: Act, project_id: int, ticket_id: int, text: str) -> Entry:
+    """Add a private note: seen by colleagues, never by the customer."""
+    before = entries.get(connection, ticket_id)
+    entry_id = entries.add_entry(
+        connection,
+        act,
+        project_id=project_id,
+        contact_id=before.contact.id,
+        ticket_id=ticket_id,
+        queue_id=before.queue_id,
+        kind=EntryKind.NOTE,
+        direction=Direction.INTERNAL,
+        text=text,
+        author_id=act.user_id,
+    )
+    last = entries.last_columns(before, act.now, Direction.INTERNAL, EntryKind.NOTE, text)
+    tickets.change(connection, ticket_id, act.now, **last)
+    entry = entries.publish_entry(connection, act, project_id, entry_id)
+    entries.publish_changed(connection, act, project_id, before)
+    return entry
+
+
+def _columns(act: Act, before: Ticket, changes: dict[str, Any]) -> dict[str, Any]:
+    columns = dict(changes)
+    if (status := changes.get("status")) is not None:
+        columns["resolved_at"] = act.now if status in DONE else None
+        if status in DONE:
+            columns["waiting_since"] = None
+    if "tags" in columns:
+        columns["tags"] = list(columns["tags"])
+    return columns
+
+
+def _keep_turn(connection: Connection, act: Act, before: Ticket, changes: dict[str, Any]) -> None:
+    if changes.get("status") in DONE:
+        turns.end(connection, act, before.id, EndReason.NO_REPLY_NEEDED)
+        return
+    if "queue_id" in changes:
+        turns.transferred(connection, act, before, changes["queue_id"])
+    if "assignee_id" in changes:
+        turns.assigned(connection, act, before.id, changes["assignee_id"])

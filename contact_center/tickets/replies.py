@@ -1,0 +1,251 @@
+"""Answering the customer: the entry, the outbox row and the end of the turn, in one unit of work.
+
+The message key is fixed here, before anything is sent, and carries our signature, so that a retry is the same mail and
+an answer to it can be recognised.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from contact_center.contacts.identity import normalise, point_of
+from contact_center.errors import Conflict, Invalid, NotFound
+from contact_center.keys import Keys
+from contact_center.model.acts import Act
+from contact_center.model.messages import InboundPerson
+from contact_center.model.tickets import Address, Entry, Ticket
+from contact_center.model.words import Delivery, Direction, EndReason, PointKind, Status
+from contact_center.store import Connection
+from contact_center.store.repositories import channels, outbox, tickets, timeline, work
+from contact_center.tickets import entries, turns
+
+QUOTE_LIMIT = 20_000  # characters of the answered message that are quoted below the answer
+MAX_REFERENCES = 20  # RFC 5322 sets no limit; the first and the latest are what mail programs thread by
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an agent wants to send."""
+
+    text: str
+    to: tuple[Address, ...] = ()
+    """Empty: whoever wrote last."""
+    cc: tuple[Address, ...] = ()
+    status: Status = Status.WAITING
+    """How the ticket stands afterwards."""
+    attachment_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What replying needs of the configuration."""
+
+    keys: Keys
+    undo: timedelta
+    """How long the reply waits for a change of mind."""
+
+
+def reply(connection: Connection, act: Act, sending: Sending, project_id: int, ticket_id: int, draft: Draft) -> Entry:
+    """Queue an answer. Raises Conflict when the ticket has no channel to answer by, Invalid for unusable recipients."""
+    tickets.lock(connection, ticket_id)
+    before = entries.get(connection, ticket_id)
+    inbound = timeline.last_inbound(connection, ticket_id)
+    if inbound is None or inbound["account_id"] is None:
+        raise Conflict("This ticket came by no channel that can be answered.")
+    account = channels.find_account(connection, inbound["account_id"])
+    assert account is not None
+    to = draft.to or _default_recipients(connection, inbound)
+    _check_recipients(to, draft.cc)
+    entry_id = _add_entry(connection, act, project_id, before, draft, to, account.id, account.address)
+    message_key = _message_key(sending.keys, entry_id, account.address)
+    timeline.change(connection, entry_id, message_key=message_key)
+    files = timeline.claim_uploads(connection, act.user_id or 0, list(draft.attachment_ids), entry_id)
+    if len(files) != len(set(draft.attachment_ids)):
+        raise Invalid("Some attachments are not there any more; upload them again.", field="attachment_ids")
+    _queue(connection, act, sending, before, inbound, account.id, entry_id, message_key, draft, to)
+    _take_part(connection, project_id, ticket_id, message_key, (*to, *draft.cc))
+    turns.end(connection, act, ticket_id, EndReason.COMPLETED)
+    tickets.change(connection, ticket_id, act.now, **_ticket_columns(act, before, draft))
+    entry = entries.publish_entry(connection, act, project_id, entry_id)
+    entries.publish_changed(connection, act, project_id, before)
+    return entry
+
+
+def call_back(connection: Connection, act: Act, project_id: int, entry_id: int) -> Entry:
+    """Undo a reply that has not been sent yet. Raises Conflict when it is too late."""
+    row = outbox.of_interaction(connection, entry_id)
+    entry = timeline.find(connection, entry_id)
+    if row is None or entry is None or entry.ticket_id is None:
+        raise NotFound
+    if row["attempts"] or not outbox.change_if(connection, row["id"], (Delivery.QUEUED,), state=Delivery.CANCELLED):
+        raise Conflict("The reply is already on its way.")
+    timeline.change(connection, entry_id, cancelled=True)
+    before = entries.get(connection, entry.ticket_id)
+    undo = row["message"]["undo"]
+    if undo["item_id"] is not None and work.open_item(connection, before.id) is None:
+        work.reopen_item(connection, undo["item_id"], undo["segment_id"], undo["agent_id"])
+    last = timeline.last_spoken(connection, before.id)
+    columns: dict[str, Any] = {"status": undo["status"], "waiting_since": before.waiting_since}
+    if undo["item_id"] is not None and (item := work.open_item(connection, before.id)) is not None:
+        columns["waiting_since"] = item["opened_at"]
+    if last is not None:
+        columns |= entries.last_columns(None, last["occurred_at"], Direction(last["direction"]), last["kind"], last["visible_text"])
+    tickets.change(connection, before.id, act.now, **columns)
+    cancelled = entries.publish_entry(connection, act, project_id, entry_id, added=False)
+    entries.publish_changed(connection, act, project_id, before)
+    return cancelled
+
+
+def send_again(connection: Connection, act: Act, project_id: int, entry_id: int) -> Entry:
+    """A person decides that a failed, bounced or uncertain reply is to be sent (again), under the same key."""
+    return _decide(connection, act, project_id, entry_id, state=Delivery.QUEUED, next_attempt_at=act.now, attempts=1, error="")
+
+
+def confirm_sent(connection: Connection, act: Act, project_id: int, entry_id: int) -> Entry:
+    """A person knows that an uncertain reply did arrive."""
+    return _decide(connection, act, project_id, entry_id, only=(Delivery.UNCERTAIN,), state=Delivery.SENT, sent_at=act.now, error="")
+
+
+def _decide(
+    connection: Connection,
+    act: Act,
+    project_id: int,
+    entry_id: int,
+    *,
+    only: tuple[Delivery, ...] = (Delivery.UNCERTAIN, Delivery.FAILED, Delivery.BOUNCED),
+    **values: Any,
+) -> Entry:
+    row = outbox.of_interaction(connection, entry_id)
+    if row is None:
+        raise NotFound
+    if not outbox.change_if(connection, row["id"], only, **values):
+        raise Conflict("There is nothing to decide about this reply.")
+    return entries.publish_entry(connection, act, project_id, entry_id, added=False)
+
+
+def _default_recipients(connection: Connection, inbound: Any) -> tuple[Address, ...]:
+    """Where the customer wants answers: Reply-To if given, else the sender."""
+    body = timeline.body(connection, inbound["id"])
+    wanted = [Address(**address) for address in (body.headers.get("reply_to") or [])] if body else []
+    usable = tuple(address for address in wanted if normalise(PointKind.EMAIL, address.email))
+    return usable or (Address(inbound["sender_name"], inbound["sender_address"]),)
+
+
+def _check_recipients(to: tuple[Address, ...], cc: tuple[Address, ...]) -> None:
+    for address in (*to, *cc):
+        if not normalise(PointKind.EMAIL, address.email) or any(ord(c) < 32 for c in address.email + address.name):
+            raise Invalid(f"{address.email[:80] or 'An empty address'} cannot be written to.", field="to")
+    if not to:
+        raise Invalid("Nobody to write to.", field="to")
+
+
+def _add_entry(
+    connection: Connection,
+    act: Act,
+    project_id: int,
+    ticket: Ticket,
+    draft: Draft,
+    to: tuple[Address, ...],
+    account_id: int,
+    sender_address: str,
+) -> int:
+    return entries.add_entry(
+        connection,
+        act,
+        project_id=project_id,
+        contact_id=ticket.contact.id,
+        ticket_id=ticket.id,
+        queue_id=ticket.queue_id,
+        kind=ticket.channel,
+        direction=Direction.OUT,
+        text=draft.text,
+        body=(draft.text, None, {}),
+        author_id=act.user_id,
+        account_id=account_id,
+        sender_address=sender_address,
+        subject=_reply_subject(ticket.subject),
+        recipients={"to": list(to), "cc": list(draft.cc)},
+    )
+
+
+def _message_key(keys: Keys, entry_id: int, address: str) -> str:
+    domain = address.rpartition("@")[2] or "localhost"
+    return f"{entry_id}.{keys.sign('message key', str(entry_id))}@{domain}"
+
+
+def is_own_key(keys: Keys, key: str) -> bool:
+    """Whether a message key was made here: its signature tells."""
+    local = key.rpartition("@")[0]
+    number, _, code = local.partition(".")
+    return number.isdigit() and keys.verify("message key", number, code)
+
+
+def _queue(
+    connection: Connection,
+    act: Act,
+    sending: Sending,
+    ticket: Ticket,
+    inbound: Any,
+    account_id: int,
+    entry_id: int,
+    message_key: str,
+    draft: Draft,
+    to: tuple[Address, ...],
+) -> None:
+    chain = [key for key in timeline.message_keys(connection, ticket.id) if key != message_key]
+    item = work.open_item(connection, ticket.id)
+    message = {
+        "to": [asdict(address) for address in to],
+        "cc": [asdict(address) for address in draft.cc],
+        "subject": _reply_subject(ticket.subject),
+        "text": draft.text,
+        "in_reply_to": inbound["message_key"],
+        "references": [*chain[:1], *[key for key in chain[1:] if key != inbound["message_key"]][-MAX_REFERENCES:], inbound["message_key"]]
+        if inbound["message_key"] and chain[:1] != [inbound["message_key"]]
+        else chain[:1],
+        "quoted": _quoted(connection, inbound),
+        "reply_token": sending.keys.ticket_token(ticket.id),
+        "undo": {
+            "status": ticket.status,
+            "item_id": item["id"] if item else None,
+            "segment_id": item["segment_id"] if item else None,
+            "agent_id": item["agent_id"] if item else None,
+        },
+    }
+    outbox.add(
+        connection,
+        interaction_id=entry_id,
+        account_id=account_id,
+        message_key=message_key,
+        message=message,
+        next_attempt_at=act.now + sending.undo,
+        created_at=act.now,
+    )
+
+
+def _quoted(connection: Connection, inbound: Any) -> str:
+    body = timeline.body(connection, inbound["id"])
+    text = (body.visible_text if body else inbound["visible_text"])[:QUOTE_LIMIT]
+    verb = "пишет" if any("а" <= c.lower() <= "я" for c in text) else "wrote"
+    who = f"{inbound['sender_name']} <{inbound['sender_address']}>".strip()
+    when = inbound["occurred_at"].strftime("%Y-%m-%d %H:%M UTC")
+    return "\n".join([f"{when}, {who} {verb}:", *[f"> {line}" for line in text.split("\n")]])
+
+
+def _reply_subject(subject: str) -> str:
+    return subject if subject[:3].lower() == "re:" else f"Re: {subject}".strip()
+
+
+def _take_part(connection: Connection, project_id: int, ticket_id: int, message_key: str, people: tuple[Address, ...]) -> None:
+    points = {point_of(connection, project_id, InboundPerson(PointKind.EMAIL, a.email, a.name)) for a in people}
+    tickets.add_participants(connection, ticket_id, {point for point in points if point is not None})
+    tickets.add_thread_keys(connection, project_id, ticket_id, (message_key,))
+
+
+def _ticket_columns(act: Act, before: Ticket, draft: Draft) -> dict[str, Any]:
+    columns = entries.last_columns(before, act.now, Direction.OUT, before.channel, draft.text)
+    columns |= {"status": draft.status, "waiting_since": None}
+    columns["resolved_at"] = act.now if draft.status in (Status.RESOLVED, Status.CLOSED) else None
+    if before.assignee_id is None:
+        columns["assignee_id"] = act.user_id
+    return columns

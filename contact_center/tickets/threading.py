@@ -1,0 +1,100 @@
+"""Which ticket a message belongs to. The result does not depend on the order in which a thread arrives.
+
+A ticket is joined by message ids that its mails carry or name, or by our signed token, *and* only when the sender takes
+part in it. Ids are claims, not credentials: a stranger who quotes them gets a new ticket that points to the old one.
+Subjects and ticket numbers in them are hints for people and play no part.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from contact_center.keys import Keys
+from contact_center.model.acts import Act
+from contact_center.model.messages import InboundMessage
+from contact_center.model.tickets import Ticket
+from contact_center.store import Connection
+from contact_center.store.repositories import outbox, tickets, timeline
+from contact_center.tickets import entries, joining
+from contact_center.tickets.lifecycle import DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a message goes."""
+
+    ticket_id: int | None
+    """None: open a new ticket."""
+    follow_up_of: int | None = None
+    """The ticket that the new one continues or claims to continue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threading:
+    """What threading needs to know beside the message."""
+
+    project_id: int
+    sender_point: int | None
+    named_points: frozenset[int]
+    reopen_within: timedelta
+
+
+def place(connection: Connection, act: Act, keys: Keys, message: InboundMessage, facts: Threading) -> Placement:
+    """Decide, and join tickets that this message shows to be one."""
+    if message.is_bounce and (ticket_id := _ticket_of_bounce(connection, message)) is not None:
+        return Placement(ticket_id)
+    candidates = _candidates(connection, keys, message, facts)
+    own = [ticket_id for ticket_id in candidates if _takes_part(connection, message, facts, ticket_id)]
+    if not own:
+        return Placement(None, follow_up_of=candidates[0] if candidates else None)
+    first = own[0]
+    for other in own[1:]:
+        if tickets.is_untouched(connection, other):
+            joining.join(connection, act, facts.project_id, survivor_id=first, loser_id=other)
+    ticket = entries.get(connection, first)
+    if _too_late(connection, act, ticket, facts) and not message.automatic:
+        return Placement(None, follow_up_of=first)
+    return Placement(first)
+
+
+def thread_keys(message: InboundMessage) -> tuple[str, ...]:
+    """Every key that ties this message to others."""
+    return tuple(key for key in (message.message_key, *message.thread_hints) if key)
+
+
+def _candidates(connection: Connection, keys: Keys, message: InboundMessage, facts: Threading) -> list[int]:
+    found = tickets.by_thread_keys(connection, facts.project_id, thread_keys(message))
+    for token in message.ticket_tokens:
+        ticket_id = keys.ticket_of(token)
+        ticket = tickets.find(connection, ticket_id) if ticket_id is not None else None
+        if ticket is not None:
+            found.append(ticket.merged_into or ticket.id)
+    return sorted(set(found))
+
+
+def _takes_part(connection: Connection, message: InboundMessage, facts: Threading, ticket_id: int) -> bool:
+    if facts.sender_point is None:
+        return False
+    if facts.sender_point in tickets.participants(connection, ticket_id):
+        return True
+    # The answer came before the question: the ticket names this message without holding it, and was written by
+    # somebody whom this message addresses. A forger cannot know the id of a mail that nobody here has seen.
+    if not message.message_key or message.message_key in timeline.message_keys(connection, ticket_id):
+        return False
+    named = ticket_id in tickets.by_thread_keys(connection, facts.project_id, (message.message_key,))
+    return named and bool(tickets.inbound_senders(connection, ticket_id) & facts.named_points)
+
+
+def _too_late(connection: Connection, act: Act, ticket: Ticket, facts: Threading) -> bool:
+    if ticket.status not in DONE:
+        return False
+    resolved_at = tickets.resolved_at(connection, ticket.id)
+    return resolved_at is not None and act.now - resolved_at > facts.reopen_within
+
+
+def _ticket_of_bounce(connection: Connection, message: InboundMessage) -> int | None:
+    """A bounce comes from a mail system, never a participant: our own message key, which carries our signature, suffices."""
+    for row in outbox.by_keys(connection, message.bounce_of):
+        entry = timeline.find(connection, row["interaction_id"])
+        if entry is not None and entry.ticket_id is not None:
+            return entry.ticket_id
+    return None
