@@ -59,8 +59,12 @@ class Settings(Section):
     public_url: str = Field("", description="How people reach this server, e.g. https://help.example.org. Needed when it is not loopback.")
     data_dir: Path = Field(Path("data"), description="Folder of the embedded database, attachments, outgoing spool and secret key.")
     database_url: str = Field("", description="sqlite:///path or postgresql://user@host/name; empty means SQLite inside data_dir.")
-    secret_key: SecretStr | None = Field(None, description="Key that signs and encrypts; generated into data_dir on first start when absent.")
-    follow_up_days: int = Field(14, description="A customer's answer reopens a resolved ticket within this many days; later it opens a new one.")
+    secret_key: SecretStr | None = Field(
+        None, description="Key that signs and encrypts; generated into data_dir on first start when absent."
+    )
+    follow_up_days: int = Field(
+        14, description="A customer's answer reopens a resolved ticket within this many days; later it opens a new one."
+    )
     replay_limit: int = Field(5000, description="A console that is more than this many events behind is told to fetch a snapshot.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity that is logged.")
     mail: MailSettings = Field(default_factory=MailSettings, description="Mail settings.")

@@ -21,7 +21,7 @@ class Forbidden(OSError):
 def is_public(address: str) -> bool:
     """Whether an IP address is one of the open internet, in any of its spellings."""
     try:
-        parsed = ipaddress.ip_address(address.split("%")[0])
+        parsed = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
     except ValueError:
         return False
     if isinstance(parsed, ipaddress.IPv6Address):

@@ -14,7 +14,21 @@ MAX_DEPTH = 500  # nesting above this is flattened: layout engines and parsers t
 
 TAGS = nh3.ALLOWED_TAGS - {"area", "map"} | {"center", "font", "u", "s", "strike", "big", "tt", "button"} - {"button"}
 ATTRIBUTES = {
-    "*": {"align", "bgcolor", "border", "cellpadding", "cellspacing", "color", "dir", "height", "lang", "style", "title", "valign", "width"},
+    "*": {
+        "align",
+        "bgcolor",
+        "border",
+        "cellpadding",
+        "cellspacing",
+        "color",
+        "dir",
+        "height",
+        "lang",
+        "style",
+        "title",
+        "valign",
+        "width",
+    },
     "a": {"href", "name"},
     "font": {"face", "size"},
     "img": {"alt", "src"},
@@ -102,7 +116,9 @@ def _depth(html: str) -> int:
     if len(_OPENING.findall(html)) <= MAX_DEPTH:
         return 0
     depth = deepest = 0
-    for match in re.finditer(r"<(/?)(div|span|table|td|tr|b|i|font|blockquote|ul|ol|li|p|a|section|center|em|strong|u|sub|sup)\b", html, re.I):
+    for match in re.finditer(
+        r"<(/?)(div|span|table|td|tr|b|i|font|blockquote|ul|ol|li|p|a|section|center|em|strong|u|sub|sup)\b", html, re.I
+    ):
         depth = max(0, depth + (-1 if match[1] else 1))
         deepest = max(deepest, depth)
     return deepest if deepest > MAX_DEPTH * 4 else 0

@@ -99,16 +99,12 @@ class Context:
         key = self.request.headers.get("Idempotency-Key", "")
         if not 1 <= len(key) <= 200:
             raise BadRequest("This request needs an Idempotency-Key header of 1 to 200 characters.")
-        request_hash = hashlib.sha256(
-            f"{self.request.method} {self.request.path}\n".encode() + await self.request.read()
-        ).hexdigest()
+        request_hash = hashlib.sha256(f"{self.request.method} {self.request.path}\n".encode() + await self.request.read()).hexdigest()
         claim = (self.viewer.user_id, key, request_hash, self.services.clock(), self._status)
         return await self.store.write(_once, claim, unit, args, kwargs)
 
 
-def _once(
-    connection: Connection, claim: tuple[int, str, str, datetime, int], unit: Callable[..., T], args: Any, kwargs: Any
-) -> T:
+def _once(connection: Connection, claim: tuple[int, str, str, datetime, int], unit: Callable[..., T], args: Any, kwargs: Any) -> T:
     user_id, key, request_hash, now, status = claim
     earlier = access.claim_key(connection, user_id, key, request_hash, now)
     if earlier is not None:

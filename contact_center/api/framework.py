@@ -140,7 +140,5 @@ def _validate(model: type[BaseModel], values: Any, where: str) -> BaseModel:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        errors = [
-            {"in": where, "loc": list(item["loc"]), "msg": item["msg"], "type": item["type"]} for item in error.errors()[:50]
-        ]
+        errors = [{"in": where, "loc": list(item["loc"]), "msg": item["msg"], "type": item["type"]} for item in error.errors()[:50]]
         raise Invalid(errors=errors) from None

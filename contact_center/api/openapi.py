@@ -56,7 +56,9 @@ def _paths(routes: list[Route], results: dict[int, Any]) -> dict[str, Any]:
 
 def _operation(route: Route, result: Any) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": route.handler.__name__ if route.handler.__module__.endswith("account") else f"{route.handler.__module__.rsplit('.', 1)[-1]}_{route.handler.__name__}",
+        "operationId": route.handler.__name__
+        if route.handler.__module__.endswith("account")
+        else f"{route.handler.__module__.rsplit('.', 1)[-1]}_{route.handler.__name__}",
         "summary": route.summary,
         "tags": [route.handler.__module__.rsplit(".", 1)[-1]],
         "responses": {str(route.status): _response(route, result), "default": _PROBLEM_RESPONSE},
@@ -70,7 +72,10 @@ def _operation(route: Route, result: Any) -> dict[str, Any]:
         schema = {"$ref": REF.format(model=route.signature.body.__name__)}
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     elif route.raw_body:
-        operation["requestBody"] = {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
     return operation
 
 

@@ -18,7 +18,6 @@ _TITLES = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413:
 async def problem_middleware(request: web.Request, handler: Any) -> web.StreamResponse:
     """Give every request an id and every failure the same form."""
     request_id = secrets.token_hex(8)
-    request["request_id"] = request_id
     structlog.contextvars.bind_contextvars(request_id=request_id)
     try:
         response: web.StreamResponse = await handler(request)
@@ -32,7 +31,7 @@ async def problem_middleware(request: web.Request, handler: Any) -> web.StreamRe
         response = _problem(request_id, error.status, _TITLES.get(error.status, "http-error"), error.reason, {})
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
-    except Exception as error:  # noqa: BLE001 - the client gets an id, the log the whole story
+    except Exception as error:
         logger.error("request.failed", path=request.path, error=repr(error), exc_info=error)
         response = _problem(request_id, 500, "internal", "Something went wrong on our side. Nothing was changed.", {})
     if not response.prepared:

@@ -175,7 +175,7 @@ async def _outcome(connector: Connector, inbox: Inbox) -> tuple[Health, str]:
         return Health.UNAVAILABLE, "Another process took over."
     except ContactCenterError as error:
         return Health.UNAVAILABLE, error.message
-    except Exception as error:  # noqa: BLE001 - a connector's bug must not stop the others
+    except Exception as error:
         logger.error("connector.crashed", error=repr(error), exc_info=error)
         return Health.UNAVAILABLE, f"The connector failed: {type(error).__name__}: {error}"[:300]
     return Health.OK, ""

@@ -72,7 +72,12 @@ class Console:
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[Any]] = []
         self.sent = 0
-        for event, handler in (("connect", self._connect), ("disconnect", self._disconnect), ("resume", self._resume), ("watch", self._watch)):
+        for event, handler in (
+            ("connect", self._connect),
+            ("disconnect", self._disconnect),
+            ("resume", self._resume),
+            ("watch", self._watch),
+        ):
             self.server.on(event, handler)
 
     @property
@@ -179,7 +184,9 @@ class Console:
         lost: list[Listener] = []
         self._position = upto
         for listener in [listener for listener in self._listeners.values() if listener.live]:
-            heard = [(event, news) for event in events if event.seq > listener.position and (news := self._news_for(event, listener, reach))]
+            heard = [
+                (event, news) for event in events if event.seq > listener.position and (news := self._news_for(event, listener, reach))
+            ]
             listener.position = upto
             if not heard:
                 continue
@@ -266,5 +273,3 @@ def _ends(connection: Connection) -> tuple[int, int]:
 
 def _is_id_list(value: Any) -> bool:
     return isinstance(value, list) and len(value) <= MAX_WATCHING and all(isinstance(i, int) and 0 < i < 2**53 for i in value)
-
-

@@ -21,9 +21,7 @@ def annotate(connection: Connection, act: Act, project_id: int, contact_id: int,
     return publish(connection, act, project_id, contact_id)
 
 
-def add_point(
-    connection: Connection, act: Act, project_id: int, contact_id: int, kind: PointKind, value: str, display: str
-) -> Contact:
+def add_point(connection: Connection, act: Act, project_id: int, contact_id: int, kind: PointKind, value: str, display: str) -> Contact:
     """Say that a normalised point reaches the contact. Raises Conflict, naming the contact that already has it."""
     point_id = contacts.ensure_point(connection, project_id, kind, value, display)
     others = [holder["contact_id"] for holder in contacts.holders(connection, point_id) if holder["contact_id"] != contact_id]

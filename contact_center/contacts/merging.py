@@ -27,9 +27,7 @@ def merge(connection: Connection, act: Act, project_id: int, survivor_id: int, l
     }
     contacts.move_history(connection, loser_id, survivor_id)
     contacts.change_contact(connection, loser_id, merged_into_id=survivor_id)
-    contacts.add_merge(
-        connection, survivor_id=survivor_id, loser_id=loser_id, snapshot=snapshot, merged_by=act.user_id, merged_at=act.now
-    )
+    contacts.add_merge(connection, survivor_id=survivor_id, loser_id=loser_id, snapshot=snapshot, merged_by=act.user_id, merged_at=act.now)
     survivor = _found(connection, survivor_id)
     event = Event(ContactsMerged(survivor, loser_id), project_id, contact_id=survivor_id)
     journal.append(connection, event, at=act.now, actor_id=act.user_id)

@@ -16,13 +16,13 @@ from typing import Any
 import structlog
 
 from contact_center.channels import registry
-from contact_center.errors import QuarantineItem
+from contact_center.errors import QuarantineItem, Unavailable
 from contact_center.model.messages import InboundMessage
 
 logger = structlog.get_logger(__name__)
 
 MEMORY = 3 * 1024**3  # bytes of address space a parser process may have
-RECURSION = 3000
+START_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,11 @@ class Parsers:
             return [QuarantineItem(f"The item took longer than {self._seconds:g} seconds to understand, or broke the parser.")]
         return [outcome for original in originals for outcome in await self.parse([original])]
 
+    async def warm_up(self) -> None:
+        """Start the processes. Raises Unavailable when they cannot."""
+        if self._pool is None:
+            self._pool = await self._start()
+
     def close(self) -> None:
         """End the processes."""
         pool, self._pool = self._pool, None
@@ -66,12 +71,21 @@ class Parsers:
                 process.kill()
             pool.shutdown(wait=False, cancel_futures=True)
 
+    async def _start(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["contact_center.intake.parsing", "contact_center.channels.email.connector"])
+        pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_limit)
+        try:
+            await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(pool, ready), START_SECONDS)
+        except (TimeoutError, BrokenProcessPool, OSError) as error:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise Unavailable(f"The parser processes cannot start: {error!r}") from error
+        return pool
+
     async def _try(self, originals: list[Original], seconds: float) -> list[Outcome] | None:
         loop = asyncio.get_running_loop()
-        if self._pool is None:
-            context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload(["contact_center.intake.parsing", "contact_center.channels.email.connector"])
-            self._pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_limit)
+        await self.warm_up()
+        assert self._pool is not None
         size = max(1, -(-len(originals) // self._workers))
         parts = [originals[start : start + size] for start in range(0, len(originals), size)]
         try:
@@ -82,6 +96,11 @@ class Parsers:
             self.close()
             return None
         return [outcome for part in results for outcome in part]
+
+
+def ready() -> bool:
+    """Asked of a new process, so that one that cannot start is not taken for an item that kills it."""
+    return True
 
 
 def parse_all(originals: list[Original]) -> list[Outcome]:

@@ -44,7 +44,6 @@ class Pipeline:
         self._rules = rules
         self._batch = batch
         self._news = asyncio.Event()
-        self._idle = asyncio.Event()
 
     def inbox(self, account: ChannelAccount, fence: tuple[str, int] | None = None, report: Report | None = None) -> Inbox:
         """Where a connector of this account puts what it receives."""
@@ -74,6 +73,7 @@ class Pipeline:
 
     async def run(self) -> None:
         """Settle what is in flight, then whatever arrives, until cancelled."""
+        await self._warm_up()
         while True:
             self._news.clear()
             try:
@@ -82,13 +82,17 @@ class Pipeline:
                 logger.warning("intake.waiting", error=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
-            self._idle.set()
             await self._news.wait()
-            self._idle.clear()
+
+    async def _warm_up(self) -> None:
+        """Start the parser processes now, so that the first mail does not wait for them."""
+        try:
+            await self._parsers.warm_up()
+        except Unavailable as error:
+            logger.warning("intake.parsers_not_ready", error=error.message)
 
     def wake(self) -> None:
         """There is something in flight."""
-        self._idle.clear()
         self._news.set()
 
     async def settle_all(self) -> None:
@@ -198,7 +202,7 @@ def settle_batch(
         try:
             with savepoint(connection):
                 settle(connection, Act(now), rules, item, outcome)
-        except Exception as error:  # noqa: BLE001 - no exception path may be terminal for an item
+        except Exception as error:
             if _is_lost_race(error):
                 raise  # the whole unit is repeated by the engine
             failed.append((item, outcome, f"{type(error).__name__}: {str(error)[:300]}"))

@@ -96,7 +96,7 @@ class Sender:
             await self._store.write(_uncertain, row, self._clock(), error.message)
         except ChannelError as error:
             await self._store.write(_retry, row, self._holder, self._clock(), error.message)
-        except Exception as error:  # noqa: BLE001 - an unforeseen failure must not lose a reply in silence
+        except Exception as error:
             logger.error("sender.crashed", row=row["id"], error=repr(error), exc_info=error)
             await self._store.write(_fail, row, self._holder, self._clock(), f"Unexpected: {type(error).__name__}: {error}"[:300])
         else:

@@ -19,11 +19,7 @@ from contact_center.store.schema.channels import blob
 INLINE_LIMIT = 1024 * 1024  # larger contents go to files: a database page cache is no place for them
 CHUNK = 1024 * 1024
 
-_INSERT = (
-    insert(blob)
-    .values(sha256=bindparam("sha256"), size=bindparam("size"), content=bindparam("content"))
-    .on_conflict_do_nothing()
-)
+_INSERT = insert(blob).values(sha256=bindparam("sha256"), size=bindparam("size"), content=bindparam("content")).on_conflict_do_nothing()
 _SELECT = select(blob.c.size, blob.c.content).where(blob.c.sha256 == bindparam("sha256"))
 
 

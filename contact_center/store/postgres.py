@@ -110,4 +110,3 @@ def _translate(error: Exception) -> Exception:
     if isinstance(error, OSError | InterfaceError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return Unavailable(f"The database cannot be reached: {error}")
     return error
-

@@ -253,4 +253,3 @@ def _set_up(connection: Any, _record: Any) -> None:
 def _emit_begin(connection: Connection) -> None:
     reader = connection.get_execution_options().get("contact_center_reader")
     connection.exec_driver_sql("BEGIN" if reader else "BEGIN IMMEDIATE")
-

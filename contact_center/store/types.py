@@ -78,4 +78,3 @@ class CleanText(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return clean_text(value) if value else value
-

@@ -92,9 +92,7 @@ def bucket_of(ticket: Ticket) -> Bucket:
 def publish_created(connection: Connection, act: Act, project_id: int, ticket_id: int) -> Ticket:
     """Say that a ticket was opened."""
     ticket = get(connection, ticket_id)
-    event = Event(
-        TicketCreated(ticket), project_id, queue_id=ticket.queue_id, contact_id=ticket.contact.id, assignee_id=ticket.assignee_id
-    )
+    event = Event(TicketCreated(ticket), project_id, queue_id=ticket.queue_id, contact_id=ticket.contact.id, assignee_id=ticket.assignee_id)
     journal.append(connection, event, at=act.now, actor_id=act.user_id)
     return ticket
 

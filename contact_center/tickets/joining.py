@@ -49,7 +49,11 @@ def _columns(connection: Connection, survivor: Ticket, loser: Ticket) -> dict[st
         columns |= {"waiting_since": min(waiting), "status": Status.OPEN, "resolved_at": None}
     first = tickets.first_message(connection, survivor.id)
     if first is not None and tickets.is_untouched(connection, survivor.id):
-        columns |= {"contact_id": first["contact_id"], "subject": first["subject"], "created_at": min(first["occurred_at"], survivor.created_at)}
+        columns |= {
+            "contact_id": first["contact_id"],
+            "subject": first["subject"],
+            "created_at": min(first["occurred_at"], survivor.created_at),
+        }
     last = timeline.last_spoken(connection, survivor.id)
     if last is not None:
         columns |= entries.last_columns(None, last["occurred_at"], Direction(last["direction"]), last["kind"], last["visible_text"])

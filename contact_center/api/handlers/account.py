@@ -120,9 +120,7 @@ async def revoke_device(ctx: Context, session_id: int) -> None:
 async def tokens(ctx: Context) -> list[TokenInfo]:
     """One's own API tokens."""
     rows = await ctx.read(access.api_tokens, ctx.viewer.user_id)
-    return [
-        TokenInfo(row["id"], row["name"], row["scopes"], row["created_at"], row["expires_at"], row["last_used_at"]) for row in rows
-    ]
+    return [TokenInfo(row["id"], row["name"], row["scopes"], row["created_at"], row["expires_at"], row["last_used_at"]) for row in rows]
 
 
 async def create_token(ctx: Context, body: TokenBody) -> NewToken:

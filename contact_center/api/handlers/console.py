@@ -4,10 +4,10 @@ from contact_center.api.context import Context
 from contact_center.api.handlers.account import load_me
 from contact_center.api.handlers.channels import as_news
 from contact_center.api.schemas import Count, EventsQuery, Feed, FeedEvent, Snapshot
-from contact_center.store.audience import for_viewer, reach_of
 from contact_center.model.people import Viewer
 from contact_center.model.words import Status
 from contact_center.store import Connection, journal
+from contact_center.store.audience import for_viewer, reach_of
 from contact_center.store.repositories import access, channels, tickets
 
 

@@ -70,9 +70,7 @@ def _page(connection: Connection, viewer: Viewer, query: TicketQuery) -> Page[Ti
     after = ListKey(*cursor) if cursor else None
     if query.queue_id is not None and not viewer.sees_queue(query.queue_id):
         raise NotFound
-    rows = tickets.page(
-        connection, viewer, query.view, queue_id=query.queue_id, words=query.q, after=after, limit=query.limit + 1
-    )
+    rows = tickets.page(connection, viewer, query.view, queue_id=query.queue_id, words=query.q, after=after, limit=query.limit + 1)
     items = rows[: query.limit]
     last = list_key(items[-1]) if len(rows) > query.limit else None
     return Page(items, encode_cursor(last.at, last.id) if last else None, journal.horizon(connection))
@@ -85,9 +83,7 @@ def _visible(connection: Connection, viewer: Viewer, ticket_id: int) -> Ticket:
     return ticket
 
 
-def _change(
-    connection: Connection, act: Act, viewer: Viewer, ticket_id: int, body: TicketPatchBody, version: int | None
-) -> Ticket:
+def _change(connection: Connection, act: Act, viewer: Viewer, ticket_id: int, body: TicketPatchBody, version: int | None) -> Ticket:
     ticket = _visible(connection, viewer, ticket_id)
     given = {name: getattr(body, name) for name in body.model_fields_set if name == "assignee_id" or getattr(body, name) is not None}
     if given.get("assignee_id") is not None:
@@ -131,4 +127,3 @@ def _decide(connection: Connection, act: Act, viewer: Viewer, entry_id: int, ver
         raise NotFound
     _visible(connection, viewer, entry.ticket_id)  # reading a colleague's entry is not yet a right to send it
     return verb(connection, act, viewer.project_id, entry_id)
-

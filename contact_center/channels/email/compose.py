@@ -36,7 +36,9 @@ def compose(message: OutboundMessage, sender: Address, *, reply_tokens: bool) ->
     mail.add_alternative(_as_html(message), subtype="html")
     for file in message.attachments:
         maintype, _, subtype = file.content_type.partition("/")
-        mail.add_attachment(file.content, maintype=maintype or "application", subtype=subtype or "octet-stream", filename=one_line(file.filename))
+        mail.add_attachment(
+            file.content, maintype=maintype or "application", subtype=subtype or "octet-stream", filename=one_line(file.filename)
+        )
     return mail
 
 

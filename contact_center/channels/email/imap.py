@@ -166,7 +166,7 @@ class ImapReader:
                 data = row.get(f"BODY[]<{offset}>".encode()) or b""
                 file.write(data)
                 offset += len(data)
-                if len(data) < CHUNK and offset >= size or not data:
+                if (len(data) < CHUNK and offset >= size) or not data:
                     return at
 
     def _wait_for_news(self) -> None:

@@ -93,7 +93,7 @@ def split(path: Path, folder: Path) -> tuple[bytes, dict[str, InboundFile]]:
     part = _Part()
     with path.open("rb") as file:
         while line := file.readline(LINE):
-            if line[:2] == b"--" and line.rstrip().removesuffix(b"--") in boundaries or line.rstrip() in boundaries:
+            if (line[:2] == b"--" and line.rstrip().removesuffix(b"--") in boundaries) or line.rstrip() in boundaries:
                 _finish(part, skeleton, spooled)
                 skeleton += line
                 part = _Part()

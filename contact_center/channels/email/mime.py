@@ -18,8 +18,8 @@ from typing import Any
 from contact_center import markup
 from contact_center.channels.email import automatic, charsets, headers, quoting
 from contact_center.model.messages import InboundFile
-from contact_center.model.tickets import Address
 from contact_center.model.text import clean_filename, clean_text
+from contact_center.model.tickets import Address
 
 MAX_PARTS = 2_000  # parts of one mail that are looked at; the rest stays in the original
 MAX_DEPTH = 60

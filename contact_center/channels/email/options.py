@@ -22,7 +22,9 @@ class EmailOptions(Options):
     imap_folder: str = Field("INBOX", title="IMAP folder", description="Folder that is read.")
     smtp_host: str = Field("", title="SMTP server", description="Host that answers are sent through; empty: they go to the outgoing spool.")
     smtp_port: int = Field(587, ge=1, le=65535, title="SMTP port", description="Usually 587 with STARTTLS, 465 with TLS.")
-    smtp_security: Security = Field("starttls", title="SMTP security", description="How the connection is protected. Never falls back to plain text.")
+    smtp_security: Security = Field(
+        "starttls", title="SMTP security", description="How the connection is protected. Never falls back to plain text."
+    )
     smtp_user: str = Field("", title="SMTP user", description="Empty when the server asks for none.")
     smtp_password: str = Field("", title="SMTP password", description="Kept encrypted.", json_schema_extra={"secret": True})
     reply_tokens: bool = Field(

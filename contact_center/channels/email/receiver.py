@@ -92,7 +92,13 @@ class _Protocol(SMTP):
 
     def __init__(self, handler: _Handler, *, hostname: str, max_bytes: int, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
-            handler, hostname=hostname, ident="contact_center", data_size_limit=max_bytes, enable_SMTPUTF8=True, timeout=SESSION_TIMEOUT, loop=loop
+            handler,
+            hostname=hostname,
+            ident="contact_center",
+            data_size_limit=max_bytes,
+            enable_SMTPUTF8=True,
+            timeout=SESSION_TIMEOUT,
+            loop=loop,
         )
         self._handler = handler
         self._max_bytes = max_bytes
@@ -224,4 +230,3 @@ class _Content:
             self._file.close()
         if self._path is not None:
             self._path.unlink(missing_ok=True)
-

@@ -93,9 +93,7 @@ def change_queue(connection: Connection, queue_id: int, **values: Any) -> None:
 # Employees.
 
 
-def add_user(
-    connection: Connection, project_id: int, email: str, name: str, role: Role, password_hash: str | None, now: datetime
-) -> int:
+def add_user(connection: Connection, project_id: int, email: str, name: str, role: Role, password_hash: str | None, now: datetime) -> int:
     """Make an employee; returns the id."""
     statement = insert(employee).values(
         project_id=project_id, email=email, name=name, role=role, password_hash=password_hash, created_at=now
@@ -207,9 +205,7 @@ def sessions(connection: Connection, user_id: int, now: datetime) -> list[RowMap
     return list(connection.execute(statement).mappings())
 
 
-def revoke_sessions(
-    connection: Connection, user_id: int, now: datetime, *, only: int | None = None, keep: int | None = None
-) -> list[int]:
+def revoke_sessions(connection: Connection, user_id: int, now: datetime, *, only: int | None = None, keep: int | None = None) -> list[int]:
     """End sessions of an employee: one (`only`), or all (but `keep`). Returns the ids ended."""
     statement = update(session).where(session.c.employee_id == user_id, session.c.revoked_at.is_(None))
     if only is not None:
@@ -242,9 +238,7 @@ def api_tokens(connection: Connection, user_id: int) -> list[RowMapping]:
 
 def revoke_api_token(connection: Connection, user_id: int, token_id: int, now: datetime) -> bool:
     """End a token of the employee; False when there is none."""
-    statement = update(api_token).where(
-        api_token.c.id == token_id, api_token.c.employee_id == user_id, api_token.c.revoked_at.is_(None)
-    )
+    statement = update(api_token).where(api_token.c.id == token_id, api_token.c.employee_id == user_id, api_token.c.revoked_at.is_(None))
     return connection.execute(statement.values(revoked_at=now)).rowcount == 1
 
 

@@ -59,9 +59,7 @@ def cursor(connection: Connection, account_id: int, name: str) -> dict[str, Any]
 def set_cursor(connection: Connection, account_id: int, name: str, value: dict[str, Any]) -> None:
     """Store how far a connector has read."""
     statement = upsert(channel_cursor).values(account_id=account_id, name=name, value=value)
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["account_id", "name"], set_={"value": statement.excluded.value})
-    )
+    connection.execute(statement.on_conflict_do_update(index_elements=["account_id", "name"], set_={"value": statement.excluded.value}))
 
 
 def take_lease(connection: Connection, name: str, holder: str, now: datetime, ttl: timedelta) -> int | None:

@@ -14,9 +14,7 @@ from contact_center.store.schema.tickets import interaction, ticket
 from contact_center.store.scope import sees_contact
 
 _UPSERT_POINT = (
-    upsert(contact_point)
-    .values({name: bindparam(name) for name in ("project_id", "kind", "value", "display")})
-    .on_conflict_do_nothing()
+    upsert(contact_point).values({name: bindparam(name) for name in ("project_id", "kind", "value", "display")}).on_conflict_do_nothing()
 )
 _FIND_POINT = select(contact_point.c.id).where(
     contact_point.c.project_id == bindparam("project_id"),
@@ -199,9 +197,7 @@ def move_links(connection: Connection, loser_id: int, survivor_id: int, now: dat
     for row in link_rows(connection, loser_id):
         if row["valid_to"] is not None:
             continue
-        connection.execute(
-            update(contact_point_link).where(contact_point_link.c.id == row["id"]).values(valid_to=now)
-        )
+        connection.execute(update(contact_point_link).where(contact_point_link.c.id == row["id"]).values(valid_to=now))
         if row["point_id"] not in have:
             link_point(connection, row["point_id"], survivor_id, PointRole(row["role"]), now, row["verified_at"])
             gained.append(int(row["point_id"]))
@@ -256,9 +252,7 @@ def tickets_from_points(connection: Connection, contact_id: int, point_ids: list
 
 def loose_from_points(connection: Connection, contact_id: int, point_ids: list[int]) -> list[int]:
     """Entries of the contact without a ticket that came from one of these points."""
-    where = and_(
-        interaction.c.contact_id == contact_id, interaction.c.ticket_id.is_(None), interaction.c.sender_point_id.in_(point_ids)
-    )
+    where = and_(interaction.c.contact_id == contact_id, interaction.c.ticket_id.is_(None), interaction.c.sender_point_id.in_(point_ids))
     return _ids(connection, interaction.c.id, where) if point_ids else []
 
 

@@ -52,9 +52,7 @@ def sender_lease(holder: Any) -> Any:
 
 def holds(connection: Connection, row_id: int, holder: str) -> bool:
     """Whether this holder still has the row leased; locks it until the commit."""
-    statement = select(outbox.c.id).where(
-        outbox.c.id == row_id, outbox.c.state == Delivery.LEASED, outbox.c.lease_holder == holder
-    )
+    statement = select(outbox.c.id).where(outbox.c.id == row_id, outbox.c.state == Delivery.LEASED, outbox.c.lease_holder == holder)
     return connection.execute(statement.with_for_update()).scalar() is not None
 
 

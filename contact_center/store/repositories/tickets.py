@@ -20,16 +20,8 @@ _ROW = select(ticket, contact.c.name.label("contact_name"), contact.c.provisiona
 )
 _BY_ID = _ROW.where(ticket.c.id == bindparam("ticket_id"))
 _INSERT = insert(ticket).returning(ticket.c.id)
-_ADD_KEY = (
-    upsert(ticket_thread_key)
-    .values({name: bindparam(name) for name in ("project_id", "key", "ticket_id")})
-    .on_conflict_do_nothing()
-)
-_ADD_PARTICIPANT = (
-    upsert(ticket_participant)
-    .values({name: bindparam(name) for name in ("ticket_id", "point_id")})
-    .on_conflict_do_nothing()
-)
+_ADD_KEY = upsert(ticket_thread_key).values({name: bindparam(name) for name in ("project_id", "key", "ticket_id")}).on_conflict_do_nothing()
+_ADD_PARTICIPANT = upsert(ticket_participant).values({name: bindparam(name) for name in ("ticket_id", "point_id")}).on_conflict_do_nothing()
 _BY_KEYS = (
     select(ticket_thread_key.c.ticket_id)
     .join(ticket, ticket.c.id == ticket_thread_key.c.ticket_id)

@@ -151,9 +151,7 @@ def body(connection: Connection, interaction_id: int) -> EntryBody | None:
 
 def html(connection: Connection, interaction_id: int) -> str | None:
     """The sanitised markup of an entry."""
-    return connection.execute(
-        select(interaction_body.c.html).where(interaction_body.c.interaction_id == interaction_id)
-    ).scalar()
+    return connection.execute(select(interaction_body.c.html).where(interaction_body.c.interaction_id == interaction_id)).scalar()
 
 
 # Attachments.
@@ -248,6 +246,4 @@ def _delivery(row: RowMapping) -> DeliveryState | None:
         return None
     state = Delivery(row["delivery"])
     held = row["next_attempt_at"] if state is Delivery.QUEUED and row["attempts"] == 0 else None
-    return DeliveryState(
-        state=state, attempts=row["attempts"], error=row["error"], held_until=held, spooled=bool(row["spooled"])
-    )
+    return DeliveryState(state=state, attempts=row["attempts"], error=row["error"], held_until=held, spooled=bool(row["spooled"]))

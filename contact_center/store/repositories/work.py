@@ -11,9 +11,7 @@ from contact_center.store.schema.work import segment, work_item
 _OPEN_ITEM = (
     select(work_item.c.id, work_item.c.opened_at, segment.c.id.label("segment_id"), segment.c.queue_id, segment.c.agent_id)
     .join(segment)
-    .where(
-        work_item.c.ticket_id == bindparam("ticket_id"), work_item.c.closed_at.is_(None), segment.c.ended_at.is_(None)
-    )
+    .where(work_item.c.ticket_id == bindparam("ticket_id"), work_item.c.closed_at.is_(None), segment.c.ended_at.is_(None))
 )
 _INSERT_ITEM = (
     insert(work_item)
@@ -62,9 +60,7 @@ def assign_segment(connection: Connection, segment_id: int, item_id: int, agent_
     """Say who works on it; None puts it back to waiting."""
     state = WorkState.ASSIGNED if agent_id else WorkState.WAITING
     accepted = now if agent_id else None
-    connection.execute(
-        update(segment).where(segment.c.id == segment_id).values(agent_id=agent_id, state=state, accepted_at=accepted)
-    )
+    connection.execute(update(segment).where(segment.c.id == segment_id).values(agent_id=agent_id, state=state, accepted_at=accepted))
     connection.execute(update(work_item).where(work_item.c.id == item_id).values(state=state))
 
 

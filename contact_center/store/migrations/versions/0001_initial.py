@@ -68,13 +68,9 @@ def upgrade() -> None:
         sa.Column("value", types.CleanText(), nullable=False),
         sa.Column("display", types.CleanText(), nullable=False),
         sa.Column("bounced_at", types.Utc(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["project.id"], name=op.f("fk_contact_point_project_id")
-        ),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_contact_point_project_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_point")),
-        sa.UniqueConstraint(
-            "project_id", "kind", "value", name=op.f("uq_contact_point_project_id")
-        ),
+        sa.UniqueConstraint("project_id", "kind", "value", name=op.f("uq_contact_point_project_id")),
     )
     op.create_table(
         "employee",
@@ -86,9 +82,7 @@ def upgrade() -> None:
         sa.Column("password_hash", types.CleanText(), nullable=True),
         sa.Column("disabled_at", types.Utc(), nullable=True),
         sa.Column("created_at", types.Utc(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["project.id"], name=op.f("fk_employee_project_id")
-        ),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_employee_project_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_employee")),
         sa.UniqueConstraint("email", name=op.f("uq_employee_email")),
     )
@@ -99,9 +93,7 @@ def upgrade() -> None:
         sa.Column("name", types.CleanText(), nullable=False),
         sa.Column("confidential", sa.Boolean(), nullable=False),
         sa.Column("created_at", types.Utc(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["project.id"], name=op.f("fk_queue_project_id")
-        ),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_queue_project_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_queue")),
         sa.UniqueConstraint("project_id", "name", name=op.f("uq_queue_project_id")),
     )
@@ -125,9 +117,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_token")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_api_token_token_hash")),
     )
-    op.create_index(
-        "ix_api_token_employee_id", "api_token", ["employee_id"], unique=False
-    )
+    op.create_index("ix_api_token_employee_id", "api_token", ["employee_id"], unique=False)
     op.create_table(
         "channel_account",
         sa.Column("id", types.BigKey, nullable=False),
@@ -142,16 +132,10 @@ def upgrade() -> None:
         sa.Column("health_detail", types.CleanText(), nullable=False),
         sa.Column("checked_at", types.Utc(), nullable=True),
         sa.Column("created_at", types.Utc(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["project.id"], name=op.f("fk_channel_account_project_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["queue_id"], ["queue.id"], name=op.f("fk_channel_account_queue_id")
-        ),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_channel_account_project_id")),
+        sa.ForeignKeyConstraint(["queue_id"], ["queue.id"], name=op.f("fk_channel_account_queue_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_channel_account")),
-        sa.UniqueConstraint(
-            "project_id", "kind", "address", name=op.f("uq_channel_account_project_id")
-        ),
+        sa.UniqueConstraint("project_id", "kind", "address", name=op.f("uq_channel_account_project_id")),
     )
     op.create_table(
         "contact",
@@ -163,15 +147,9 @@ def upgrade() -> None:
         sa.Column("owner_id", types.BigKey, nullable=True),
         sa.Column("created_at", types.Utc(), nullable=False),
         sa.Column("merged_into_id", types.BigKey, nullable=True),
-        sa.ForeignKeyConstraint(
-            ["merged_into_id"], ["contact.id"], name=op.f("fk_contact_merged_into_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["owner_id"], ["employee.id"], name=op.f("fk_contact_owner_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["project.id"], name=op.f("fk_contact_project_id")
-        ),
+        sa.ForeignKeyConstraint(["merged_into_id"], ["contact.id"], name=op.f("fk_contact_merged_into_id")),
+        sa.ForeignKeyConstraint(["owner_id"], ["employee.id"], name=op.f("fk_contact_owner_id")),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_contact_project_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact")),
     )
     op.create_table(
@@ -190,9 +168,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_idempotency")),
-        sa.UniqueConstraint(
-            "employee_id", "key", name=op.f("uq_idempotency_employee_id")
-        ),
+        sa.UniqueConstraint("employee_id", "key", name=op.f("uq_idempotency_employee_id")),
     )
     op.create_table(
         "invitation",
@@ -272,23 +248,13 @@ def upgrade() -> None:
         sa.Column("merged_at", types.Utc(), nullable=False),
         sa.Column("undone_by", types.BigKey, nullable=True),
         sa.Column("undone_at", types.Utc(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["loser_id"], ["contact.id"], name=op.f("fk_contact_merge_loser_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["merged_by"], ["employee.id"], name=op.f("fk_contact_merge_merged_by")
-        ),
-        sa.ForeignKeyConstraint(
-            ["survivor_id"], ["contact.id"], name=op.f("fk_contact_merge_survivor_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["undone_by"], ["employee.id"], name=op.f("fk_contact_merge_undone_by")
-        ),
+        sa.ForeignKeyConstraint(["loser_id"], ["contact.id"], name=op.f("fk_contact_merge_loser_id")),
+        sa.ForeignKeyConstraint(["merged_by"], ["employee.id"], name=op.f("fk_contact_merge_merged_by")),
+        sa.ForeignKeyConstraint(["survivor_id"], ["contact.id"], name=op.f("fk_contact_merge_survivor_id")),
+        sa.ForeignKeyConstraint(["undone_by"], ["employee.id"], name=op.f("fk_contact_merge_undone_by")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_merge")),
     )
-    op.create_index(
-        "ix_contact_merge_survivor_id", "contact_merge", ["survivor_id"], unique=False
-    )
+    op.create_index("ix_contact_merge_survivor_id", "contact_merge", ["survivor_id"], unique=False)
     op.create_table(
         "contact_point_link",
         sa.Column("id", types.BigKey, nullable=False),
@@ -309,9 +275,7 @@ def upgrade() -> None:
             name=op.f("fk_contact_point_link_point_id"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_point_link")),
-        sa.UniqueConstraint(
-            "point_id", "contact_id", name=op.f("uq_contact_point_link_point_id")
-        ),
+        sa.UniqueConstraint("point_id", "contact_id", name=op.f("uq_contact_point_link_point_id")),
     )
     op.create_index(
         "ix_contact_point_link_contact_id",
@@ -343,24 +307,12 @@ def upgrade() -> None:
         sa.Column("resolved_at", types.Utc(), nullable=True),
         sa.Column("follow_up_of_id", types.BigKey, nullable=True),
         sa.Column("merged_into_id", types.BigKey, nullable=True),
-        sa.ForeignKeyConstraint(
-            ["assignee_id"], ["employee.id"], name=op.f("fk_ticket_assignee_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["contact_id"], ["contact.id"], name=op.f("fk_ticket_contact_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["follow_up_of_id"], ["ticket.id"], name=op.f("fk_ticket_follow_up_of_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["merged_into_id"], ["ticket.id"], name=op.f("fk_ticket_merged_into_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["project.id"], name=op.f("fk_ticket_project_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["queue_id"], ["queue.id"], name=op.f("fk_ticket_queue_id")
-        ),
+        sa.ForeignKeyConstraint(["assignee_id"], ["employee.id"], name=op.f("fk_ticket_assignee_id")),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_ticket_contact_id")),
+        sa.ForeignKeyConstraint(["follow_up_of_id"], ["ticket.id"], name=op.f("fk_ticket_follow_up_of_id")),
+        sa.ForeignKeyConstraint(["merged_into_id"], ["ticket.id"], name=op.f("fk_ticket_merged_into_id")),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_ticket_project_id")),
+        sa.ForeignKeyConstraint(["queue_id"], ["queue.id"], name=op.f("fk_ticket_queue_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ticket")),
         sa.UniqueConstraint("project_id", "number", name=op.f("uq_ticket_project_id")),
     )
@@ -414,31 +366,19 @@ def upgrade() -> None:
             ["channel_account.id"],
             name=op.f("fk_interaction_account_id"),
         ),
-        sa.ForeignKeyConstraint(
-            ["author_id"], ["employee.id"], name=op.f("fk_interaction_author_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["contact_id"], ["contact.id"], name=op.f("fk_interaction_contact_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["project.id"], name=op.f("fk_interaction_project_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["queue_id"], ["queue.id"], name=op.f("fk_interaction_queue_id")
-        ),
+        sa.ForeignKeyConstraint(["author_id"], ["employee.id"], name=op.f("fk_interaction_author_id")),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_interaction_contact_id")),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_interaction_project_id")),
+        sa.ForeignKeyConstraint(["queue_id"], ["queue.id"], name=op.f("fk_interaction_queue_id")),
         sa.ForeignKeyConstraint(
             ["sender_point_id"],
             ["contact_point.id"],
             name=op.f("fk_interaction_sender_point_id"),
         ),
-        sa.ForeignKeyConstraint(
-            ["ticket_id"], ["ticket.id"], name=op.f("fk_interaction_ticket_id")
-        ),
+        sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_interaction_ticket_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_interaction")),
     )
-    op.create_index(
-        "ix_interaction_message_key", "interaction", ["message_key"], unique=False
-    )
+    op.create_index("ix_interaction_message_key", "interaction", ["message_key"], unique=False)
     op.create_index(
         "ix_interaction_ticket_id",
         "interaction",
@@ -460,24 +400,16 @@ def upgrade() -> None:
             ["contact_point.id"],
             name=op.f("fk_ticket_participant_point_id"),
         ),
-        sa.ForeignKeyConstraint(
-            ["ticket_id"], ["ticket.id"], name=op.f("fk_ticket_participant_ticket_id")
-        ),
-        sa.PrimaryKeyConstraint(
-            "ticket_id", "point_id", name=op.f("pk_ticket_participant")
-        ),
+        sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_ticket_participant_ticket_id")),
+        sa.PrimaryKeyConstraint("ticket_id", "point_id", name=op.f("pk_ticket_participant")),
     )
     op.create_table(
         "ticket_thread_key",
         sa.Column("project_id", sa.BigInteger(), nullable=False),
         sa.Column("key", types.CleanText(), nullable=False),
         sa.Column("ticket_id", types.BigKey, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["ticket_id"], ["ticket.id"], name=op.f("fk_ticket_thread_key_ticket_id")
-        ),
-        sa.PrimaryKeyConstraint(
-            "project_id", "key", "ticket_id", name=op.f("pk_ticket_thread_key")
-        ),
+        sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_ticket_thread_key_ticket_id")),
+        sa.PrimaryKeyConstraint("project_id", "key", "ticket_id", name=op.f("pk_ticket_thread_key")),
     )
     op.create_index(
         "ix_ticket_thread_key_ticket_id",
@@ -502,17 +434,11 @@ def upgrade() -> None:
             ["interaction.id"],
             name=op.f("fk_attachment_interaction_id"),
         ),
-        sa.ForeignKeyConstraint(
-            ["sha256"], ["blob.sha256"], name=op.f("fk_attachment_sha256")
-        ),
-        sa.ForeignKeyConstraint(
-            ["uploader_id"], ["employee.id"], name=op.f("fk_attachment_uploader_id")
-        ),
+        sa.ForeignKeyConstraint(["sha256"], ["blob.sha256"], name=op.f("fk_attachment_sha256")),
+        sa.ForeignKeyConstraint(["uploader_id"], ["employee.id"], name=op.f("fk_attachment_uploader_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachment")),
     )
-    op.create_index(
-        "ix_attachment_interaction_id", "attachment", ["interaction_id"], unique=False
-    )
+    op.create_index("ix_attachment_interaction_id", "attachment", ["interaction_id"], unique=False)
     op.create_table(
         "interaction_body",
         sa.Column("interaction_id", types.BigKey, nullable=False),
@@ -543,9 +469,7 @@ def upgrade() -> None:
         sa.Column("spooled", sa.Boolean(), nullable=False),
         sa.Column("created_at", types.Utc(), nullable=False),
         sa.Column("sent_at", types.Utc(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["channel_account.id"], name=op.f("fk_outbox_account_id")
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["channel_account.id"], name=op.f("fk_outbox_account_id")),
         sa.ForeignKeyConstraint(
             ["interaction_id"],
             ["interaction.id"],
@@ -578,9 +502,7 @@ def upgrade() -> None:
         sa.Column("reason", types.CleanText(), nullable=False),
         sa.Column("interaction_id", types.BigKey, nullable=True),
         sa.Column("duplicate_of_id", types.BigKey, nullable=True),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["channel_account.id"], name=op.f("fk_raw_item_account_id")
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["channel_account.id"], name=op.f("fk_raw_item_account_id")),
         sa.ForeignKeyConstraint(
             ["duplicate_of_id"],
             ["raw_item.id"],
@@ -591,20 +513,12 @@ def upgrade() -> None:
             ["interaction.id"],
             name=op.f("fk_raw_item_interaction_id"),
         ),
-        sa.ForeignKeyConstraint(
-            ["sha256"], ["blob.sha256"], name=op.f("fk_raw_item_sha256")
-        ),
+        sa.ForeignKeyConstraint(["sha256"], ["blob.sha256"], name=op.f("fk_raw_item_sha256")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_raw_item")),
-        sa.UniqueConstraint(
-            "account_id", "provider_key", name=op.f("uq_raw_item_account_id")
-        ),
+        sa.UniqueConstraint("account_id", "provider_key", name=op.f("uq_raw_item_account_id")),
     )
-    op.create_index(
-        "ix_raw_item_interaction_id", "raw_item", ["interaction_id"], unique=False
-    )
-    op.create_index(
-        "ix_raw_item_sha256", "raw_item", ["account_id", "sha256"], unique=False
-    )
+    op.create_index("ix_raw_item_interaction_id", "raw_item", ["interaction_id"], unique=False)
+    op.create_index("ix_raw_item_sha256", "raw_item", ["account_id", "sha256"], unique=False)
     op.create_index(
         "ix_raw_item_unsettled",
         "raw_item",
@@ -628,12 +542,8 @@ def upgrade() -> None:
             ["interaction.id"],
             name=op.f("fk_work_item_interaction_id"),
         ),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["project.id"], name=op.f("fk_work_item_project_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["ticket_id"], ["ticket.id"], name=op.f("fk_work_item_ticket_id")
-        ),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_work_item_project_id")),
+        sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_work_item_ticket_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_work_item")),
     )
     op.create_index(
@@ -655,20 +565,12 @@ def upgrade() -> None:
         sa.Column("accepted_at", types.Utc(), nullable=True),
         sa.Column("ended_at", types.Utc(), nullable=True),
         sa.Column("end_reason", types.CleanText(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["agent_id"], ["employee.id"], name=op.f("fk_segment_agent_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["queue_id"], ["queue.id"], name=op.f("fk_segment_queue_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["work_item_id"], ["work_item.id"], name=op.f("fk_segment_work_item_id")
-        ),
+        sa.ForeignKeyConstraint(["agent_id"], ["employee.id"], name=op.f("fk_segment_agent_id")),
+        sa.ForeignKeyConstraint(["queue_id"], ["queue.id"], name=op.f("fk_segment_queue_id")),
+        sa.ForeignKeyConstraint(["work_item_id"], ["work_item.id"], name=op.f("fk_segment_work_item_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_segment")),
     )
-    op.create_index(
-        "ix_segment_work_item_id", "segment", ["work_item_id"], unique=False
-    )
+    op.create_index("ix_segment_work_item_id", "segment", ["work_item_id"], unique=False)
     op.create_index(
         "uq_segment_open",
         "segment",
@@ -677,9 +579,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("ended_at IS NULL"),
         postgresql_where=sa.text("ended_at IS NULL"),
     )
-    for statement in (
-        POSTGRES_DDL if op.get_bind().dialect.name == "postgresql" else SQLITE_DDL
-    ):
+    for statement in POSTGRES_DDL if op.get_bind().dialect.name == "postgresql" else SQLITE_DDL:
         op.execute(statement)
 
 
