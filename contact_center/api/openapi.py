@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 from pydantic import TypeAdapter
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from contact_center import __version__
 from contact_center.api.framework import Route
@@ -17,13 +17,21 @@ from contact_center.model.events import CATALOGUE
 REF = "#/components/schemas/{model}"
 
 
+class _Schemas(GenerateJsonSchema):
+    """What we send always has all its fields, also those with a default."""
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        """A field of an answer is always there."""
+        return self.mode == "serialization" or super().field_is_required(field, total)
+
+
 def document(routes: list[Route]) -> dict[str, Any]:
     """The whole document."""
     results = {id(route): TypeAdapter(route.signature.result) for route in routes if _is_json(route)}
     events = {name: TypeAdapter(cls) for name, cls in CATALOGUE.items()}
     inputs = [(route.signature.body, "validation") for route in routes if route.signature.body]
     keyed = [(key, "serialization", adapter) for key, adapter in {**results, **events}.items()]
-    schemas, definitions = TypeAdapter.json_schemas(keyed, ref_template=REF)  # type: ignore[arg-type]
+    schemas, definitions = TypeAdapter.json_schemas(keyed, ref_template=REF, schema_generator=_Schemas)  # type: ignore[arg-type]
     _, bodies = models_json_schema(list(dict.fromkeys(inputs)), ref_template=REF)  # type: ignore[arg-type]
     components = definitions.get("$defs", {}) | bodies.get("$defs", {}) | {"Problem": _PROBLEM}
     return {
