@@ -15,15 +15,19 @@ from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
 
 from contact_center.channels.base import Environment, Inbox
 from contact_center.channels.email.large import LARGE
-from contact_center.errors import ChannelMisconfigured, ContactCenterError
+from contact_center.errors import ChannelMisconfigured
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.messages import RawItem
+from contact_center.model.text import clean_text
 
 logger = structlog.get_logger(__name__)
 
 Inboxes = Callable[[], Sequence[tuple[ChannelAccount, Inbox]]]
 SESSION_TIMEOUT = 300  # seconds without a byte until a client is dropped
+TIMER_EVERY = 64 * 1024  # bytes of a mail after which the clock starts anew
 MAX_RECIPIENTS = 200
+NULL_SENDER = "<>"
+TRY_AGAIN = "451 4.3.0 The mail could not be stored; try again"
 
 
 class MailReceiver:
@@ -60,6 +64,14 @@ class _Handler:
     def __init__(self, inboxes: Inboxes) -> None:
         self.inboxes = inboxes
 
+    async def handle_MAIL(  # noqa: N802 - the name is the library's
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        # The library takes an empty sender for a missing MAIL command and refuses RCPT; bounces and notices have one.
+        envelope.mail_from = address or NULL_SENDER
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 OK"
+
     async def handle_RCPT(  # noqa: N802 - the name is the library's
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
@@ -72,6 +84,11 @@ class _Handler:
 
     async def handle_DATA(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802
         raise AssertionError("DATA is handled by the protocol itself")
+
+    async def handle_exception(self, error: Exception) -> str:
+        """Our mistake is no reason for the sender to give up, which the library's 500 would mean."""
+        logger.error("mail_receiver.failed", exc_info=error)
+        return TRY_AGAIN
 
     def find(self, address: str) -> Inbox | None:
         """The inbox of an address: its own, that without a plus-part, else a catch-all."""
@@ -129,7 +146,7 @@ class _Protocol(SMTP):
         self._set_post_data_state()
 
     async def _read_into(self, content: "_Content") -> None:
-        starts_line = True
+        starts_line, received = True, 0
         while True:
             try:
                 line = await self._reader.readuntil(b"\r\n")
@@ -141,6 +158,11 @@ class _Protocol(SMTP):
                 line = line[1:]
             starts_line = line.endswith(b"\r\n")
             content.write(line)
+            received += len(line)
+            if received >= TIMER_EVERY:
+                # The library's clock runs per command: a large mail over a slow line would be cut off.
+                self._reset_timeout()
+                received = 0
 
     async def _deliver(self, content: "_Content") -> list[str]:
         """Commit the mail for every inbox that was named; one answer, or with LMTP one for each recipient."""
@@ -151,8 +173,8 @@ class _Protocol(SMTP):
         result = []
         for recipient in self.envelope.rcpt_tos:
             inbox = self._handler.find(recipient)
-            if inbox is None:
-                result.append("550 5.1.1 Nobody here has this address")
+            if inbox is None:  # it was ours at RCPT and was switched off since: the next attempt hears so there
+                result.append(TRY_AGAIN)
                 continue
             if id(inbox) not in answers:
                 answers[id(inbox)] = await self._store(inbox, content)
@@ -166,12 +188,13 @@ class _Protocol(SMTP):
         assert self.envelope is not None
         try:
             sha256, size, data = await content.finish()
-            envelope = {"mail_from": self.envelope.mail_from or "", "rcpt_to": list(self.envelope.rcpt_tos)[:MAX_RECIPIENTS]}
+            sender = "" if self.envelope.mail_from in (None, NULL_SENDER) else clean_text(self.envelope.mail_from)
+            envelope = {"mail_from": sender, "rcpt_to": [clean_text(address) for address in self.envelope.rcpt_tos]}
             item = RawItem(provider_key=f"sha256:{sha256}", content=data, sha256=sha256, size=size, envelope=envelope)
             await inbox.accept([item])
-        except (ContactCenterError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever went wrong here, the sender must keep the mail
             logger.warning("mail_receiver.not_stored", error=str(error))
-            return "451 4.3.0 The mail could not be stored; try again"
+            return TRY_AGAIN
         return f"250 2.0.0 Stored as {sha256[:16]}"
 
     def _answers(self, answer: str) -> list[str]:
@@ -190,6 +213,7 @@ class _Content:
         self._path: Path | None = None
         self._done: tuple[str, int, bytes | None] | None = None
         self.size = 0
+        self.failed: Exception | None = None
 
     @property
     def too_large(self) -> bool:
@@ -199,8 +223,14 @@ class _Content:
     def write(self, line: bytes) -> None:
         """Take the next piece."""
         self.size += len(line)
-        if self.too_large:
+        if self.too_large or self.failed is not None:
             return
+        try:
+            self._keep(line)
+        except Exception as error:  # noqa: BLE001 - the mail is read to its end, so that the sender hears the answer
+            self.failed = error
+
+    def _keep(self, line: bytes) -> None:
         if self._file is not None:
             self._file.write(line)
             return
@@ -213,6 +243,8 @@ class _Content:
 
     async def finish(self) -> tuple[str, int, bytes | None]:
         """(sha256, size, bytes or None when they are in the blob store)."""
+        if self.failed is not None:
+            raise self.failed
         if self._done is None:
             if self._file is not None and self._path is not None and self._inbox is not None:
                 self._file.close()
