@@ -38,7 +38,9 @@ class Reach:
     queues: dict[int, set[int]] = field(default_factory=dict)
     people: dict[int, set[int]] = field(default_factory=dict)
     assignees: dict[int, int | None] = field(default_factory=dict)
-    """Ticket id to its assignee, for tickets that events of the batch name."""
+    """Ticket id to its assignee, for tickets that entries of the batch belong to."""
+    ticket_queues: dict[int, int] = field(default_factory=dict)
+    """Ticket id to its queue of this moment, for the same tickets."""
 
     def sees_contact(self, viewer: Viewer, contact_id: int | None) -> bool:
         """Whether the viewer has a way to this contact."""
@@ -73,8 +75,9 @@ def reach_of(connection: Connection, events: Iterable[Recorded]) -> Reach:
         reach.people.setdefault(row.id, set()).add(row.owner_id)
     tickets = {event.data["entry"]["ticket_id"] for event in events if "entry" in event.data} - {None}
     if tickets:
-        for row in connection.execute(select(ticket.c.id, ticket.c.assignee_id).where(ticket.c.id.in_(tickets))):
+        for row in connection.execute(select(ticket.c.id, ticket.c.assignee_id, ticket.c.queue_id).where(ticket.c.id.in_(tickets))):
             reach.assignees[row.id] = row.assignee_id
+            reach.ticket_queues[row.id] = row.queue_id
     return reach
 
 
@@ -113,7 +116,9 @@ def _entry_news(event: Recorded, viewer: Viewer, reach: Reach) -> News | None:
     if not reach.sees_contact(viewer, event.contact_id):
         return None
     entry = event.data["entry"]
-    hidden = viewer.is_hidden(event.queue_id) and reach.assignees.get(entry["ticket_id"]) != viewer.user_id
+    # A ticket that went into a confidential queue takes its old entries along, also for those who replay them.
+    queue_id = reach.ticket_queues.get(entry["ticket_id"], event.queue_id)
+    hidden = viewer.is_hidden(queue_id) and reach.assignees.get(entry["ticket_id"]) != viewer.user_id
     if not hidden:
         return News(event.type, event.data)
     blank = {name: _blank(value) for name, value in entry.items()}

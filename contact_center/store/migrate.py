@@ -24,8 +24,8 @@ def upgrade(where: Engine | Connection) -> None:
         return
     # Batch migrations copy tables; with foreign keys enforced SQLite would delete the rows that point at the old one.
     with where.connect() as connection:
-        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-        connection.commit()
+        # Past SQLAlchemy, which would open a transaction first: inside one this pragma does nothing.
+        connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")  # type: ignore[union-attr]
         with connection.begin():
             _upgrade(connection)
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()

@@ -33,6 +33,7 @@ class PostgresStore:
         self.blob_dir = blob_dir
         self.dsn: str | None = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._rings: list[Callable[[], None]] = []
+        self._begun: set[asyncio.Future[Any]] = set()
         self._engine = create_async_engine(
             url.set(drivername="postgresql+asyncpg"),
             pool_size=POOL,
@@ -45,19 +46,11 @@ class PostgresStore:
         self._rings.append(ring)
 
     async def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        bound = functools.partial(_call, unit, args, kwargs)
-        for attempt in range(1, TRIES + 1):
-            try:
-                # A unit that began runs to its end even if whoever asked for it has gone.
-                result = await asyncio.shield(asyncio.ensure_future(self._run(bound)))
-                break
-            except DBAPIError as error:
-                if _sql_state(error) not in RETRY_STATES or attempt == TRIES:
-                    raise _translate(error) from error
-                await asyncio.sleep(0.01 * attempt)
-        for ring in self._rings:
-            ring()
-        return result  # type: ignore[return-value]
+        # A unit that began runs to its end, and rings, even if whoever asked for it has gone.
+        running = asyncio.ensure_future(self._write(functools.partial(_call, unit, args, kwargs)))
+        self._begun.add(running)
+        running.add_done_callback(self._begun.discard)
+        return await asyncio.shield(running)  # type: ignore[no-any-return]
 
     async def write_bulk(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.write(unit, *args, **kwargs)
@@ -83,7 +76,21 @@ class PostgresStore:
         await self.read(_select_one)
 
     async def close(self) -> None:
+        await asyncio.gather(*self._begun, return_exceptions=True)
         await self._engine.dispose()
+
+    async def _write(self, bound: Callable[[Connection], Any]) -> Any:
+        for attempt in range(1, TRIES + 1):
+            try:
+                result = await self._run(bound)
+                break
+            except DBAPIError as error:
+                if _sql_state(error) not in RETRY_STATES or attempt == TRIES:
+                    raise _translate(error) from error
+                await asyncio.sleep(0.01 * attempt)
+        for ring in self._rings:
+            ring()
+        return result
 
     async def _run(self, bound: Callable[[Connection], T]) -> T:
         try:

@@ -5,7 +5,9 @@ faster. Grouping what is queued into one COMMIT makes `synchronous=FULL` nearly 
 """
 
 import asyncio
+import contextlib
 import functools
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -26,6 +28,10 @@ logger = structlog.get_logger(__name__)
 
 GROUP = 64  # live units a COMMIT holds at most; bulk units go one by one, so that a person never waits behind an import
 BUSY_MS = 5000
+OUTAGES = {
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
+}  # fmt: skip
 READERS = 4
 
 
@@ -109,6 +115,7 @@ class SqliteStore:
 
     def _run_writer(self) -> None:
         connection: Connection | None = None
+        group: list[_Pending] | None = []
         try:
             connection = self._engine.connect()
             while (group := self._next_group()) is not None:
@@ -116,7 +123,7 @@ class SqliteStore:
                 _deliver(group, self._rings)
         except BaseException as error:  # noqa: BLE001 - a dead writer must fail every waiter, whatever killed it
             logger.critical("store.writer_died", error=repr(error))
-            self._fail_all(error)
+            self._fail_all(error, group or [])
         finally:
             if connection is not None:
                 connection.close()
@@ -139,19 +146,26 @@ class SqliteStore:
         except OperationalError as error:
             _fail(group, Unavailable(f"The database is busy: {error.orig}"))
             return
-        for pending in group:
+        for number, pending in enumerate(group, 1):
             _run_unit(connection, pending)
+            if not _in_transaction(connection):
+                # SQLite gave the whole transaction up (disk full, I/O error): the units before this one are gone too.
+                _roll_back(connection)
+                _fail(group[:number], Unavailable(f"The database could not store this: {pending.error}"))
+                self._commit_group(connection, group[number:])
+                return
         try:
             connection.commit()
-        except IntegrityError:
-            connection.rollback()
+        except IntegrityError as error:
+            _roll_back(connection)
             if len(group) == 1:
-                raise
+                _fail(group, error)
+                return
             for pending in group:
                 self._commit_group(connection, [pending])
         except DatabaseError as error:
             # Disk full or an I/O error: nothing of the group is known to be stored, and everybody is told so.
-            connection.rollback()
+            _roll_back(connection)
             logger.error("store.commit_failed", error=str(error.orig))
             _fail(group, Unavailable(f"The database could not store this: {error.orig}"))
 
@@ -159,10 +173,10 @@ class SqliteStore:
     def _begin(connection: Connection) -> None:
         connection.begin()
 
-    def _fail_all(self, error: BaseException) -> None:
+    def _fail_all(self, error: BaseException, begun: list[_Pending]) -> None:
         with self._wake:
             self._broken = error
-            waiting = [*self._lanes[0], *self._lanes[1]]
+            waiting = [*begun, *self._lanes[0], *self._lanes[1]]
             for lane in self._lanes:
                 lane.clear()
         _fail(waiting, Unavailable("The database writer has stopped."))
@@ -178,6 +192,8 @@ class SqliteStore:
             self._reader_connections.append(connection)
         try:
             return unit(connection)
+        except OperationalError as error:
+            raise _translate(error) from error
         finally:
             connection.rollback()  # no read transaction outlives its request, or the WAL would grow
 
@@ -197,9 +213,26 @@ def _run_unit(connection: Connection, pending: _Pending) -> None:
         pending.result = pending.unit(connection)
         saved.commit()
     except BaseException as error:  # noqa: BLE001 - handed to whoever asked for the unit
-        pending.error = error
-        if saved.is_active:
+        pending.error = _translate(error)
+        if saved.is_active and _in_transaction(connection):
             saved.rollback()
+
+
+def _roll_back(connection: Connection) -> None:
+    """End the transaction for the driver too: after a COMMIT that failed SQLAlchemy takes it for over, and it is not."""
+    connection.rollback()
+    if _in_transaction(connection):
+        connection.connection.driver_connection.rollback()  # type: ignore[union-attr]
+
+
+def _in_transaction(connection: Connection) -> bool:
+    return bool(connection.connection.driver_connection.in_transaction)  # type: ignore[union-attr]
+
+
+def _translate(error: BaseException) -> BaseException:
+    """What the machine refuses for the moment can be waited out; anything else stays what it is."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0) & 0xFF
+    return Unavailable(f"The database cannot do this now: {error.orig}") if code in OUTAGES else error  # type: ignore[attr-defined]
 
 
 def _fail(group: list[_Pending], error: BaseException) -> None:
@@ -213,7 +246,7 @@ def _deliver(group: list[_Pending], rings: list[Callable[[], None]]) -> None:
     for pending in group:
         by_loop.setdefault(pending.loop, []).append(pending)
     for loop, pendings in by_loop.items():
-        if not loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # whoever asked has gone together with the loop
             loop.call_soon_threadsafe(_resolve, pendings, rings)
 
 

@@ -1,5 +1,6 @@
 """The outbox: leased before it is sent, settled after, uncertain when a crash came in between."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -64,6 +65,17 @@ def change(connection: Connection, row_id: int, **values: Any) -> None:
 def change_if(connection: Connection, row_id: int, states: tuple[Delivery, ...], **values: Any) -> bool:
     """Set columns of a row if it is in one of these states; False when it is not."""
     statement = update(outbox).where(outbox.c.id == row_id, outbox.c.state.in_(states))
+    return connection.execute(statement.values(values)).rowcount == 1
+
+
+def change_lease(connection: Connection, row: RowMapping | Mapping[str, Any], **values: Any) -> bool:
+    """Set columns of a leased row if it is still the very lease that was read; False when somebody else has it by now."""
+    statement = update(outbox).where(
+        outbox.c.id == row["id"],
+        outbox.c.state == Delivery.LEASED,
+        outbox.c.lease_holder == row["lease_holder"],
+        outbox.c.attempts == row["attempts"],
+    )
     return connection.execute(statement.values(values)).rowcount == 1
 
 

@@ -80,6 +80,12 @@ def lock_unsettled(connection: Connection, item_id: int) -> bool:
     return connection.execute(statement).scalar() in (Fate.RECEIVED, Fate.QUARANTINED)
 
 
+def lock_in_flight(connection: Connection, item_id: int) -> bool:
+    """Whether the item is received and has no fate at all yet; locks it until the commit."""
+    statement = select(raw_item.c.state).where(raw_item.c.id == item_id).with_for_update()
+    return connection.execute(statement).scalar() == Fate.RECEIVED
+
+
 def twin(connection: Connection, account_id: int, item_id: int, sha256: str) -> int | None:
     """An item of the same account with the very same bytes that is already stored."""
     found = connection.execute(_TWIN, {"account_id": account_id, "sha256": sha256, "item_id": item_id}).scalar()
