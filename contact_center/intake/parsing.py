@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -34,6 +35,7 @@ class Original:
     content: bytes | None = None
     path: str | None = None
     folder: str = ""
+    """Where large parts go; with it the original is too large to be read at once."""
 
 
 Outcome = InboundMessage | QuarantineItem
@@ -109,11 +111,12 @@ def parse_all(originals: list[Original]) -> list[Outcome]:
 
 
 def _parse_one(original: Original) -> Outcome:
-    kind = registry.find(original.kind)
     try:
-        if original.path is not None:
+        kind = registry.find(original.kind)
+        if original.path is not None and original.folder:
             return kind.parse_large(original.path, original.folder, original.envelope)
-        return kind.parse(original.content or b"", original.envelope)
+        content = original.content if original.path is None else Path(original.path).read_bytes()
+        return kind.parse(content or b"", original.envelope)
     except MemoryError:
         return QuarantineItem("The item needs more memory to understand than a parser may have.")
     except Exception as error:  # noqa: BLE001 - no exception may lose an item: it is kept and shown with its reason

@@ -3,7 +3,9 @@ the second: what the item means. In between a crash loses nothing, and after it 
 """
 
 import asyncio
+import contextlib
 import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +33,7 @@ Report = Callable[[bool, str], Any]
 
 MAX_ATTEMPTS = 3
 RETRY_SECONDS = 5.0
+POLL_SECONDS = 10.0
 
 
 class Pipeline:
@@ -82,7 +85,14 @@ class Pipeline:
                 logger.warning("intake.waiting", error=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
-            await self._news.wait()
+            except Exception as error:
+                # Whatever it is: the line must not stand still for ever because of one thing nobody foresaw.
+                logger.error("intake.failed", error=repr(error), exc_info=error)
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            # Another process may have taken something in, or whoever did was cancelled before it could say so.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), POLL_SECONDS)
 
     async def _warm_up(self) -> None:
         """Start the parser processes now, so that the first mail does not wait for them."""
@@ -119,13 +129,9 @@ class Pipeline:
         if content is not None:
             return Original(row["kind"], row["envelope"], content)
         path = self.files.path(row["sha256"])
-        if row["size"] >= registry.find(row["kind"]).large_from:
+        if row["size"] >= _large_from(row["kind"]):
             return Original(row["kind"], row["envelope"], path=str(path), folder=str(self.files.folder))
-        try:
-            return Original(row["kind"], row["envelope"], path.read_bytes())
-        except OSError as error:
-            logger.error("intake.original_missing", item=row["id"], error=str(error))
-            return Original("", {}, None)
+        return Original(row["kind"], row["envelope"], path=str(path))
 
     async def _keep_large_files(self, outcome: Outcome) -> Outcome:
         """Move large attachments to their place in the blob store before the rows that name them are committed."""
@@ -140,16 +146,23 @@ class Pipeline:
 
     async def _settle(self, parsed: list[tuple[Mapping[str, Any], Outcome]]) -> None:
         """Commit a batch; items that failed in it are tried again alone before they are quarantined."""
-        failed = await self.store.write(settle_batch, self._rules, parsed, self.clock())
-        for item, message, reason in failed:
+        for item, message, reason in await self._try_to_settle(parsed):
             logger.warning("intake.item_failed", item=item["id"], reason=reason)
             for attempt in range(1, MAX_ATTEMPTS + 1):
-                again = await self.store.write(settle_batch, self._rules, [(item, message)], self.clock())
-                if not again:
+                if not await self._try_to_settle([(item, message)]):
                     break
                 await asyncio.sleep(0.05 * attempt)
             else:
                 await self.store.write(_quarantine, item, reason, self.clock())
+
+    async def _try_to_settle(self, parsed: list[tuple[Mapping[str, Any], Outcome]]) -> list[tuple[Mapping[str, Any], Outcome, str]]:
+        """Those that could not be settled; all of them when the unit as a whole was refused."""
+        try:
+            return await self.store.write(settle_batch, self._rules, parsed, self.clock())
+        except Unavailable:
+            raise
+        except Exception as error:
+            return [(item, outcome, _reason(error)) for item, outcome in parsed]
 
 
 class AccountInbox:
@@ -205,8 +218,12 @@ def settle_batch(
         except Exception as error:
             if _is_lost_race(error):
                 raise  # the whole unit is repeated by the engine
-            failed.append((item, outcome, f"{type(error).__name__}: {str(error)[:300]}"))
+            failed.append((item, outcome, _reason(error)))
     return failed
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error)[:300]}"
 
 
 def _is_lost_race(error: Exception) -> bool:
@@ -234,11 +251,19 @@ def _accept(
     return added
 
 
+def _large_from(kind: str) -> float:
+    """From which size an original is parsed from its file; an unknown kind is the parser's to complain about."""
+    known = registry.kinds().get(kind)
+    return known.large_from if known else math.inf
+
+
 def _contents(connection: Connection, hashes: list[str]) -> dict[str, bytes | None]:
     return {sha256: blobs.get(connection, sha256) for sha256 in set(hashes)}
 
 
 def _quarantine(connection: Connection, item: Mapping[str, Any], reason: str, now: datetime) -> None:
+    if not raw_items.lock_in_flight(connection, item["id"]):
+        return  # another process was faster, and its fate stands
     raw_items.settle(connection, item["id"], Fate.QUARANTINED, reason=reason)
     row = raw_items.find(connection, item["id"])
     if row is not None:

@@ -70,6 +70,7 @@ def _store(
         follow_up_of=placement.follow_up_of,
         at=at,
     )
+    tickets.lock(connection, ticket_id)
     before = entries.get(connection, ticket_id)
     entry_id = _add_entry(connection, act, item, message, who, ticket_id, before.queue_id, at)
     tickets.add_thread_keys(connection, project_id, ticket_id, threading.thread_keys(message))
@@ -147,7 +148,8 @@ def _add_entry(
 
 
 def _attach(connection: Connection, act: Act, entry_id: int, file: InboundFile) -> None:
-    blobs.put(connection, file.sha256, file.size, file.content)
+    # Larger contents were put into files before this unit began.
+    blobs.put(connection, file.sha256, file.size, file.content if file.size <= blobs.INLINE_LIMIT else None)
     timeline.add_attachment(
         connection,
         interaction_id=entry_id,

@@ -5,6 +5,7 @@ an SMTP server may have taken the mail, and then a person decides. Nothing is se
 """
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,14 +13,14 @@ from typing import Any
 import structlog
 
 from contact_center.channels.base import Connector
-from contact_center.errors import ChannelError, DeliveryUnknown, Undeliverable
+from contact_center.errors import ChannelError, DeliveryUnknown, Unavailable, Undeliverable
 from contact_center.model.acts import Act
 from contact_center.model.messages import OutboundFile, OutboundMessage, Receipt
 from contact_center.model.tickets import Address
 from contact_center.model.words import Delivery, Status
 from contact_center.store import Connection, Store, blobs
 from contact_center.store.blobs import BlobFiles
-from contact_center.store.repositories import outbox, timeline
+from contact_center.store.repositories import channels, outbox, timeline
 from contact_center.tickets import entries, lifecycle
 
 logger = structlog.get_logger(__name__)
@@ -27,11 +28,16 @@ Clock = Callable[[], datetime]
 FindConnector = Callable[[int], Awaitable[Connector | None]]
 """Account id to its connector, None when the account is switched off or gone."""
 
+Settle = Callable[[Connection, Mapping[str, Any], str, datetime], None]
+"""What became of a leased row: (connection, row, holder, now)."""
+
 BATCH = 10
 FIRST_RETRY = 30.0  # seconds, doubled each time
 LONGEST_RETRY = 3600.0
 GIVE_UP = timedelta(days=4)  # RFC 5321 4.5.4.1: at least four to five days
 IDLE = 30.0
+RECORD_RETRY = 1.0
+STARTING_RETRY = 2.0  # how long a message waits for a connector that is being started
 
 
 class Sender:
@@ -57,8 +63,12 @@ class Sender:
                 while await self.send_due():
                     pass
                 due = await self._store.read(outbox.next_due)
-            except ChannelError as error:
-                logger.warning("sender.waiting", error=str(error))
+            except Unavailable as error:
+                logger.warning("sender.waiting", error=error.message)
+                due = None
+            except Exception as error:
+                # Whatever it is: what is queued must not lie there for ever because of one thing nobody foresaw.
+                logger.error("sender.failed", error=repr(error), exc_info=error)
                 due = None
             wait = IDLE if due is None else min(IDLE, max(0.05, (due - self._clock()).total_seconds()))
             try:
@@ -77,6 +87,8 @@ class Sender:
         """Judge what a sender that died left behind."""
         for row in await self._store.read(outbox.orphaned, self._clock()):
             connector = await self._find(row["account_id"])
+            if connector is None and await self._is_enabled(row):
+                continue  # it is just being started, and knows best whether a repetition is harmless
             if connector is not None and connector.repeatable:
                 await self._store.write(_requeue, row, self._clock())
             else:
@@ -85,22 +97,36 @@ class Sender:
 
     async def _send(self, row: Mapping[str, Any]) -> None:
         connector = await self._find(row["account_id"])
-        if connector is None:
-            await self._store.write(_fail, row, self._holder, self._clock(), "The channel is switched off or gone.")
-            return
         try:
-            receipt = await connector.send(await self._message(row))
+            if connector is None:
+                words = "The channel is switched off or gone."
+                settle = _put_back if await self._is_enabled(row) else functools.partial(_fail, reason=words)
+            else:
+                message = await self._message(row)
+                settle = functools.partial(_sent, receipt=await connector.send(message))
         except Undeliverable as error:
-            await self._store.write(_fail, row, self._holder, self._clock(), error.message)
+            settle = functools.partial(_fail, reason=error.message)
         except DeliveryUnknown as error:
-            await self._store.write(_uncertain, row, self._clock(), error.message)
-        except ChannelError as error:
-            await self._store.write(_retry, row, self._holder, self._clock(), error.message)
+            settle = functools.partial(_not_known, reason=error.message)
+        except (ChannelError, Unavailable) as error:
+            settle = functools.partial(_retry, reason=error.message)
         except Exception as error:
             logger.error("sender.crashed", row=row["id"], error=repr(error), exc_info=error)
-            await self._store.write(_fail, row, self._holder, self._clock(), f"Unexpected: {type(error).__name__}: {error}"[:300])
-        else:
-            await self._store.write(_sent, row, self._holder, self._clock(), receipt)
+            settle = functools.partial(_fail, reason=f"Unexpected: {type(error).__name__}: {error}"[:300])
+        await self._record(settle, row)
+
+    async def _record(self, settle: Settle, row: Mapping[str, Any]) -> None:
+        """Write down what became of a row; while the database is away, keep what is known and wait for it."""
+        while True:
+            try:
+                return await self._store.write(settle, row, self._holder, self._clock())
+            except Unavailable as error:
+                logger.warning("sender.outcome_waits", row=row["id"], error=error.message)
+                await asyncio.sleep(RECORD_RETRY)
+
+    async def _is_enabled(self, row: Mapping[str, Any]) -> bool:
+        account = await self._store.read(channels.find_account, row["account_id"])
+        return account is not None and account.enabled
 
     async def _message(self, row: Mapping[str, Any]) -> OutboundMessage:
         data = row["message"]
@@ -155,14 +181,26 @@ def _fail(connection: Connection, row: Mapping[str, Any], holder: str, now: date
         _demand_attention(connection, row, now)
 
 
+def _not_known(connection: Connection, row: Mapping[str, Any], holder: str, now: datetime, reason: str) -> None:
+    if outbox.holds(connection, row["id"], holder):
+        _uncertain(connection, row, now, reason)
+
+
+def _put_back(connection: Connection, row: Mapping[str, Any], holder: str, now: datetime) -> None:
+    """Nothing was tried: the connector is not there yet."""
+    if outbox.holds(connection, row["id"], holder):
+        at = now + timedelta(seconds=STARTING_RETRY)
+        _settle(connection, row, now, {"state": Delivery.QUEUED, "next_attempt_at": at, "attempts": row["attempts"] - 1})
+
+
 def _uncertain(connection: Connection, row: Mapping[str, Any], now: datetime, reason: str) -> None:
-    if outbox.change_if(connection, row["id"], (Delivery.LEASED,), state=Delivery.UNCERTAIN, error=reason):
+    if outbox.change_lease(connection, row, state=Delivery.UNCERTAIN, error=reason):
         _publish(connection, row, now)
         _demand_attention(connection, row, now)
 
 
 def _requeue(connection: Connection, row: Mapping[str, Any], now: datetime) -> None:
-    if outbox.change_if(connection, row["id"], (Delivery.LEASED,), state=Delivery.QUEUED, next_attempt_at=now, lease_holder=None):
+    if outbox.change_lease(connection, row, state=Delivery.QUEUED, next_attempt_at=now, lease_holder=None):
         _publish(connection, row, now)
 
 
