@@ -1,5 +1,6 @@
 """Column types that behave the same on SQLite and PostgreSQL."""
 
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -58,16 +59,37 @@ class Json(TypeDecorator[Any]):
         return orjson.loads(text) if dialect.name == "postgresql" else text
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return orjson.loads(value) if isinstance(value, str) else value
+        # The driver of PostgreSQL has decoded it already.
+        return value if value is None or dialect.name == "postgresql" else orjson.loads(value)
+
+
+_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
 
 
 def dump_json(value: Any) -> str:
-    """The one JSON encoding of the product: instants in UTC with a Z, NUL characters removed.
+    """The one JSON encoding of the product: instants in UTC with a Z, NUL characters and lone surrogates cleaned away.
 
-    PostgreSQL's jsonb refuses U+0000, and mails do carry it.
+    PostgreSQL's jsonb refuses U+0000, UTF-8 refuses lone surrogates, and mails do carry both.
     """
-    text = orjson.dumps(value, option=orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC).decode()
-    return text.replace("\\u0000", "")
+    try:
+        encoded = orjson.dumps(value, option=_OPTIONS)
+        if b"\\u0000" not in encoded:
+            return encoded.decode()
+    except TypeError:
+        pass  # a lone surrogate, or something that is no JSON at all: then the second attempt says so
+    return orjson.dumps(_cleaned(value), option=_OPTIONS).decode()
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, dict):
+        return {_cleaned(key): _cleaned(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cleaned(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: _cleaned(getattr(value, each.name)) for each in fields(value)}
+    return value
 
 
 class CleanText(TypeDecorator[str]):
