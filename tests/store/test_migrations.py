@@ -1,0 +1,77 @@
+"""Migrations: the declared tables, from empty and back, on both engines."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect, text
+
+from contact_center.errors import ConfigError
+from contact_center.store import Connection, Store, migrate, open_store
+from contact_center.store.schema import metadata
+
+
+def tables(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names()) - {"alembic_version"}
+
+
+def triggers(connection: Connection) -> list[str]:
+    if connection.dialect.name == "sqlite":
+        return list(connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars())
+    return list(connection.execute(text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")).scalars())
+
+
+async def test_an_empty_database_gets_exactly_the_declared_tables(store: Store) -> None:
+    """After the upgrade nothing differs from the declaration, and the journal's trigger is there."""
+    assert await store.read(migrate.drift) == []
+    assert await store.read(tables) == set(metadata.tables)
+    assert await store.read(triggers) == ["event_number"]
+    assert await store.read(migrate.is_current)
+
+
+async def test_down_to_nothing_and_up_again(store: Store) -> None:
+    """A downgrade leaves no table, trigger, function or sequence behind, so that the upgrade works again."""
+    await store.write(migrate.downgrade, "base")
+    assert await store.read(tables) == set()
+    assert await store.read(triggers) == []
+    await store.migrate()
+    assert await store.read(migrate.drift) == []
+    assert await store.read(triggers) == ["event_number"]
+
+
+async def test_migrating_twice_changes_nothing(store: Store) -> None:
+    """An upgrade of a current database is a no-op, also for several that start at once."""
+    await asyncio.gather(*(store.migrate() for _ in range(3)))
+    assert await store.read(migrate.is_current)
+
+
+async def test_a_newer_database_is_refused(store: Store) -> None:
+    """A version this release does not know is never touched."""
+    await store.write(lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '9999'")) and None)
+    with pytest.raises(ConfigError, match="9999"):
+        await store.migrate()
+
+
+async def test_migrations_run_without_foreign_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On SQLite references are checked after a migration, not during it, and on again for everybody else."""
+    seen = []
+    real = migrate._upgrade
+
+    def watch(connection: Connection) -> None:
+        seen.append(connection.execute(text("PRAGMA foreign_keys")).scalar())
+        real(connection)
+
+    monkeypatch.setattr(migrate, "_upgrade", watch)
+    store = await open_store(f"sqlite:///{tmp_path / 'm.sqlite3'}", tmp_path / "blobs")
+    try:
+        await store.migrate()
+        assert seen == [0]
+        assert await store.write(lambda connection: connection.execute(text("PRAGMA foreign_keys")).scalar()) == 1
+    finally:
+        await store.close()
+
+
+async def test_a_new_database_and_an_unknown_one(tmp_path: Path) -> None:
+    """Other engines are refused by name."""
+    with pytest.raises(ConfigError, match="mysql"):
+        await open_store("mysql://x/y", tmp_path)
