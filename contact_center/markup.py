@@ -45,6 +45,8 @@ STYLES = {
 }  # fmt: skip
 _DROP_WITH_CONTENT = {"script", "style", "title", "noscript", "template", "iframe", "object", "embed", "svg", "math", "select", "textarea"}
 _DATA_IMAGE = re.compile(r"data:image/(?:png|jpe?g|gif|webp);base64,[A-Za-z0-9+/=\s]+\Z", re.I)
+_ATTRIBUTE = re.compile(r' [^\s="<>]+="[^"]*"')
+_TAG = re.compile(r'<([a-z0-9]+)((?: [^\s="<>]+="[^"]*"){2,})>')
 _OPENING = re.compile(r"<[a-zA-Z]")
 _QUOTE_OPEN, _QUOTE_CLOSE = "\u2063quote\u2063", "\u2063unquote\u2063"
 _SPACES = re.compile(r"[ \t\u00a0]+")
@@ -68,7 +70,7 @@ def sanitise(html: str, image: ImageRewriter | None = None) -> str:
             return None
         return value
 
-    return nh3.clean(
+    clean = nh3.clean(
         flatten(html[:HTML_LIMIT]),
         tags=TAGS,
         clean_content_tags=_DROP_WITH_CONTENT,
@@ -80,6 +82,12 @@ def sanitise(html: str, image: ImageRewriter | None = None) -> str:
         set_tag_attribute_values={"a": {"target": "_blank"}, "img": {"loading": "lazy"}},
         strip_comments=True,
     )
+    return _TAG.sub(_in_order, clean)
+
+
+def _in_order(match: re.Match[str]) -> str:
+    """A tag with its attributes sorted: the cleaner leaves them in an order that depends on what it removed."""
+    return f"<{match[1]}{''.join(sorted(_ATTRIBUTE.findall(match[2])))}>"
 
 
 def flatten(html: str) -> str:

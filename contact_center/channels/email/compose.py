@@ -47,8 +47,16 @@ def one_line(value: str) -> str:
     return _UNSAFE.sub(" ", value).strip()
 
 
+def wire_address(email: str) -> str:
+    """An address as mail servers take it: the domain in ASCII. Raises ValueError for what is none."""
+    local, _, domain = one_line(email).rpartition("@")
+    if not local or not domain or not local.isascii() or re.search(r"[\s<>,;:\[\]()\\]", local + domain):
+        raise ValueError(f"{email[:100] or 'nothing'} is no address that mail can be sent to")
+    return f"{local}@{domain if domain.isascii() else domain.encode('idna').decode()}"
+
+
 def _header_address(address: Address) -> HeaderAddress:
-    local, _, domain = one_line(address.email).rpartition("@")
+    local, _, domain = wire_address(address.email).rpartition("@")
     return HeaderAddress(display_name=one_line(address.name), username=local, domain=domain)
 
 

@@ -17,7 +17,10 @@ MAX_IDS = 200
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)[ \t\r\n]+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
 _FOLD = re.compile(r"[ \t]*\r?\n[ \t]*|\r")
-_ID = re.compile(r"<([^<>\s]{1,900})>")
+_ID = re.compile(r"<([^<>]{1,900})>")
+_SPACE = re.compile(r"\s+")
+_LONE_ID = re.compile(r"[^\s<>,;:\"()]{1,900}")
+_POSIX_ZONE = re.compile(r"\b([A-Z]{3})\d[A-Z]{3}\b")
 _BARE_ID = re.compile(r"[^\s<>,;\"]{1,900}@[^\s<>,;\"]{1,300}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
@@ -74,14 +77,16 @@ def clean_address(email: str) -> str:
 def ids(value: str) -> tuple[str, ...]:
     """Message ids without brackets, in order, each once. Empty ones are no ids."""
     value = _unfold(_from_wire(value[:MAX_HEADER]))
-    found = _ID.findall(value) or [token.strip("<>") for token in _BARE_ID.findall(value)]
-    return tuple(dict.fromkeys(i for i in found if i.strip()))[:MAX_IDS]
+    found = [_SPACE.sub("", i) for i in _ID.findall(value)] or [token.strip("<>") for token in _BARE_ID.findall(value)]
+    if not found and _LONE_ID.fullmatch(value.strip()):
+        found = [value.strip()]
+    return tuple(dict.fromkeys(i for i in found if i))[:MAX_IDS]
 
 
 def date(value: str) -> datetime | None:
     """A date in UTC, None when it cannot be read. Comments and trace fields before a semicolon are passed over."""
     plain = _without_comments(_unfold(_from_wire(value[:2000]))).rsplit(";", 1)[-1].strip()
-    parsed = parsedate_tz(plain[:200])
+    parsed = parsedate_tz(_POSIX_ZONE.sub(r"\1", plain[:200]))
     if parsed is None or not 1900 <= parsed[0] <= 9998:
         return None
     try:
@@ -148,6 +153,7 @@ def _mailboxes(value: str) -> list[tuple[str, str]]:
     comments: list[str] = []
     angle: str | None = None
     position, length = 0, len(value)
+    address_seen = False
 
     def finish() -> None:
         nonlocal angle
@@ -155,8 +161,7 @@ def _mailboxes(value: str) -> list[tuple[str, str]]:
         if angle is not None:
             result.append((plain or " ".join(comments), _route(angle)))
         elif "@" in plain:
-            address = next((word for word in plain.split() if "@" in word), plain)
-            rest = plain.replace(address, "", 1).strip()
+            rest, address = _bare_address(plain.split())
             result.append((rest or " ".join(comments), address))
         elif plain:
             result.append((plain, ""))
@@ -174,6 +179,10 @@ def _mailboxes(value: str) -> list[tuple[str, str]]:
             comment, position = _comment(value, position + 1)
             comments.append(comment)
             continue
+        if char == "=" and (encoded := _WORD.match(value, position)):
+            words.append(encoded[0])  # an encoded word may hold commas and colons
+            position = encoded.end()
+            continue
         if char == "<":
             end = value.find(">", position)
             inner = value[position + 1 : end if end >= 0 else length]
@@ -181,19 +190,34 @@ def _mailboxes(value: str) -> list[tuple[str, str]]:
                 angle = inner
             position = end + 1 if end >= 0 else length
             continue
-        if char == ":" and angle is None and "@" not in "".join(words) and "=?" not in "".join(words[-1:]):
+        if char == ":" and angle is None and not address_seen:
             words.clear()  # the name of a group
             comments.clear()
         elif char in ",;":
             finish()
+            address_seen = False
         elif char == "\\" and position + 1 < length:
             position += 1
             words.append(value[position])
         else:
             words.append(char)
+            address_seen = address_seen or char == "@"
         position += 1
     finish()
     return result
+
+
+def _bare_address(words: list[str]) -> tuple[str, str]:
+    """(the other words, the address) where no brackets tell; obsolete spaces around `@` and before dots are closed."""
+    at = next(index for index, word in enumerate(words) if "@" in word)
+    start, end = at, at + 1
+    if words[at].startswith("@") and start > 0:
+        start -= 1
+    if words[at].endswith("@") and end < len(words):
+        end += 1
+    while end < len(words) and words[end].startswith("."):
+        end += 2 if words[end] == "." else 1
+    return " ".join(words[:start] + words[end:]), "".join(words[start:end])
 
 
 def _route(angle: str) -> str:

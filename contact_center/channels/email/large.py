@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from contact_center.channels.email import mime
+from contact_center.channels.email.transfer import Base64Pieces
 from contact_center.model.messages import InboundFile
 
 LARGE = 8 * 1024 * 1024  # bytes of a mail from which this way is taken
@@ -46,16 +47,14 @@ class _Spool:
         self._file: BinaryIO = os.fdopen(handle, "wb")
         self._encoding = encoding
         self._rest = b""
+        self._base64 = Base64Pieces()
         self._hash = hashlib.sha256()
         self.size = 0
 
     def write(self, data: bytes) -> None:
         """Take encoded bytes."""
         if self._encoding == b"base64":
-            data = self._rest + re.sub(rb"[^A-Za-z0-9+/]", b"", data)
-            keep = len(data) % 4
-            data, self._rest = (data[:-keep], data[-keep:]) if keep else (data, b"")
-            data = binascii.a2b_base64(data)
+            data = self._base64.take(data)
         elif self._encoding == b"quoted-printable":
             data = self._rest + data
             cut = data.rfind(b"\n") + 1
@@ -64,8 +63,8 @@ class _Spool:
 
     def finish(self) -> InboundFile:
         """Close the file; what it holds."""
-        if self._rest and self._encoding == b"base64" and len(self._rest) > 1:
-            self._put(binascii.a2b_base64(self._rest + b"=" * (4 - len(self._rest))))
+        if self._encoding == b"base64":
+            self._put(self._base64.finish())
         elif self._rest and self._encoding == b"quoted-printable":
             self._put(binascii.a2b_qp(self._rest))
         self._file.flush()

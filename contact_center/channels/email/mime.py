@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from email._policybase import Compat32
+from email.errors import MissingHeaderBodySeparatorDefect
 from email.message import Message
 from typing import Any
 
 from contact_center import markup
 from contact_center.channels.email import automatic, charsets, headers, quoting
+from contact_center.channels.email.transfer import Base64Pieces
 from contact_center.model.messages import InboundFile
 from contact_center.model.text import clean_filename, clean_text
 from contact_center.model.tickets import Address
@@ -24,12 +26,17 @@ from contact_center.model.tickets import Address
 MAX_PARTS = 2_000  # parts of one mail that are looked at; the rest stays in the original
 MAX_DEPTH = 60
 TEXT_LIMIT = 1_000_000  # characters kept of a mail's text
+HEAD = 100_000  # bytes searched for broken header fields and lost boundaries
+
+_FIELD = re.compile(rb"[ \t]|[!-9;-~]+[ \t]*:")
+_LOST_BOUNDARY = re.compile(rb"^--([^\r\n]{1,200}?)[ \t]*\r?\n(?=content-)", re.I | re.M)
 
 
 class RawHeaders(Compat32):
     """The fast policy, handing header values over exactly as they came."""
 
     def header_fetch_parse(self, name: str, value: str) -> str:
+        """The value as it stands in the mail."""
         return value
 
 
@@ -72,6 +79,7 @@ class _Reading:
     defects: list[str] = field(default_factory=list)
     embedded: list[Message] = field(default_factory=list)
     parts: int = 0
+    reread: bool = False
 
 
 def read_mail(data: bytes, spooled: dict[str, InboundFile] | None = None) -> ParsedMail:
@@ -94,10 +102,27 @@ def _split(data: bytes, reading: _Reading) -> Message:
     except RecursionError:
         reading.defects.append("nested too deeply; shown as plain text")
         return _as_plain(data)
+    if message.get("From") is None and any(isinstance(d, MissingHeaderBodySeparatorDefect) for d in message.defects):
+        mended = _without_stray_lines(data)
+        if mended is not None:
+            reading.defects.append("a line among the header fields is none")
+            return email.message_from_bytes(mended, policy=POLICY)
     if not message.keys():
         reading.defects.append("no header fields")
         return _as_plain(data) if not message.is_multipart() else message
     return message
+
+
+def _without_stray_lines(data: bytes) -> bytes | None:
+    """The mail without lines that stand among its header fields and are none; None when that does not bring a sender."""
+    head, blank, body = data[:HEAD].replace(b"\r\n", b"\n").partition(b"\n\n")
+    if not blank:
+        return None
+    lines = head.split(b"\n")
+    kept = [line for line in lines if _FIELD.match(line)]
+    if len(lines) - len(kept) > 3 or not any(line[:5].lower() == b"from:" for line in kept):
+        return None
+    return b"\n".join(kept) + blank + body + data[HEAD:]
 
 
 def _as_plain(data: bytes) -> Message:
@@ -123,8 +148,15 @@ def _walk(part: Message, reading: _Reading, spooled: dict[str, InboundFile], dep
     if part.is_multipart() and kind != "message/rfc822" and not kind.startswith("message/"):
         _walk_multipart(part, kind, reading, spooled, depth)
     elif kind.startswith("message/") and part.is_multipart():
-        reading.embedded.extend(child for child in part.get_payload() if isinstance(child, Message))
-        reading.files.append(_embedded_file(part, kind))
+        children = [child for child in part.get_payload() if isinstance(child, Message)]
+        encoding = _encoding(part)
+        if kind == "message/rfc822" and encoding in ("base64", "quoted-printable"):
+            # Forbidden by RFC 2046 and done all the same: the mail inside is encoded as a whole.
+            raw = _as_bytes(children).lstrip()
+            content = _base64(raw, reading) if encoding == "base64" else binascii.a2b_qp(raw)
+            children = [email.message_from_bytes(content, policy=POLICY)]
+        reading.embedded.extend(children)
+        reading.files.append(_embedded_file(part, kind, children))
     else:
         _leaf(part, kind, reading, spooled)
 
@@ -161,6 +193,9 @@ def _leaf(part: Message, kind: str, reading: _Reading, spooled: dict[str, Inboun
         reading.files.append(_named(spooled[marker], filename, kind, part, disposition))
         return
     content = _content(part, reading)
+    if kind.startswith("multipart/"):
+        _lost_multipart(part, content, reading, spooled)
+        return
     is_text = kind in ("text/plain", "text/html") or (part.get_content_maintype() == "text" and kind in ("text/enriched", "text/richtext"))
     # A disposition on the mail itself does not make its only text an attachment.
     attached = disposition == "attachment" or (filename is not None and disposition != "inline") or (filename and kind == "text/html")
@@ -179,6 +214,19 @@ def _leaf(part: Message, kind: str, reading: _Reading, spooled: dict[str, Inboun
                 inline=inline and kind.startswith("image/"),
             )
         )
+
+
+def _lost_multipart(part: Message, content: bytes, reading: _Reading, spooled: dict[str, InboundFile]) -> None:
+    """A multipart whose boundary never comes: read with the boundary that does, else shown as text."""
+    found = _LOST_BOUNDARY.search(content[:HEAD])
+    if found and not reading.reread:
+        reading.reread = True
+        boundary = found[1].replace(b'"', b"")
+        again = email.message_from_bytes(b'Content-Type: multipart/mixed; boundary="' + boundary + b'"\n\n' + content, policy=POLICY)
+        if again.is_multipart():
+            _walk(again, reading, spooled, 1)
+            return
+    _text(part, "text/plain", content, reading)
 
 
 def _text(part: Message, kind: str, content: bytes, reading: _Reading) -> None:
@@ -218,7 +266,7 @@ def _content(part: Message, reading: _Reading) -> bytes:
     if not isinstance(payload, str):
         return b""
     raw = payload.encode("ascii", "surrogateescape") if payload.isascii() or _has_surrogates(payload) else payload.encode()
-    encoding = headers.text(str(part.get("Content-Transfer-Encoding", ""))).lower().split(";")[0].strip()
+    encoding = _encoding(part)
     if encoding == "base64":
         return _base64(raw, reading)
     if encoding == "quoted-printable":
@@ -229,12 +277,16 @@ def _content(part: Message, reading: _Reading) -> bytes:
     return raw
 
 
+def _encoding(part: Message) -> str:
+    return headers.text(str(part.get("Content-Transfer-Encoding", ""))).lower().split(";")[0].strip()
+
+
 def _base64(raw: bytes, reading: _Reading) -> bytes:
-    cleaned = re.sub(rb"[^A-Za-z0-9+/]", b"", raw.split(b"=\n--")[0])
-    if len(cleaned) % 4 == 1:
+    decoder = Base64Pieces()
+    content = decoder.take(raw) + decoder.finish()
+    if decoder.defect:
         reading.defects.append("base64 is cut short")
-        cleaned = cleaned[:-1]
-    return binascii.a2b_base64(cleaned + b"=" * (-len(cleaned) % 4))
+    return content
 
 
 def _has_surrogates(text: str) -> bool:
@@ -342,12 +394,15 @@ def _named(file: InboundFile, filename: str | None, kind: str, part: Message, di
     )
 
 
-def _embedded_file(part: Message, kind: str) -> InboundFile:
-    children = [child for child in part.get_payload() if isinstance(child, Message)]
+def _as_bytes(children: list[Message]) -> bytes:
     try:
-        content = b"\r\n".join(child.as_bytes(policy=POLICY) for child in children)
+        return b"\r\n".join(child.as_bytes(policy=POLICY) for child in children)
     except (UnicodeError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        content = b"\r\n".join(str(child.get_payload()).encode("utf-8", "surrogateescape") for child in children)
+        return b"\r\n".join(str(child.get_payload()).encode("utf-8", "surrogateescape") for child in children)
+
+
+def _embedded_file(part: Message, kind: str, children: list[Message]) -> InboundFile:
+    content = _as_bytes(children)
     name = _filename(part) or (headers.text(_header(children[0], "Subject"))[:80] if children else "")
     ending = ".eml" if kind == "message/rfc822" else ".txt"
     return InboundFile(

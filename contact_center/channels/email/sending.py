@@ -8,7 +8,7 @@ from pathlib import Path
 
 import aiosmtplib
 
-from contact_center.channels.email.compose import compose
+from contact_center.channels.email.compose import compose, wire_address
 from contact_center.channels.email.options import EmailOptions
 from contact_center.errors import (
     ChannelAuthFailed,
@@ -34,14 +34,16 @@ async def send_by_smtp(message: OutboundMessage, sender: str, options: EmailOpti
     client = _client(options, hostname)
     try:
         await _connect(client, options)
-        recipients = [address.email for address in (*message.to, *message.cc)]
-        await client.mail(sender, timeout=TIMEOUT)
+        recipients = [wire_address(address.email) for address in (*message.to, *message.cc)]
+        await client.mail(wire_address(sender), timeout=TIMEOUT)
         for recipient in recipients:
             await client.rcpt(recipient, timeout=TIMEOUT)
         response = await _hand_over(client, mail.as_bytes())
         return Receipt(provider_id=response[:200])
     except (aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPResponseException) as error:
         raise _refusal(error) from error
+    except ValueError as error:
+        raise Undeliverable(f"The mail cannot be sent: {error}") from error
     except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
         raise ChannelUnavailable(f"The mail server does not answer: {error}") from error
     finally:
@@ -63,7 +65,10 @@ async def check_smtp(options: EmailOptions, hostname: str) -> None:
 async def spool(message: OutboundMessage, sender: str, options: EmailOptions, folder: Path) -> Receipt:
     """Write the mail as an .eml file, named by its key: writing it again changes nothing."""
     mail = _composed(message, sender, options)
-    await asyncio.to_thread(_write, folder / spool_name(message.message_key), mail.as_bytes())
+    try:
+        await asyncio.to_thread(_write, folder / spool_name(message.message_key), mail.as_bytes())
+    except OSError as error:
+        raise ChannelUnavailable(f"The outgoing spool cannot be written: {error.strerror or error}") from error
     return Receipt(spooled=True)
 
 
@@ -93,14 +98,18 @@ async def _connect(client: aiosmtplib.SMTP, options: EmailOptions) -> None:
         try:
             await client.starttls()
         except aiosmtplib.SMTPException as error:
+            if _is_passing(error):
+                raise
             raise ChannelMisconfigured(f"The mail server does not offer STARTTLS: {error}") from error
     if options.smtp_user:
         try:
             await client.login(options.smtp_user, options.smtp_password)
-        except aiosmtplib.SMTPAuthenticationError as error:
-            raise ChannelAuthFailed(f"The mail server refuses the password: {error.message}") from error
         except aiosmtplib.SMTPException as error:
-            raise ChannelMisconfigured(f"The mail server does not let us log in: {error}") from error
+            if _is_passing(error):
+                raise
+            if not isinstance(error, aiosmtplib.SMTPAuthenticationError):
+                raise ChannelMisconfigured(f"The mail server does not let us log in: {error}") from error
+            raise ChannelAuthFailed(f"The mail server refuses the password: {error.message}") from error
 
 
 async def _hand_over(client: aiosmtplib.SMTP, content: bytes) -> str:
@@ -110,6 +119,17 @@ async def _hand_over(client: aiosmtplib.SMTP, content: bytes) -> str:
     except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError, OSError, TimeoutError) as error:
         raise DeliveryUnknown(f"The connection broke before the server said whether it took the mail: {error}") from error
     return str(response.message)
+
+
+def _is_passing(error: BaseException) -> bool:
+    """Whether a failed STARTTLS or login may work later: the line broke, or the server says 4xx."""
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return False
+        link = link.__cause__ or link.__context__
+    broken = isinstance(error, (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError, aiosmtplib.SMTPConnectError))
+    return broken or 400 <= int(getattr(error, "code", 0) or 0) < 500
 
 
 def _refusal(error: aiosmtplib.SMTPException) -> Exception:
