@@ -1,0 +1,190 @@
+"""One sample request for every route: what is sent, what a permitted request answers, and whether row scope applies."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from contact_center.api.permissions import Permission as P
+from tests.api.world import Side, World, fresh_contact, fresh_merge, fresh_point, make_session, make_token, make_user
+from contact_center.model.words import Role
+
+# THE table: which roles a permission belongs to. Everything the matrix expects follows from it and from row scope.
+ROLES_OF = {
+    P.PUBLIC: {"nobody", "agent", "supervisor", "admin"},
+    P.SELF: {"agent", "supervisor", "admin"},
+    P.TICKETS_READ: {"agent", "supervisor", "admin"},
+    P.TICKETS_WRITE: {"agent", "supervisor", "admin"},
+    P.CONTACTS_READ: {"agent", "supervisor", "admin"},
+    P.CONTACTS_WRITE: {"agent", "supervisor", "admin"},
+    P.EVENTS_READ: {"agent", "supervisor", "admin"},
+    P.QUARANTINE: {"supervisor", "admin"},
+    P.ADMIN: {"admin"},
+}
+V1 = "/api/v1"
+Fresh = Callable[[World, Side, str], Awaitable[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A request. `ids` named in the path come from the side; `fresh` makes what the request uses up."""
+
+    ok: frozenset[int]
+    body: Any = None
+    query: str = ""
+    data: bytes | None = None
+    scoped: bool = False
+    """Row scope applies: on the foreign side the answer is 404 unless the viewer sees everything."""
+    fresh: Fresh | None = None
+
+
+@dataclass
+class Table:
+    """Samples by method and path."""
+
+    samples: dict[tuple[str, str], Sample] = field(default_factory=dict)
+
+    def add(self, method: str, path: str, *ok: int, **options: Any) -> None:
+        """Enter the sample of one route."""
+        self.samples[(method, path)] = Sample(frozenset(ok), **options)
+
+
+async def _device(world: World, _side: Side, who: str) -> dict[str, Any]:
+    from contact_center.store.repositories import access
+    from contact_center.app import utc_now
+
+    user_id = world.people.get(who, world.people["other"])
+    await make_session(world.app, user_id)
+    rows = await world.app.store.read(access.sessions, user_id, utc_now())
+    return {"session_id": max(row["id"] for row in rows)}
+
+
+async def _token(world: World, _side: Side, who: str) -> dict[str, Any]:
+    from contact_center.store.repositories import access
+
+    user_id = world.people.get(who, world.people["other"])
+    await make_token(world.app, user_id, ["tickets:read"])
+    return {"token_id": (await world.app.store.read(access.api_tokens, user_id))[0]["id"]}
+
+
+async def _point(world: World, side: Side, _who: str) -> dict[str, Any]:
+    return {"point_id": await fresh_point(world, side)}
+
+
+async def _merge(world: World, side: Side, _who: str) -> dict[str, Any]:
+    return {"merge_id": await fresh_merge(world, side)}
+
+
+async def _other_contact(world: World, side: Side, _who: str) -> dict[str, Any]:
+    return {"body": {"other_id": await fresh_contact(world, side.queue_id)}}
+
+
+async def _user(world: World, _side: Side, who: str) -> dict[str, Any]:
+    name = f"user{len(await world.app.store.read(_users))}"
+    return {"user_id": await make_user(world.app, name, Role.AGENT, [1]), "body": None}
+
+
+def _users(connection: Any) -> list[Any]:
+    from contact_center.store.repositories import access
+
+    return list(access.users(connection, 1))
+
+
+async def _new_name(world: World, _side: Side, who: str) -> dict[str, Any]:
+    word = f"n{len(await world.app.store.read(_users))}{who.replace(':', '')}"
+    return {"body": {"name": word, "email": f"{word}@example.org"}}
+
+
+async def _new_queue(_world: World, side: Side, who: str) -> dict[str, Any]:
+    return {"body": {"name": f"Queue {who} {side.queue_id}"}}
+
+
+async def _new_channel(_world: World, side: Side, who: str) -> dict[str, Any]:
+    address = f"{who.replace(':', '-')}-{side.queue_id}@example.org"
+    return {"body": {"kind": "email", "name": "New", "address": address, "queue_id": 1, "check": False}}
+
+
+def table() -> Table:
+    """Samples of all routes."""
+    t = Table()
+    t.add("POST", f"{V1}/session", 401, body={"email": "nobody@example.com", "password": "wrong password"})
+    t.add("POST", f"{V1}/first-login", 401, body={"token": "x", "name": "N", "email": "n@example.com", "password": "long enough indeed"})
+    t.add("POST", f"{V1}/invitations/accept", 401, body={"token": "x", "password": "long enough indeed"})
+    t.add("DELETE", f"{V1}/session", 204)
+    t.add("GET", f"{V1}/me", 200)
+    t.add("PATCH", f"{V1}/me", 200, body={"name": "New Name"})
+    t.add("POST", f"{V1}/me/password", 422, body={"current": "not this one", "new": "long enough indeed"})
+    t.add("GET", f"{V1}/me/devices", 200)
+    t.add("DELETE", f"{V1}/me/devices/{{session_id}}", 204, fresh=_device)
+    t.add("GET", f"{V1}/me/tokens", 200)
+    t.add("POST", f"{V1}/me/tokens", 201, body={"name": "T", "scopes": ["tickets:read"]})
+    t.add("DELETE", f"{V1}/me/tokens/{{token_id}}", 204, fresh=_token)
+    t.add("GET", f"{V1}/snapshot", 200)
+    t.add("GET", f"{V1}/events", 200)
+    t.add("GET", f"{V1}/tickets", 200, query="?view=all")
+    t.add("GET", f"{V1}/tickets/{{ticket_id}}", 200, scoped=True)
+    t.add("PATCH", f"{V1}/tickets/{{ticket_id}}", 200, body={"priority": "high"}, scoped=True)
+    t.add("POST", f"{V1}/tickets/{{ticket_id}}/replies", 201, body={"text": "Hello"}, scoped=True)
+    t.add("POST", f"{V1}/tickets/{{ticket_id}}/notes", 201, body={"text": "Hello"}, scoped=True)
+    t.add("GET", f"{V1}/entries/{{entry_id}}/body", 200, scoped=True)
+    t.add("GET", f"{V1}/entries/{{entry_id}}/html", 200, scoped=True)
+    t.add("GET", f"{V1}/entries/{{entry_id}}/original", 200, scoped=True)
+    # The inbound entry has no delivery to decide about: to those who see it that is no such thing either,
+    # so the reply of the side is used.
+    for verb in ("call-back", "send-again", "confirm-sent"):
+        t.add("POST", f"{V1}/entries/{{entry_id}}/{verb}", 409, scoped=True, fresh=_reply_entry)
+    t.add("POST", f"{V1}/attachments", 201, data=b"a file", query="?filename=a.txt")
+    t.add("GET", f"{V1}/attachments/{{attachment_id}}", 200, scoped=True)
+    t.add("GET", f"{V1}/contacts", 200)
+    t.add("GET", f"{V1}/contacts/{{contact_id}}", 200, scoped=True)
+    t.add("PATCH", f"{V1}/contacts/{{contact_id}}", 200, body={"note": "kind"}, scoped=True)
+    t.add("GET", f"{V1}/contacts/{{contact_id}}/timeline", 200, scoped=True)
+    t.add("GET", f"{V1}/contacts/{{contact_id}}/tickets", 200, scoped=True)
+    t.add("POST", f"{V1}/contacts/{{contact_id}}/points", 201, body={"kind": "phone", "value": "+49 30 901820"}, scoped=True, fresh=_phone)
+    t.add("DELETE", f"{V1}/contacts/{{contact_id}}/points/{{point_id}}", 200, scoped=True, fresh=_point)
+    t.add("POST", f"{V1}/contacts/{{contact_id}}/merges", 201, scoped=True, fresh=_other_contact)
+    t.add("POST", f"{V1}/contacts/{{contact_id}}/merges/{{merge_id}}/undo", 200, scoped=True, fresh=_merge)
+    t.add("GET", f"{V1}/books", 200)
+    t.add("GET", f"{V1}/quarantine", 200)
+    t.add("POST", f"{V1}/quarantine/{{item_id}}/retry", 200, scoped=True, fresh=_quarantined)
+    t.add("GET", f"{V1}/quarantine/{{item_id}}/original", 200, scoped=True)
+    t.add("GET", f"{V1}/spool", 200)
+    t.add("GET", f"{V1}/spool/{{spool_id}}", 200, scoped=True)
+    t.add("GET", f"{V1}/users", 200)
+    t.add("POST", f"{V1}/users", 201, fresh=_new_name)
+    t.add("PATCH", f"{V1}/users/{{user_id}}", 200, body={"name": "Renamed"}, fresh=_user)
+    t.add("POST", f"{V1}/users/{{user_id}}/invitation", 201, fresh=_user)
+    t.add("GET", f"{V1}/queues", 200)
+    t.add("POST", f"{V1}/queues", 201, fresh=_new_queue)
+    t.add("PATCH", f"{V1}/queues/{{queue_id}}", 200, body={"confidential": False})
+    t.add("GET", f"{V1}/channel-kinds", 200)
+    t.add("GET", f"{V1}/channels", 200)
+    t.add("POST", f"{V1}/channels", 201, fresh=_new_channel)
+    t.add("PATCH", f"{V1}/channels/{{channel_id}}", 200, body={"name": "Renamed"})
+    t.add("GET", "/media/attachments/{attachment_id}", 403, query="?expires=1&signature=x")
+    t.add("GET", "/media/remote", 403, query="?expires=1&signature=x&url=http://example.com/a.png")
+    t.add("GET", "/healthz", 200)
+    t.add("GET", "/readyz", 200)
+    t.add("GET", "/metrics", 200)
+    t.add("GET", "/api/openapi.json", 200)
+    return t
+
+
+async def _reply_entry(world: World, side: Side, _who: str) -> dict[str, Any]:
+    return {"entry_id": side.ids["reply_id"], "body": None}
+
+
+async def _phone(world: World, side: Side, _who: str) -> dict[str, Any]:
+    point_id = await fresh_point(world, side)  # a number nobody has used
+    return {"body": {"kind": "email", "value": f"point{point_id}@example.net"}}
+
+
+async def _quarantined(world: World, side: Side, _who: str) -> dict[str, Any]:
+    from tests.api.world import quarantine
+
+    return {"item_id": await world.app.store.write(quarantine, side.ids["channel_id"], f"again{side.queue_id}{await _count(world)}")}
+
+
+async def _count(world: World) -> int:
+    from contact_center.store.repositories import raw_items
+
+    return sum(sum(fates.values()) for fates in (await world.app.store.read(raw_items.books, 1)).values())
