@@ -1,0 +1,54 @@
+// The only place that asks the server anything over HTTP.
+import createClient from "openapi-fetch";
+import type { paths } from "@/contract/api";
+
+export const api = createClient<paths>({ baseUrl: "", credentials: "same-origin" });
+
+/** What went wrong, in the server's words, for people. */
+export class Problem extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly details: Record<string, unknown>;
+
+  constructor(status: number, body: Record<string, unknown>) {
+    super(String(body["detail"] ?? body["title"] ?? "The server did not answer."));
+    this.status = status;
+    this.code = String(body["title"] ?? "offline");
+    this.details = body;
+  }
+}
+
+interface Result<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** The data of an answer. Throws a Problem. */
+export async function ask<T>(request: Promise<Result<T>>): Promise<T> {
+  let result: Result<T>;
+  try {
+    result = await request;
+  } catch {
+    throw new Problem(0, { title: "offline", detail: "The server cannot be reached." });
+  }
+  if (!result.response.ok) throw new Problem(result.response.status, (result.error ?? {}) as Record<string, unknown>);
+  return result.data as T;
+}
+
+/** Upload a file to attach to a reply. */
+export async function upload(file: File): Promise<{ id: number; filename: string; size: number }> {
+  const response = await fetch(`/api/v1/attachments?filename=${encodeURIComponent(file.name)}`, {
+    method: "POST",
+    body: file,
+    headers: { "Content-Type": file.type || "application/octet-stream" },
+  });
+  const body = await response.json();
+  if (!response.ok) throw new Problem(response.status, body);
+  return body;
+}
+
+export function newKey(): string {
+  // randomUUID is missing on plain http outside loopback
+  return crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+}

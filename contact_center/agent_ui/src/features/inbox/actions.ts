@@ -1,0 +1,35 @@
+// What an agent does to a ticket. Shown at once, told to the server, and taken back when it refuses.
+import { useI18n } from "vue-i18n";
+import { api, ask } from "@/api/client";
+import type { Ticket } from "@/contract/types";
+import { useLive } from "@/stores/live";
+import { useToasts } from "@/stores/toasts";
+
+type Patch = Partial<Pick<Ticket, "status" | "assignee_id" | "queue_id" | "priority" | "subject" | "tags">>;
+
+export function useTicketActions() {
+  const live = useLive();
+  const toasts = useToasts();
+  const { t } = useI18n();
+
+  async function change(ticket: Ticket, patch: Patch): Promise<void> {
+    live.remember([{ ...ticket, ...patch }]);
+    try {
+      const params = { path: { ticket_id: ticket.id } };
+      const changed = await ask(api.PATCH("/api/v1/tickets/{ticket_id}", { params, body: patch }));
+      live.remember([changed]);
+    } catch (error) {
+      live.remember([ticket]);
+      toasts.failed(error);
+    }
+  }
+
+  async function toggleResolved(ticket: Ticket): Promise<void> {
+    const before = ticket.status;
+    const status = before === "resolved" || before === "closed" ? "open" : "resolved";
+    await change(ticket, { status });
+    toasts.show(t(`status.${status}`), { action: { label: t("composer.undo"), run: () => void change({ ...ticket, status }, { status: before }) } });
+  }
+
+  return { change, toggleResolved };
+}

@@ -1,0 +1,63 @@
+// The only place that touches the socket. It brings news, keeps the place, and says when to start afresh.
+import { io, type Socket } from "socket.io-client";
+import type { News } from "./state";
+
+export interface LineEvents {
+  /** News in order; `upto` is the number everything is complete to. */
+  news(events: News[], upto: number): void;
+  /** The server cannot fill the gap: fetch everything anew. */
+  reset(reason: string): void;
+  connected(isFirst: boolean): void;
+  disconnected(): void;
+  /** The session has ended. */
+  bye(): void;
+}
+
+export class Line {
+  private socket: Socket | null = null;
+  private wasConnected = false;
+  private readonly events: LineEvents;
+  private readonly place: () => { after: number; contacts: number[] };
+
+  constructor(events: LineEvents, place: () => { after: number; contacts: number[] }) {
+    this.events = events;
+    this.place = place;
+  }
+
+  open(): void {
+    const socket = io({ transports: ["websocket"], reconnectionDelay: 300, reconnectionDelayMax: 5000, randomizationFactor: 0.5 });
+    this.socket = socket;
+    socket.on("news", (message: { upto: number; events: News[] }) => this.events.news(message.events, message.upto));
+    socket.on("reset", (message: { reason: string }) => this.events.reset(message.reason));
+    socket.on("bye", () => this.events.bye());
+    socket.on("connect", () => void this.connected(socket));
+    socket.on("disconnect", () => this.events.disconnected());
+    socket.on("connect_error", (error) => {
+      // A refusal of the handshake is final until somebody signs in again; anything else is retried.
+      if (socket.active) return;
+      if (error.message === "Connection rejected by server") this.events.bye();
+      else setTimeout(() => socket.connect(), 2000);
+    });
+  }
+
+  close(): void {
+    this.socket?.close();
+    this.socket = null;
+  }
+
+  /** Entries of these contacts are on screen; resolves when news of them are certain to come. */
+  async watch(contacts: number[]): Promise<void> {
+    if (!this.socket?.connected) return;
+    await this.socket.timeout(5000).emitWithAck("watch", { contacts }).catch(() => undefined);
+  }
+
+  private async connected(socket: Socket): Promise<void> {
+    const first = !this.wasConnected;
+    this.wasConnected = true;
+    if (!first) {
+      const answer = await socket.timeout(20000).emitWithAck("resume", this.place()).catch(() => ({ reset: "no answer" }));
+      if (answer.reset) this.events.reset(String(answer.reset));
+    }
+    this.events.connected(first);
+  }
+}

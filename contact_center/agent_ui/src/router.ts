@@ -1,0 +1,17 @@
+import { createRouter, createWebHistory } from "vue-router";
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes: [
+    { path: "/", redirect: "/tickets/open" },
+    { path: "/tickets/:view(open|mine|unassigned|waiting|resolved|all)/:ticket(\\d+)?", name: "tickets", component: () => import("./features/inbox/InboxPage.vue") },
+    { path: "/queues/:queue(\\d+)/:ticket(\\d+)?", name: "queue", component: () => import("./features/inbox/InboxPage.vue") },
+    { path: "/people/:contact(\\d+)?", name: "people", component: () => import("./features/person/PeoplePage.vue") },
+    { path: "/setup/:tab(users|queues|mailboxes|quarantine|spool)?", name: "setup", component: () => import("./features/setup/SetupPage.vue") },
+    { path: "/account", name: "account", component: () => import("./features/account/AccountPage.vue") },
+    { path: "/login", name: "login", meta: { public: true }, component: () => import("./features/account/LoginPage.vue") },
+    { path: "/first-login", name: "first-login", meta: { public: true }, component: () => import("./features/account/LoginPage.vue") },
+    { path: "/invitation", name: "invitation", meta: { public: true }, component: () => import("./features/account/LoginPage.vue") },
+    { path: "/:rest(.*)*", redirect: "/tickets/open" },
+  ],
+});

@@ -1,0 +1,50 @@
+// What somebody is writing, per ticket: survives going elsewhere, reloads and a lost network.
+import { defineStore } from "pinia";
+import { reactive, watch } from "vue";
+import { newKey } from "@/api/client";
+
+export interface Draft {
+  mode: "reply" | "note";
+  text: string;
+  cc: string;
+  showCc: boolean;
+  files: { id: number; filename: string; size: number }[];
+  /** Sent with the request, so that a repetition after a lost answer is the same reply. */
+  key: string;
+}
+
+const STORED = "cc.drafts";
+const KEEP = 200;
+
+export const useDrafts = defineStore("drafts", () => {
+  const drafts = reactive<Record<number, Draft>>(load());
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  watch(drafts, () => {
+    clearTimeout(timer);
+    timer = setTimeout(save, 300);
+  });
+  addEventListener("pagehide", save);
+
+  function load(): Record<number, Draft> {
+    try {
+      return JSON.parse(localStorage.getItem(STORED) ?? "{}");
+    } catch {
+      return {};
+    }
+  }
+
+  function save(): void {
+    const worthKeeping = Object.entries(drafts).filter(([, draft]) => draft.text || draft.files.length);
+    localStorage.setItem(STORED, JSON.stringify(Object.fromEntries(worthKeeping.slice(-KEEP))));
+  }
+
+  function of(ticketId: number): Draft {
+    return (drafts[ticketId] ??= { mode: "reply", text: "", cc: "", showCc: false, files: [], key: newKey() });
+  }
+
+  function clear(ticketId: number): void {
+    delete drafts[ticketId];
+  }
+
+  return { of, clear };
+});

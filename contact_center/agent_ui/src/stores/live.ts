@@ -1,0 +1,179 @@
+// The state on screen: fetched once, then kept by news. Everything that shows data reads from here.
+import { defineStore } from "pinia";
+import { computed, ref, shallowRef } from "vue";
+import { api, ask } from "@/api/client";
+import type { Contact, Ticket, View } from "@/contract/types";
+import { apply, bucketKey } from "@/live/apply";
+import { Line } from "@/live/line";
+import { EMPTY, type News, type State } from "@/live/state";
+
+export const useLive = defineStore("live", () => {
+  const state = shallowRef<State>(EMPTY);
+  const connection = ref<"connecting" | "live" | "lost">("connecting");
+  const lostAt = ref<number | null>(null);
+  const signedOut = ref(false);
+  const firstRun = ref(false);
+  const mailPort = ref<number | null>(null);
+  let watching: number[] = [];
+  let buffered: { events: News[]; upto: number }[] | null = [];
+  let line: Line | null = null;
+  let wanted: { view: View; queueId: number | null; words: string } | null = null;
+
+  const me = computed(() => state.value.me);
+  const can = (permission: string) => me.value?.permissions.includes(permission) ?? false;
+
+  function update(patch: Partial<State>): void {
+    state.value = { ...state.value, ...patch };
+  }
+
+  // News.
+
+  function hear(events: News[], upto: number): void {
+    if (buffered) return void buffered.push({ events, upto });
+    let next = state.value;
+    const stale = next.stale;
+    for (const news of events) next = apply(next, news);
+    state.value = upto > next.upto ? { ...next, upto } : next;
+    document.documentElement.dataset.upto = String(state.value.upto);
+    if (next.stale !== stale) void refetch();
+  }
+
+  async function start(): Promise<void> {
+    line?.close();
+    line = new Line(
+      {
+        news: hear,
+        reset: () => void reset(),
+        connected: () => ((connection.value = "live"), (lostAt.value = null)),
+        disconnected: () => ((connection.value = "lost"), (lostAt.value ??= Date.now())),
+        bye: () => (signedOut.value = true),
+      },
+      () => ({ after: state.value.upto, contacts: watching }),
+    );
+    buffered = [];
+    line.open();
+    await fetchSnapshot();
+  }
+
+  function stop(): void {
+    line?.close();
+    line = null;
+    state.value = EMPTY;
+    wanted = null;
+    watching = [];
+  }
+
+  async function fetchSnapshot(): Promise<void> {
+    const snapshot = await ask(api.GET("/api/v1/snapshot"));
+    firstRun.value = snapshot.first_run;
+    mailPort.value = snapshot.mail_port;
+    update({
+      upto: snapshot.as_of,
+      me: snapshot.me,
+      users: byId(snapshot.users),
+      queues: byId(snapshot.queues),
+      channels: byId(snapshot.channels),
+      counts: Object.fromEntries(snapshot.counts.map((c) => [bucketKey(c.queue_id, c.status, c.assignee_id), c.tickets])),
+    });
+    const waiting = buffered ?? [];
+    buffered = null;
+    for (const { events, upto } of waiting) hear(events, upto);
+  }
+
+  /** Start afresh without losing the page: the server could not fill the gap. */
+  async function reset(): Promise<void> {
+    const root = document.documentElement;
+    root.dataset.resets = String(Number(root.dataset.resets ?? 0) + 1);
+    buffered = [];
+    await fetchSnapshot();
+    await refetch();
+  }
+
+  async function refetch(): Promise<void> {
+    if (wanted) await openList(wanted.view, wanted.queueId, wanted.words);
+    for (const id of watching) await openContact(id, true);
+  }
+
+  // Lists.
+
+  async function openList(view: View, queueId: number | null, words = ""): Promise<void> {
+    wanted = { view, queueId, words };
+    const mine = wanted;
+    const page = await ask(api.GET("/api/v1/tickets", { params: { query: { view, queue_id: queueId, q: words, limit: 100 } } }));
+    if (wanted !== mine) return; // another list was asked for meanwhile
+    remember(page.items);
+    update({ list: { view, queueId, words, ids: page.items.map((ticket) => ticket.id), next: page.next_cursor } });
+  }
+
+  async function moreOfList(): Promise<void> {
+    const list = state.value.list;
+    if (!list?.next) return;
+    const query = { view: list.view, queue_id: list.queueId, q: list.words, limit: 100, cursor: list.next };
+    const page = await ask(api.GET("/api/v1/tickets", { params: { query } }));
+    const now = state.value.list;
+    if (!now || now.next !== list.next || now.view !== list.view || now.queueId !== list.queueId) return;
+    remember(page.items);
+    const known = new Set(now.ids);
+    const ids = [...now.ids, ...page.items.map((ticket) => ticket.id).filter((id) => !known.has(id))];
+    update({ list: { ...now, ids, next: page.next_cursor } });
+  }
+
+  function remember(tickets: Ticket[]): void {
+    const known = { ...state.value.tickets };
+    for (const ticket of tickets) if (!known[ticket.id] || known[ticket.id]!.version <= ticket.version) known[ticket.id] = ticket;
+    update({ tickets: known });
+  }
+
+  async function openTicket(id: number): Promise<Ticket> {
+    const known = state.value.tickets[id];
+    if (known && !known.merged_into) return known;
+    const ticket = await ask(api.GET("/api/v1/tickets/{ticket_id}", { params: { path: { ticket_id: id } } }));
+    remember([ticket]);
+    return ticket;
+  }
+
+  // Contacts and their history.
+
+  async function openContact(id: number, again = false): Promise<number> {
+    watching = [id];
+    await line?.watch(watching); // news first, then the history: nothing can fall in between
+    if (state.value.timelines[id] && state.value.contacts[id] && !again) return id;
+    const path = { contact_id: id };
+    const [contact, page, tickets] = await Promise.all([
+      ask(api.GET("/api/v1/contacts/{contact_id}", { params: { path } })),
+      ask(api.GET("/api/v1/contacts/{contact_id}/timeline", { params: { path, query: { limit: 50 } } })),
+      ask(api.GET("/api/v1/contacts/{contact_id}/tickets", { params: { path } })),
+    ]);
+    remember(tickets);
+    const timeline = { entries: page.items.toReversed(), older: page.next_cursor };
+    // Histories that are not on screen are not kept up by news: forget them.
+    update({ contacts: { ...state.value.contacts, [contact.id]: contact }, timelines: { [contact.id]: timeline } });
+    if (contact.id !== id) return openContact(contact.id);
+    return contact.id;
+  }
+
+  async function olderEntries(id: number): Promise<void> {
+    const timeline = state.value.timelines[id];
+    if (!timeline?.older) return;
+    const params = { path: { contact_id: id }, query: { limit: 100, cursor: timeline.older } };
+    const page = await ask(api.GET("/api/v1/contacts/{contact_id}/timeline", { params }));
+    const now = state.value.timelines[id];
+    if (!now || now.older !== timeline.older) return;
+    const known = new Set(now.entries.map((entry) => entry.id));
+    const entries = [...page.items.toReversed().filter((entry) => !known.has(entry.id)), ...now.entries];
+    update({ timelines: { ...state.value.timelines, [id]: { entries, older: page.next_cursor } } });
+  }
+
+  function rememberContact(contact: Contact): void {
+    update({ contacts: { ...state.value.contacts, [contact.id]: contact } });
+  }
+
+  return {
+    state, connection, lostAt, signedOut, firstRun, mailPort, me, can,
+    start, stop, openList, moreOfList, openTicket, openContact, olderEntries, remember, rememberContact,
+  };
+});
+
+function byId<T extends { id: number }>(items: T[]): Record<number, T> {
+  return Object.fromEntries(items.map((item) => [item.id, item]));
+}

@@ -1,0 +1,33 @@
+// Shortcuts by the physical key, so that they work in the Russian layout, and never while somebody types.
+import { onBeforeUnmount, onMounted } from "vue";
+import { usePrefs } from "@/stores/prefs";
+
+export type Shortcuts = Record<string, (event: KeyboardEvent) => void>;
+
+function isTyping(target: EventTarget | null): boolean {
+  const element = target as HTMLElement | null;
+  return !!element && (element.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(element.tagName));
+}
+
+/** Names: "KeyJ", "Shift+Slash", "Mod+KeyK" (Ctrl or Cmd; works while typing too), "KeyG KeyI" for two in a row. */
+export function useShortcuts(shortcuts: Shortcuts): void {
+  const { prefs } = usePrefs();
+  let first = "";
+  let firstAt = 0;
+
+  function listen(event: KeyboardEvent): void {
+    if (event.isComposing || event.defaultPrevented) return;
+    const mod = event.ctrlKey || event.metaKey;
+    const name = (mod ? "Mod+" : "") + (event.shiftKey ? "Shift+" : "") + event.code;
+    if (!mod && (isTyping(event.target) || !prefs.singleKeys || event.altKey || document.querySelector("[role=dialog]"))) return;
+    const pair = Date.now() - firstAt < 1000 ? `${first} ${name}` : "";
+    const run = shortcuts[pair] ?? shortcuts[name];
+    first = name;
+    firstAt = Date.now();
+    if (!run) return;
+    event.preventDefault();
+    run(event);
+  }
+  onMounted(() => addEventListener("keydown", listen));
+  onBeforeUnmount(() => removeEventListener("keydown", listen));
+}
