@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -59,11 +60,19 @@ Fresh = Callable[[], str]
 def engines(setting: Setting) -> Iterator[dict[str, Fresh]]:
     """Each engine there is, as a maker of fresh database URLs."""
     with contextlib.ExitStack() as stack:
-        found: dict[str, Fresh] = {"sqlite": lambda: f"sqlite:///{setting.folder('sqlite') / 'bench.sqlite3'}"}
+        found: dict[str, Fresh] = {"sqlite": lambda: _sqlite(setting.folder("sqlite") / "bench.sqlite3")}
         server = _postgres(setting, stack)
         if server is not None:
             found["postgresql"] = lambda: asyncio.run(_create_database(server))
         yield found
+
+
+def _sqlite(path: Path) -> str:
+    """An empty database in WAL mode already: two connections that switch a new file at once may find it locked."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.close()
+    return f"sqlite:///{path}"
 
 
 def _postgres(setting: Setting, stack: contextlib.ExitStack) -> str | None:

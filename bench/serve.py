@@ -1,0 +1,101 @@
+"""The product in a process of its own, with a control door for the benchmark: `python -m bench.serve FOLDER DATABASE_URL`.
+
+Prints one line of JSON when it is ready. The control door makes the events that the fan-out measures.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from aiohttp import web
+
+from bench.places import quiet
+from contact_center.app import utc_now
+from contact_center.console import wire
+from contact_center.model.channels import ChannelNews
+from contact_center.model.events import ChannelChanged, Event
+from contact_center.model.words import Health
+from contact_center.store import Connection, journal
+from contact_center.testing import RunningApp, running_app
+
+
+async def serve(folder: Path, database_url: str) -> None:
+    """Run until the process is told to stop."""
+    async with running_app(folder, database_url=database_url) as running:
+        runner = web.AppRunner(_control(running), access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        print(json.dumps(await _about(running, runner.addresses[0][1])), flush=True)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
+
+
+async def _about(running: RunningApp, control: int) -> dict[str, Any]:
+    async with running.session() as client:
+        cookies = "; ".join(f"{cookie.key}={cookie.value}" for cookie in client.cookie_jar)
+    for _ in range(500):  # the receiver opens its door in a task of its own
+        listener = running.product.supervisor.listening.get("email")
+        if listener is not None and getattr(listener, "port", 0):
+            break
+        await asyncio.sleep(0.02)
+    port = int(running.url.rsplit(":", 1)[1])
+    return {"url": running.url, "port": port, "control": control, "cookie": cookies, "mail_port": running.mail_port, "pid": os.getpid()}
+
+
+def _control(running: RunningApp) -> web.Application:
+    async def fan(request: web.Request) -> web.Response:
+        count, gap, kind = int(request.query["n"]), float(request.query.get("gap", 0)), request.query["kind"]
+        emit = _emit_journal if kind == "journal" else _emit_wire
+        began = time.perf_counter()
+        for number in range(count):
+            await emit(running, number)
+            await asyncio.sleep(gap)
+        return web.json_response({"seconds": time.perf_counter() - began})
+
+    async def settled(_request: web.Request) -> web.Response:
+        await running.settled()
+        return web.json_response({})
+
+    app = web.Application()
+    app.router.add_post("/fan", fan)
+    app.router.add_post("/settled", settled)
+    return app
+
+
+async def _emit_journal(running: RunningApp, _number: int) -> None:
+    """One event the ordinary way: a commit that appends to the journal; the console's tail does the rest."""
+    await running.store.write(_append)
+
+
+def _append(connection: Connection) -> None:
+    now = utc_now()
+    news = ChannelNews(1, "email", "Support", "support@localhost", 1, True, Health.OK, "x" * 40, now)
+    journal.append(connection, Event(ChannelChanged(news), 1), at=now)
+
+
+async def _emit_wire(running: RunningApp, number: int) -> None:
+    """One packet written to every socket, without journal and rights."""
+    console = running.product.console
+    frame = wire.Frame(console.server, "ev", {"seq": number, "t": time.time(), "body": "x" * 200})
+    for listener in list(console._listeners.values()):
+        await wire.write(console.server, listener.eio_sid, frame)
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    import signal
+
+    quiet()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    uvloop.run(serve(Path(sys.argv[1]), sys.argv[2]))
+
+
+if __name__ == "__main__":
+    main()
