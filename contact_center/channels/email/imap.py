@@ -108,6 +108,8 @@ class ImapReader:
             raise ChannelMisconfigured(f"The mail server's certificate is not valid: {error.verify_message}") from error
         except (IMAPClientAbortError, OSError, EOFError) as error:
             raise ChannelUnavailable(f"The mail server does not answer: {_words(error)}") from error
+        except UnicodeEncodeError as error:
+            raise ChannelAuthFailed("The mailbox's name or password has letters that this mail server's login cannot take.") from error
         except IMAPClientError as error:
             raise ChannelUnavailable(f"The mail server answered with an error: {_words(error)}") from error
 
