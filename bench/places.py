@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -116,16 +117,16 @@ def reference(script: str, *arguments: object, scratch: Path) -> Any:
 @contextlib.contextmanager
 def process(command: Sequence[str], **options: Any) -> Iterator["subprocess.Popen[str]"]:
     """A process that ends with the block."""
-    started = subprocess.Popen(list(command), stdout=subprocess.PIPE, text=True, cwd=ROOT, **options)
+    started = subprocess.Popen(list(command), stdout=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True, **options)
     try:
         yield started
     finally:
         started.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             started.wait(15)
-        except subprocess.TimeoutExpired:
-            started.kill()
-            started.wait(5)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(started.pid, signal.SIGKILL)  # and whatever it left behind
+        started.wait(5)
         assert started.stdout is not None
         started.stdout.close()
 
