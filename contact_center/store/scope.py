@@ -23,14 +23,12 @@ def sees_contact(viewer: Viewer) -> ColumnElement[bool]:
     in_project = contact.c.project_id == viewer.project_id
     if viewer.sees_all:
         return in_project
-    own_ticket = select(ticket.c.id).where(ticket.c.contact_id == contact.c.id, sees_ticket(viewer)).exists()
+    # Tables of their own: a statement around this may name tickets and interactions too, and would capture them.
+    theirs, entry = ticket.alias(), interaction.alias()
+    own_ticket = select(theirs.c.id).where(theirs.c.contact_id == contact.c.id, sees_ticket(viewer, theirs)).exists()
     loose = (
-        select(interaction.c.id)
-        .where(
-            interaction.c.contact_id == contact.c.id,
-            interaction.c.ticket_id.is_(None),
-            interaction.c.queue_id.in_(viewer.queue_ids),
-        )
+        select(entry.c.id)
+        .where(entry.c.contact_id == contact.c.id, entry.c.ticket_id.is_(None), entry.c.queue_id.in_(viewer.queue_ids))
         .exists()
         if viewer.queue_ids
         else false()
