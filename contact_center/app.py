@@ -269,6 +269,8 @@ def _checks(store: Store, console: Console) -> dict[str, Callable[[], Any]]:
         return "ok"
 
     async def live_line() -> str:
+        if not console.well:
+            raise Unavailable("the live line cannot read the journal")
         return f"ok, {console.listeners} consoles"
 
     return {"database": database, "migrated": migrated, "live_line": live_line}

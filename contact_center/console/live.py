@@ -1,6 +1,7 @@
 """Who listens, and what they are told. One tail of the journal per process; see the picture in `__init__.py`."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,6 +47,8 @@ class Listener:
     """False while the socket reads the journal by itself to catch up."""
     told: int = 0
     """The horizon it was last told."""
+    catching_up: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One replay at a time."""
 
 
 class Console:
@@ -72,6 +75,8 @@ class Console:
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[Any]] = []
         self.sent = 0
+        self.well = True
+        """Whether the last look at the journal went well."""
         for event, handler in (
             ("connect", self._connect),
             ("disconnect", self._disconnect),
@@ -132,9 +137,15 @@ class Console:
         horizon, oldest = await self._store.read(_ends)
         if after > horizon or after + 1 < oldest or horizon - after > self._replay_limit:
             return {"reset": "too far behind"}
-        listener.watching = set(contacts)
-        listener.position, listener.live = after, False
-        await self._catch_up(listener)
+        async with listener.catching_up:
+            listener.watching = set(contacts)
+            listener.position, listener.live = after, False
+            try:
+                await self._catch_up(listener)
+            except ContactCenterError as error:
+                # Without its missed news the console would be silent for good: let it come back and ask again.
+                logger.warning("console.replay_failed", error=error.message)
+                await self._drop(listener)
         return {"ok": True, "upto": listener.position}
 
     async def _catch_up(self, listener: Listener) -> None:
@@ -153,20 +164,23 @@ class Console:
         while True:
             try:
                 moved = await self._advance()
+                self.well = True
             except ContactCenterError as error:
                 logger.warning("console.waiting", error=error.message)
-                moved = False
+                moved = self.well = False
+                await asyncio.sleep(POLL)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the consoles of everybody hang on this loop
+                logger.error("console.stuck", position=self._position, error=repr(error), exc_info=error)
+                moved = self.well = False
                 await asyncio.sleep(POLL)
             if loop.time() - told_at > HORIZON_SECONDS:
                 told_at = loop.time()
                 await self._tell_horizon()
             if not moved:
-                try:
-                    await asyncio.wait_for(self._news.wait(), POLL)
-                except TimeoutError:
-                    continue
-                finally:
-                    self._news.clear()
+                # Not wait_for: before Python 3.12 it can lose a cancellation that comes together with news.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(POLL):
+                        await self._news.wait()
 
     async def _advance(self) -> bool:
         self._news.clear()
@@ -187,7 +201,8 @@ class Console:
             heard = [
                 (event, news) for event in events if event.seq > listener.position and (news := self._news_for(event, listener, reach))
             ]
-            listener.position = upto
+            # A console may have read further than this process, when another process made the change.
+            listener.position = max(listener.position, upto)
             if not heard:
                 continue
             key = tuple((event.seq, news.key) for event, news in heard)

@@ -14,7 +14,9 @@ from engineio.async_drivers.aiohttp import WebSocket
 from socketio import packet as socket_packet
 
 QUEUE_LIMIT = 500  # packets waiting for one console
-HIGH_WATER = 256 * 1024  # bytes in the transport's buffer from which a console counts as slow
+# Bytes in the transport's buffer from which a console counts as slow. Below the 64 KiB at which a transport pauses its
+# writer: a write that waits for one console would hold up all others.
+HIGH_WATER = 48 * 1024
 
 
 class OneJson:
@@ -53,6 +55,7 @@ class Frame:
         encoded = server.packet_class(socket_packet.EVENT, namespace="/", data=[event, data]).encode()
         self.packet = engine_packet.Packet(engine_packet.MESSAGE, encoded)
         self.text: str = self.packet.encode()
+        self.size = len(self.text.encode())
 
 
 async def write(server: socketio.AsyncServer, eio_sid: str, frame: Frame) -> bool:
@@ -61,7 +64,7 @@ async def write(server: socketio.AsyncServer, eio_sid: str, frame: Frame) -> boo
     if socket is None or socket.closed:
         return False
     direct: DirectWebSocket | None = getattr(socket, "direct", None)
-    if direct is not None and socket.upgraded and socket.queue.empty() and _is_idle(direct):
+    if direct is not None and socket.upgraded and socket.queue.empty() and _has_room(direct, frame.size):
         try:
             await direct._sock.send_str(frame.text)
         except (ConnectionError, RuntimeError):
@@ -73,9 +76,9 @@ async def write(server: socketio.AsyncServer, eio_sid: str, frame: Frame) -> boo
     return True
 
 
-def _is_idle(direct: DirectWebSocket) -> bool:
+def _has_room(direct: DirectWebSocket, size: int) -> bool:
     websocket = direct._sock
     if websocket is None or websocket.closed or websocket._req is None:
         return False
     transport = websocket._req.transport
-    return transport is not None and transport.get_write_buffer_size() < HIGH_WATER
+    return transport is not None and transport.get_write_buffer_size() + size < HIGH_WATER
