@@ -45,15 +45,14 @@ class Route:
     def __post_init__(self) -> None:
         if not isinstance(self.permission, Permission):
             raise TypeError(f"{self.method} {self.path} names no permission")
+        if not inspect.getdoc(self.handler):
+            raise TypeError(f"{self.handler.__qualname__} has no docstring")
         object.__setattr__(self, "signature", Signature(self.handler, self.path))
 
     @property
     def summary(self) -> str:
         """The first sentence of the handler's docstring."""
-        text = inspect.getdoc(self.handler)
-        if not text:
-            raise TypeError(f"{self.handler.__qualname__} has no docstring")
-        return text.split("\n", 1)[0]
+        return (inspect.getdoc(self.handler) or "").split("\n", 1)[0]
 
 
 class Signature:

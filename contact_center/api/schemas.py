@@ -3,7 +3,7 @@
 import base64
 import binascii
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import orjson
@@ -48,8 +48,10 @@ def decode_cursor(cursor: str | None, *kinds: type) -> list[Any] | None:
         parsed = []
         for value, kind in zip(values, kinds, strict=True):
             value = datetime.fromisoformat(value) if kind is datetime else kind(value)
-            if isinstance(value, datetime) and value.tzinfo is None:
-                raise ValueError
+            if isinstance(value, datetime):
+                if value.tzinfo is None:
+                    raise ValueError
+                value = value.astimezone(UTC)  # OverflowError at the ends of time
             if isinstance(value, int) and abs(value) >= 2**53:
                 raise ValueError
             parsed.append(value)
@@ -108,7 +110,7 @@ class ReplyBody(Input):
     to: list[AddressBody] = Field(default_factory=list, max_length=50)
     cc: list[AddressBody] = Field(default_factory=list, max_length=50)
     status: Status = Status.WAITING
-    attachment_ids: list[int] = Field(default_factory=list, max_length=50)
+    attachment_ids: list[Annotated[int, Field(ge=1, lt=2**53)]] = Field(default_factory=list, max_length=50)
 
 
 class NoteBody(Input):

@@ -68,9 +68,10 @@ async def start_session(request: web.Request, user_id: int) -> tuple[str, int]:
 def check_origin(request: web.Request) -> None:
     """Refuse requests that another site makes a browser send. Raises Forbidden.
 
-    A request with a token of its own needs no cookie and cannot be forged that way.
+    A request with a bearer token of its own needs no cookie and cannot be forged that way; browsers send other schemes
+    of that header by themselves.
     """
-    if request.method in SAFE or request.headers.get("Authorization"):
+    if request.method in SAFE or request.headers.get("Authorization", "")[:7].lower() == "bearer ":
         return
     if not is_own_origin(request.app[SERVICES], request.headers.get("Origin"), request.host, request.headers.get("Sec-Fetch-Site")):
         raise Forbidden("This request came from another site.")

@@ -50,7 +50,8 @@ async def log_out(ctx: Context) -> None:
     """End this session."""
     if ctx.viewer.session_id is not None:
         await ctx.write(_revoke, ctx.act(), ctx.viewer, ctx.viewer.session_id)
-    ctx.cookies.append((security.cookie_name(ctx.services), "", {"max_age": 0}))
+    # Browsers refuse to touch a `__Host-` cookie, even to delete it, without Secure.
+    ctx.cookies.append((security.cookie_name(ctx.services), "", {"max_age": 0, "secure": ctx.services.settings.https}))
 
 
 async def me(ctx: Context) -> Me:

@@ -65,6 +65,8 @@ def _create_user(connection: Connection, act: Act, viewer: Viewer, body: UserBod
 
 
 def _change_user(connection: Connection, act: Act, viewer: Viewer, user_id: int, body: UserPatchBody) -> User:
+    if body.role is not None or body.disabled is not None:
+        _hold_admins(connection, viewer)
     user = access.find_user(connection, viewer.project_id, user_id)
     if user is None:
         raise NotFound
@@ -83,6 +85,13 @@ def _change_user(connection: Connection, act: Act, viewer: Viewer, user_id: int,
     if (changed.role, changed.queue_ids, changed.disabled) != (user.role, user.queue_ids, user.disabled):
         publish_access(connection, act, viewer.project_id, user_id, revoked=changed.disabled)
     return changed
+
+
+def _hold_admins(connection: Connection, viewer: Viewer) -> None:
+    """Lock the administrators' rows until the commit, so that two of them cannot remove each other at the same moment."""
+    admins = [user.id for user in access.users(connection, viewer.project_id) if user.role is Role.ADMIN]
+    for user_id in sorted(admins):
+        access.change_user(connection, user_id, project_id=viewer.project_id)
 
 
 def _invite(connection: Connection, act: Act, viewer: Viewer, user_id: int, hashed: str) -> User:

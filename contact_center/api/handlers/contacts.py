@@ -14,7 +14,7 @@ from contact_center.api.schemas import (
     encode_cursor,
 )
 from contact_center.contacts import book, identity, merging
-from contact_center.errors import NotFound
+from contact_center.errors import Conflict, NotFound
 from contact_center.model.acts import Act
 from contact_center.model.people import Contact, Viewer
 from contact_center.model.tickets import Entry, Ticket
@@ -112,7 +112,12 @@ def _change(connection: Connection, act: Act, viewer: Viewer, contact_id: int, b
 
 def _add_point(connection: Connection, act: Act, viewer: Viewer, contact_id: int, body: PointBody, value: str) -> Contact:
     contact = _visible(connection, viewer, contact_id)
-    return book.add_point(connection, act, viewer.project_id, contact.id, body.kind, value, body.value)
+    try:
+        return book.add_point(connection, act, viewer.project_id, contact.id, body.kind, value, body.value)
+    except Conflict as error:
+        if contacts.is_visible(connection, viewer, error.details["contact_id"]):
+            raise
+        raise Conflict("Another contact, whom you may not see, already has this address.") from None
 
 
 def _remove_point(connection: Connection, act: Act, viewer: Viewer, contact_id: int, point_id: int) -> Contact:

@@ -1,5 +1,7 @@
 """The ledger of raw items: books, quarantine, and the outgoing spool."""
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -14,7 +16,9 @@ from contact_center.model.messages import spool_name
 from contact_center.model.people import Viewer
 from contact_center.model.words import Fate
 from contact_center.store import Connection, journal
-from contact_center.store.repositories import outbox, raw_items
+from contact_center.store.repositories import outbox, raw_items, tickets
+
+SPOOL_BATCH = 200  # rows looked through at once for those the viewer may see
 
 
 async def books(ctx: Context) -> list[Books]:
@@ -99,7 +103,7 @@ def _sha256(connection: Connection, viewer: Viewer, item_id: int) -> str:
 
 def _spool(connection: Connection, viewer: Viewer, query: PageQuery) -> Page[SpooledMail]:
     cursor = decode_cursor(query.cursor, int)
-    rows = outbox.spooled(connection, viewer.project_id, _scope(viewer), cursor[0] if cursor else 0, query.limit + 1)
+    rows = list(itertools.islice(_spooled(connection, viewer, cursor[0] if cursor else 0), query.limit + 1))
     items = [
         SpooledMail(
             id=row["id"],
@@ -116,7 +120,16 @@ def _spool(connection: Connection, viewer: Viewer, query: PageQuery) -> Page[Spo
 
 
 def _spool_file(connection: Connection, viewer: Viewer, spool_id: int) -> str:
-    for row in outbox.spooled(connection, viewer.project_id, _scope(viewer), spool_id + 1, 1):
-        if row["id"] == spool_id:
-            return spool_name(row["message_key"])
-    raise NotFound
+    row = next(_spooled(connection, viewer, spool_id + 1), None)
+    if row is None or row["id"] != spool_id:
+        raise NotFound
+    return spool_name(row["message_key"])
+
+
+def _spooled(connection: Connection, viewer: Viewer, before: int) -> Iterator[Any]:
+    """Spooled mails of tickets the viewer may see: a ticket may long have left the queue of its channel."""
+    while rows := outbox.spooled(connection, viewer.project_id, None, before, SPOOL_BATCH):
+        for row in rows:
+            if row["ticket_id"] is not None and tickets.visible(connection, viewer, row["ticket_id"]) is not None:
+                yield row
+        before = rows[-1]["id"]

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from contact_center.api.context import Context
 from contact_center.api.schemas import NoteBody, Page, ReplyBody, TicketPatchBody, TicketQuery, decode_cursor, encode_cursor
-from contact_center.errors import Forbidden, Invalid, NotFound
+from contact_center.errors import Forbidden, Invalid, NotFound, StaleVersion
 from contact_center.model.acts import Act
 from contact_center.model.people import Viewer
 from contact_center.model.tickets import Entry, Ticket
@@ -31,10 +31,7 @@ async def get_ticket(ctx: Context, ticket_id: int) -> Ticket:
 
 async def change_ticket(ctx: Context, ticket_id: int, body: TicketPatchBody) -> Ticket:
     """Change fields of a ticket. With If-Match the change is refused (412) when somebody was faster."""
-    match = ctx.request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
-    if match and match != "*" and not match.isdigit():
-        raise Invalid("If-Match must be the ETag of the ticket.", field="If-Match")
-    version = int(match) if match.isdigit() and len(match) < 16 else None
+    version = _wanted_version(ctx.request.headers.get("If-Match", ""))
     ticket = await ctx.write(_change, ctx.act(), ctx.viewer, ticket_id, body, version)
     ctx.headers["ETag"] = f'"{ticket.version}"'
     return ticket
@@ -63,6 +60,17 @@ async def send_again(ctx: Context, entry_id: int) -> Entry:
 async def confirm_sent(ctx: Context, entry_id: int) -> Entry:
     """Say that an uncertain reply did arrive."""
     return await ctx.write(_decide, ctx.act(), ctx.viewer, entry_id, replies.confirm_sent)
+
+
+def _wanted_version(header: str) -> int | None:
+    match = header.strip().removeprefix("W/").strip('"')
+    if match in ("", "*"):
+        return None
+    if not (match.isascii() and match.isdigit()):
+        raise Invalid("If-Match must be the ETag of the ticket.", field="If-Match")
+    if len(match) > 15:
+        raise StaleVersion
+    return int(match)
 
 
 def _page(connection: Connection, viewer: Viewer, query: TicketQuery) -> Page[Ticket]:
