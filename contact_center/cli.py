@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -149,7 +150,9 @@ def config_show() -> None:
 
     Example: contact-center config show
     """
-    print(load_settings().model_dump_json(indent=2))
+    settings = load_settings()
+    masked = re.sub(r"://([^:/@]*):.*@", r"://\1:**********@", settings.database_url)
+    print(settings.model_copy(update={"database_url": masked}).model_dump_json(indent=2))
 
 
 @user_app.command("list")
