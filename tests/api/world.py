@@ -212,9 +212,7 @@ def quarantine(connection: Connection, account_id: int, word: str) -> int:
 async def fresh_point(world: World, side: Side) -> int:
     """A new contact point of the side's contact."""
     address = f"new{next(_numbers)}@example.com"
-    contact = await world.app.store.write(
-        book.add_point, Act(utc_now()), 1, side.ids["contact_id"], PointKind.EMAIL, address, address
-    )
+    contact = await world.app.store.write(book.add_point, Act(utc_now()), 1, side.ids["contact_id"], PointKind.EMAIL, address, address)
     return contact.points[-1].id
 
 
