@@ -70,7 +70,7 @@ class _Product:
         while True:
             page = self._get(f"{self._path}?limit=200" + (f"&cursor={quote(cursor)}" if cursor else ""))
             count += len(page["items"])
-            cursor = page["next"]
+            cursor = page["next_cursor"]
             if not cursor or count >= LENGTH:
                 return count
 

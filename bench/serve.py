@@ -1,6 +1,6 @@
-"""The product in a process of its own, with a control door for the benchmark: `python -m bench.serve FOLDER DATABASE_URL`.
+"""The product in a process of its own, with a control door for the benchmark: `python -m bench.serve FOLDER DATABASE_URL [history N]`.
 
-Prints one line of JSON when it is ready. The control door makes the events that the fan-out measures.
+With `history N` there is a contact with N mails, in tickets of about 20. Prints one line of JSON when it is ready. The control door makes the events that the fan-out measures.
 """
 
 import asyncio
@@ -13,28 +13,54 @@ from typing import Any
 
 import uvloop
 from aiohttp import web
+from sqlalchemy import text
 
 from bench.places import quiet
+from bench.store import received
 from contact_center.app import utc_now
 from contact_center.console import wire
+from contact_center.intake.pipeline import settle_batch
 from contact_center.model.channels import ChannelNews
 from contact_center.model.events import ChannelChanged, Event
-from contact_center.model.words import Health
+from contact_center.model.messages import InboundMessage, InboundPerson
+from contact_center.model.words import EntryKind, Health, PointKind
 from contact_center.store import Connection, journal
 from contact_center.testing import RunningApp, running_app
 
 
-async def serve(folder: Path, database_url: str) -> None:
+async def serve(folder: Path, database_url: str, history: int) -> None:
     """Run until the process is told to stop."""
     async with running_app(folder, database_url=database_url) as running:
         runner = web.AppRunner(_control(running), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        print(json.dumps(await _about(running, runner.addresses[0][1])), flush=True)
+        contact_id = await _write_history(running, history) if history else None
+        about = await _about(running, runner.addresses[0][1])
+        print(json.dumps(about | {"contact_id": contact_id}), flush=True)
         try:
             await asyncio.Event().wait()
         finally:
             await runner.cleanup()
+
+
+async def _write_history(running: RunningApp, count: int) -> int:
+    """Settle mails of one customer through the product; returns the contact's id."""
+    parsed = await received(running.store, [_mail(number) for number in range(count)])
+    rules = running.product.pipeline._rules
+    for start in range(0, count, 100):
+        failed = await running.store.write(settle_batch, rules, parsed[start : start + 100], utc_now())
+        assert not failed, failed[0][2]
+    found = await running.store.read(lambda connection: connection.execute(text("SELECT max(contact_id) FROM interaction")).scalar_one())
+    return int(found)
+
+
+def _mail(number: int) -> InboundMessage:
+    words = f"Order {number}: where is it, and when does it come? " * 18  # about 900 characters
+    hints = () if number % 20 == 0 else (f"h{number - 1}@example.com",)
+    customer = InboundPerson(PointKind.EMAIL, "anna@example.com", "Anna Petrova")
+    support = InboundPerson(PointKind.EMAIL, "support@localhost")
+    key = f"h{number}@example.com"
+    return InboundMessage(EntryKind.EMAIL, customer, (support,), f"Order {number}", words, words, None, None, key, hints)
 
 
 async def _about(running: RunningApp, control: int) -> dict[str, Any]:
@@ -94,7 +120,8 @@ def main() -> None:
 
     quiet()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    uvloop.run(serve(Path(sys.argv[1]), sys.argv[2]))
+    history = int(sys.argv[4]) if len(sys.argv) > 4 else 0
+    uvloop.run(serve(Path(sys.argv[1]), sys.argv[2], history))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import asyncio
 import functools
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ async def _settle_all(folder: Path, url: str, count: int, producers: int) -> flo
     store = await root.open_database(settings)
     try:
         rules = Rules(root.load_keys(settings), root.timedelta(days=settings.follow_up_days))
-        parsed = iter(await _received(store, count))
+        parsed = iter(await received(store, list(_messages(count))))
 
         async def produce() -> None:
             for item, message in parsed:
@@ -66,20 +66,19 @@ async def _settle_all(folder: Path, url: str, count: int, producers: int) -> flo
         await store.close()
 
 
-async def _received(store: Any, count: int) -> list[tuple[Any, Any]]:
+async def received(store: Any, messages: Sequence[Any]) -> list[tuple[Any, Any]]:
     """Items in the ledger, and what a parser would make of them."""
     from contact_center.app import utc_now
     from contact_center.intake.pipeline import _accept
     from contact_center.model.messages import RawItem
     from contact_center.store.repositories import raw_items
 
-    messages = list(_messages(count))
     items = []
     for message in messages:
         content = message.message_key.encode()
         items.append(RawItem(message.message_key, content, hashlib.sha256(content).hexdigest(), len(content)))
     await store.write(_accept, 1, items, None, None, utc_now())
-    rows = await store.read(raw_items.in_flight, 0, count)
+    rows = await store.read(raw_items.in_flight, 0, len(messages))
     return list(zip(rows, messages, strict=True))
 
 
