@@ -80,9 +80,11 @@ def _run_roundup(setting: Setting, corpus: Corpus, count: int) -> tuple[float, i
     run([*admin, "install", "classic", "sqlite"])
     config = tracker / "config.ini"
     text = config.read_text("utf-8")
-    for line, value in (("#web = NO DEFAULT", "web = http://localhost/"), ("#domain = NO DEFAULT", "domain = bench.local"), ("#host = NO DEFAULT", "host = localhost")):
-        text = text.replace(line, value)
+    for name, value in (("web", "http://localhost/"), ("domain", "bench.local"), ("host", "localhost")):
+        text = text.replace(f"#{name} = NO DEFAULT", f"{name} = {value}")
     config.write_text(text, "utf-8")
+    with (tracker / "schema.py").open("a", encoding="utf-8") as schema:  # the template's own suggestion for public trackers
+        schema.write("\ndb.security.addPermissionToRole('Anonymous', 'Email Access')\n")
     run([*admin, "initialise", "secret"])
     began = time.perf_counter()
     run([str(HOME / "bin" / "roundup-mailgw"), str(tracker), "mailbox", str(mbox)])
