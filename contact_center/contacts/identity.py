@@ -1,5 +1,6 @@
 """From a contact point to a person. Nothing matches on an empty value; unknown points make provisional contacts."""
 
+import unicodedata
 from dataclasses import dataclass
 
 import phonenumbers
@@ -33,14 +34,16 @@ def normalise(kind: PointKind, raw: str) -> str:
     raw = raw.strip()
     if kind is PointKind.PHONE:
         return _phone(raw)
-    local, at, domain = raw.rpartition("@")
-    if not at or not local or not domain or any(c.isspace() for c in raw) or len(raw) > 320:
+    # NUL and lone surrogates must not get through: the database drops them, and another person's address remains.
+    if len(raw) > 320 or any(c.isspace() or unicodedata.category(c) in ("Cc", "Cs") for c in raw):
         return ""
+    local, _, domain = raw.rpartition("@")
     try:
         domain = domain if domain.isascii() else domain.encode("idna").decode()
     except UnicodeError:
         return ""
-    return f"{local.casefold()}@{domain.lower().rstrip('.')}"
+    domain = domain.lower().rstrip(".")
+    return f"{local.casefold()}@{domain}" if local and domain else ""
 
 
 def point_of(connection: Connection, project_id: int, person: InboundPerson) -> int | None:

@@ -4,6 +4,8 @@ A merge moves tickets, entries and live points to the survivor and keeps a snaps
 those rows; what came in between goes where its sender belongs. The loser stays as an alias the whole time.
 """
 
+from typing import Any
+
 from contact_center.errors import Conflict, NotFound
 from contact_center.model.acts import Act
 from contact_center.model.events import ContactsMerged, ContactsUnmerged, Event
@@ -24,6 +26,7 @@ def merge(connection: Connection, act: Act, project_id: int, survivor_id: int, l
         "links": [row["id"] for row in links if row["valid_to"] is None],
         "points": [row["point_id"] for row in links],
         "gained": contacts.move_links(connection, loser_id, survivor_id, act.now),
+        "newest": contacts.newest_rows(connection),
     }
     contacts.move_history(connection, loser_id, survivor_id)
     contacts.change_contact(connection, loser_id, merged_into_id=survivor_id)
@@ -57,11 +60,12 @@ def unmerge(connection: Connection, act: Act, project_id: int, merge_id: int) ->
     return survivor, restored
 
 
-def _return_history(connection: Connection, survivor_id: int, loser_id: int, snapshot: dict[str, list[int]]) -> None:
-    since_tickets = contacts.tickets_from_points(connection, survivor_id, snapshot["gained"])
-    since_loose = contacts.loose_from_points(connection, survivor_id, snapshot["gained"])
-    tickets = sorted({*snapshot["tickets"], *since_tickets})
-    contacts.give_back(connection, survivor_id, loser_id, tickets, [*snapshot["interactions"], *since_loose])
+def _return_history(connection: Connection, survivor_id: int, loser_id: int, snapshot: dict[str, Any]) -> None:
+    newest_ticket, newest_entry = snapshot["newest"]
+    since = contacts.tickets_from_points(connection, survivor_id, snapshot["gained"], newest_ticket)
+    tickets = sorted({*snapshot["tickets"], *since})
+    entries = contacts.entries_since(connection, survivor_id, tickets, snapshot["gained"], newest_entry)
+    contacts.give_back(connection, survivor_id, loser_id, tickets, [*snapshot["interactions"], *entries])
 
 
 def _found(connection: Connection, contact_id: int) -> Contact:

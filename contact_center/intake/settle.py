@@ -11,6 +11,7 @@ from contact_center.keys import Keys
 from contact_center.model.acts import Act
 from contact_center.model.events import Event, RawItemReleased
 from contact_center.model.messages import InboundFile, InboundMessage
+from contact_center.model.tickets import Ticket
 from contact_center.model.words import Delivery, Direction, Fate, Status
 from contact_center.store import Connection, blobs, journal
 from contact_center.store.repositories import channels, outbox, raw_items, tickets, timeline
@@ -88,6 +89,8 @@ def _store(
             interaction_id=entry_id,
             at=at,
         )
+    if not is_new:
+        columns |= _beginning(connection, before, at, who, message)
     tickets.change(connection, ticket_id, act.now, **columns)
     if is_new:
         entries.publish_created(connection, act, project_id, ticket_id)
@@ -95,6 +98,13 @@ def _store(
     if not is_new:
         entries.publish_changed(connection, act, project_id, before)
     return entry_id
+
+
+def _beginning(connection: Connection, before: Ticket, at: datetime, who: Identified, message: InboundMessage) -> dict[str, Any]:
+    """A thread is its first writer's, also when the first message comes after the answer to it."""
+    if at >= before.created_at or message.automatic or not tickets.is_untouched(connection, before.id):
+        return {}
+    return {"contact_id": who.contact_id, "subject": message.subject, "created_at": at}
 
 
 def occurred_at(item: Mapping[str, Any], message: InboundMessage) -> datetime:

@@ -5,7 +5,7 @@ an answer to it can be recognised.
 """
 
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from contact_center.contacts.identity import normalise, point_of
@@ -73,8 +73,10 @@ def reply(connection: Connection, act: Act, sending: Sending, project_id: int, t
 
 def call_back(connection: Connection, act: Act, project_id: int, entry_id: int) -> Entry:
     """Undo a reply that has not been sent yet. Raises Conflict when it is too late."""
-    row = outbox.of_interaction(connection, entry_id)
     entry = timeline.find(connection, entry_id)
+    if entry is not None and entry.ticket_id is not None:
+        tickets.lock(connection, entry.ticket_id)
+    row = outbox.of_interaction(connection, entry_id)
     if row is None or entry is None or entry.ticket_id is None:
         raise NotFound
     if row["attempts"] or not outbox.change_if(connection, row["id"], (Delivery.QUEUED,), state=Delivery.CANCELLED):
@@ -83,11 +85,15 @@ def call_back(connection: Connection, act: Act, project_id: int, entry_id: int) 
     before = entries.get(connection, entry.ticket_id)
     undo = row["message"]["undo"]
     if undo["item_id"] is not None and work.open_item(connection, before.id) is None:
-        work.reopen_item(connection, undo["item_id"], undo["segment_id"], undo["agent_id"])
+        work.reopen_item(connection, undo["item_id"], undo["segment_id"], before.assignee_id)
+        turns.keep_in_queue(connection, act, before)
     last = timeline.last_spoken(connection, before.id)
-    columns: dict[str, Any] = {"status": undo["status"], "waiting_since": before.waiting_since}
-    if undo["item_id"] is not None and (item := work.open_item(connection, before.id)) is not None:
-        columns["waiting_since"] = item["opened_at"]
+    item = work.open_item(connection, before.id)
+    # Who wrote meanwhile waits: then the ticket is open, however it stood before the reply.
+    status = undo["status"] if item is None or item["id"] == undo["item_id"] else Status.OPEN
+    columns: dict[str, Any] = {"status": status, "waiting_since": item["opened_at"] if item else None}
+    resolved = status in (Status.RESOLVED, Status.CLOSED)
+    columns["resolved_at"] = datetime.fromisoformat(undo["resolved_at"]) if resolved and undo["resolved_at"] else None
     if last is not None:
         columns |= entries.last_columns(None, last["occurred_at"], Direction(last["direction"]), last["kind"], last["visible_text"])
     tickets.change(connection, before.id, act.now, **columns)
@@ -207,6 +213,7 @@ def _queue(
         "reply_token": sending.keys.ticket_token(ticket.id),
         "undo": {
             "status": ticket.status,
+            "resolved_at": tickets.resolved_at(connection, ticket.id),
             "item_id": item["id"] if item else None,
             "segment_id": item["segment_id"] if item else None,
             "agent_id": item["agent_id"] if item else None,

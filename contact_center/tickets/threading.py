@@ -66,8 +66,10 @@ def _candidates(connection: Connection, keys: Keys, message: InboundMessage, fac
     for token in message.ticket_tokens:
         ticket_id = keys.ticket_of(token)
         ticket = tickets.find(connection, ticket_id) if ticket_id is not None else None
-        if ticket is not None:
-            found.append(ticket.merged_into or ticket.id)
+        while ticket is not None and ticket.merged_into is not None:
+            ticket = tickets.find(connection, ticket.merged_into)
+        if ticket is not None and tickets.is_of_project(connection, ticket.id, facts.project_id):
+            found.append(ticket.id)
     return sorted(set(found))
 
 

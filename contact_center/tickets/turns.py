@@ -51,6 +51,13 @@ def assigned(connection: Connection, act: Act, ticket_id: int, agent_id: int | N
         work.assign_segment(connection, item["segment_id"], item["id"], agent_id, act.now)
 
 
+def keep_in_queue(connection: Connection, act: Act, ticket: Ticket) -> None:
+    """A turn that was reopened continues in the queue where its ticket stands by now."""
+    item = work.open_item(connection, ticket.id)
+    if item is not None and item["queue_id"] != ticket.queue_id:
+        transferred(connection, act, ticket, ticket.queue_id)
+
+
 def transferred(connection: Connection, act: Act, ticket: Ticket, queue_id: int) -> None:
     """The ticket goes to another queue."""
     item = work.open_item(connection, ticket.id)

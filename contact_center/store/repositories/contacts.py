@@ -224,36 +224,40 @@ def move_history(connection: Connection, from_id: int, to_id: int) -> None:
 
 
 def give_back(connection: Connection, survivor_id: int, loser_id: int, tickets: list[int], interactions: list[int]) -> None:
-    """Return tickets with all their entries, and single entries, from the survivor to the loser."""
+    """Return tickets and entries from the survivor to the loser."""
     for ids in _batches(tickets):
         still = and_(ticket.c.id.in_(ids), ticket.c.contact_id == survivor_id)
         connection.execute(update(ticket).where(still).values(contact_id=loser_id))
-        theirs = and_(interaction.c.ticket_id.in_(ids), interaction.c.contact_id == survivor_id)
-        connection.execute(update(interaction).where(theirs).values(contact_id=loser_id))
     for ids in _batches(interactions):
         still = and_(interaction.c.id.in_(ids), interaction.c.contact_id == survivor_id)
         connection.execute(update(interaction).where(still).values(contact_id=loser_id))
 
 
-def tickets_from_points(connection: Connection, contact_id: int, point_ids: list[int]) -> list[int]:
-    """Tickets of the contact whose first inbound entry came from one of these points."""
+def newest_rows(connection: Connection) -> list[int]:
+    """The highest ids of tickets and of entries: what is above them came later."""
+    return [int(connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()) for table in (ticket, interaction)]
+
+
+def tickets_from_points(connection: Connection, contact_id: int, point_ids: list[int], after: int) -> list[int]:
+    """Tickets of the contact above id `after` whose first inbound entry came from one of these points."""
     first = (
         select(func.min(interaction.c.id))
-        .where(interaction.c.ticket_id == ticket.c.id, interaction.c.sender_point_id.is_not(None))
-        .scalar_subquery()
+        .join(ticket, ticket.c.id == interaction.c.ticket_id)
+        .where(ticket.c.contact_id == contact_id, ticket.c.id > after, interaction.c.sender_point_id.is_not(None))
+        .group_by(ticket.c.id)
     )
-    statement = (
-        select(ticket.c.id)
-        .join(interaction, interaction.c.id == first)
-        .where(ticket.c.contact_id == contact_id, interaction.c.sender_point_id.in_(point_ids))
-    )
+    statement = select(interaction.c.ticket_id).where(interaction.c.id.in_(first), interaction.c.sender_point_id.in_(point_ids))
     return [int(row) for row in connection.execute(statement).scalars()] if point_ids else []
 
 
-def loose_from_points(connection: Connection, contact_id: int, point_ids: list[int]) -> list[int]:
-    """Entries of the contact without a ticket that came from one of these points."""
-    where = and_(interaction.c.contact_id == contact_id, interaction.c.ticket_id.is_(None), interaction.c.sender_point_id.in_(point_ids))
-    return _ids(connection, interaction.c.id, where) if point_ids else []
+def entries_since(connection: Connection, contact_id: int, ticket_ids: list[int], point_ids: list[int], after: int) -> list[int]:
+    """Entries of the contact above id `after` that came from one of these points, or that we made in one of these tickets."""
+    newer = and_(interaction.c.contact_id == contact_id, interaction.c.id > after)
+    found = _ids(connection, interaction.c.id, and_(newer, interaction.c.sender_point_id.in_(point_ids))) if point_ids else []
+    for ids in _batches(ticket_ids):
+        ours = and_(newer, interaction.c.sender_point_id.is_(None), interaction.c.ticket_id.in_(ids))
+        found += _ids(connection, interaction.c.id, ours)
+    return found
 
 
 def add_merge(connection: Connection, **values: Any) -> int:

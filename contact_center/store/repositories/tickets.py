@@ -59,6 +59,11 @@ def visible(connection: Connection, viewer: Viewer, ticket_id: int) -> Ticket | 
     return _ticket(row) if row else None
 
 
+def is_of_project(connection: Connection, ticket_id: int, project_id: int) -> bool:
+    """Whether the ticket belongs to this project."""
+    return connection.execute(select(ticket.c.project_id).where(ticket.c.id == ticket_id)).scalar() == project_id
+
+
 def lock(connection: Connection, ticket_id: int) -> None:
     """Keep others from changing the ticket until the commit."""
     connection.execute(select(ticket.c.id).where(ticket.c.id == ticket_id).with_for_update())
