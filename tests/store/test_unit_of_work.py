@@ -311,3 +311,15 @@ async def test_closing_finishes_what_was_queued(tmp_path: Path) -> None:
     again = await open_store(url, tmp_path / "blobs")
     assert len(await again.read(slugs)) == 5
     await again.close()
+
+
+async def test_many_stores_open_a_new_database_at_once(tmp_path: Path) -> None:
+    """Whoever comes second while a new database is being set up waits instead of dying."""
+    url = f"sqlite:///{tmp_path / 'new.sqlite3'}"
+    stores = [await open_store(url, tmp_path / "blobs") for _ in range(6)]
+    try:
+        await asyncio.gather(*(store.migrate() for store in stores))
+        await asyncio.gather(*(store.write(project, f"s{n}") for n, store in enumerate(stores)))
+        assert len(await stores[0].read(slugs)) == 6
+    finally:
+        await asyncio.gather(*(store.close() for store in stores))
