@@ -140,7 +140,8 @@ def _read_environment(environment: Any) -> dict[str, Any]:
     for plain, key in PLAIN_NAMES.items():
         if environment.get(plain):
             tree[key] = environment[plain]
-    for name, value in environment.items():
+    # Names of one part first and the longer ones after, so that a wrong one is named, whatever the order they come in.
+    for name, value in sorted(environment.items()):
         if name.startswith(PREFIX) and name != PREFIX + "CONFIG":
             _set(tree, name[len(PREFIX) :].lower().split("__"), value)
     return tree
@@ -149,7 +150,12 @@ def _read_environment(environment: Any) -> dict[str, Any]:
 def _set(tree: dict[str, Any], path: list[str], value: str) -> None:
     for key in path[:-1]:
         tree = tree.setdefault(key, {})
-    tree[path[-1]] = value.split(",") if path[-1] == "trusted_proxies" else value
+        if not isinstance(tree, dict):
+            raise ConfigError(f"{PREFIX}{key.upper()}: this is a section and has no value of its own")
+    if path[-1] == "trusted_proxies":
+        tree[path[-1]] = [part.strip() for part in value.split(",") if part.strip()]
+    else:
+        tree[path[-1]] = value
 
 
 def _merge(tree: dict[str, Any], other: dict[str, Any]) -> None:

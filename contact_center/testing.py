@@ -101,7 +101,7 @@ class RunningApp:
 
         from contact_center.store.repositories import raw_items
 
-        for _ in range(1000):
+        for _ in range(15000):
             if not await self.store.read(raw_items.in_flight, 0, 1):
                 return
             self.product.pipeline.wake()

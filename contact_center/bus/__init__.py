@@ -77,11 +77,17 @@ class PostgresDoorbell(Doorbell):
         connection = await asyncpg.connect(self._dsn)
         try:
             await connection.add_listener(CHANNEL, lambda *_: self.wake_all())
+            # Without this a process that only listens would not notice that nobody rings any more.
+            connection.add_termination_listener(lambda *_: self._pending.set())
             self.wake_all()  # whatever rang while nobody listened
             while True:
                 await self._pending.wait()
                 self._pending.clear()
-                await connection.execute(f"NOTIFY {CHANNEL}")
+                try:
+                    await connection.execute(f"NOTIFY {CHANNEL}")
+                except BaseException:
+                    self._pending.set()  # nobody heard it: ring again over the next connection
+                    raise
                 await asyncio.sleep(COALESCE)
         finally:
             await connection.close(timeout=1)

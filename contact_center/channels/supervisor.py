@@ -15,7 +15,7 @@ import structlog
 
 from contact_center.channels import registry
 from contact_center.channels.base import Connector, Environment, Inbox
-from contact_center.errors import ChannelAuthFailed, ChannelError, ChannelMisconfigured, ContactCenterError, FenceLost
+from contact_center.errors import ChannelAuthFailed, ChannelMisconfigured, ContactCenterError, FenceLost
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.words import Health
 from contact_center.tasks import spawn, stop
@@ -69,6 +69,7 @@ class Supervisor:
         self._running: dict[int, _Running] = {}
         self._listeners: list[asyncio.Task[Any]] = []
         self._inboxes: dict[int, Inbox] = {}
+        self._refreshing = asyncio.Lock()
         self.listening: dict[str, Any] = {}
 
     async def start(self) -> None:
@@ -82,13 +83,22 @@ class Supervisor:
 
     async def refresh(self) -> None:
         """Start what is new, restart what changed, stop what was switched off."""
+        async with self._refreshing:
+            await self._refresh()
+
+    async def _refresh(self) -> None:
         wanted = {account.id: account for account in await self._accounts.load() if account.enabled}
         for account_id in [i for i, running in self._running.items() if not _same(running.account, wanted.get(i))]:
             await stop(self._running.pop(account_id).task)
             self._inboxes.pop(account_id, None)
         for account in wanted.values():
             if account.id not in self._running:
-                self._start(account)
+                try:
+                    self._start(account)
+                except Exception as error:
+                    # Options of another release, or a kind that is gone: this account stands still, the others run.
+                    logger.error("channel.cannot_start", account=account.address, error=repr(error))
+                    await self._accounts.report(account, Health.MISCONFIGURED, f"The settings cannot be used: {error}"[:300])
 
     async def close(self) -> None:
         """Stop everything and give the leases back."""
@@ -112,8 +122,8 @@ class Supervisor:
         while True:
             try:
                 await listener.run(lambda: [(r.account, self._inboxes[i]) for i, r in self._running.items() if r.account.kind == kind])
-            except ChannelError as error:
-                logger.error("listener.failed", kind=kind, error=error.message)
+            except Exception as error:
+                logger.error("listener.failed", kind=kind, error=repr(error))
                 await asyncio.sleep(FIRST_RETRY)
 
     async def _keep_running(self, account: ChannelAccount, connector: Connector) -> None:
@@ -133,8 +143,11 @@ class Supervisor:
             await self._accounts.release_lease(account)
 
     async def _run_under_lease(self, account: ChannelAccount, connector: Connector) -> tuple[Health, str]:
-        while (fence := await self._accounts.take_lease(account)) is None:
-            await asyncio.sleep(LEASE_RENEWAL)
+        try:
+            while (fence := await self._accounts.take_lease(account)) is None:
+                await asyncio.sleep(LEASE_RENEWAL)
+        except ContactCenterError as error:
+            return Health.UNAVAILABLE, error.message
 
         async def report(ok: bool, detail: str) -> None:
             await self._tell(account, Health.OK if ok else Health.UNAVAILABLE, detail)
@@ -156,7 +169,11 @@ class Supervisor:
         if running is None or (running.health is health and not detail):
             return
         running.health = health
-        await self._accounts.report(account, health, detail)
+        try:
+            await self._accounts.report(account, health, detail)
+        except ContactCenterError as error:
+            # The channel matters more than the word about it.
+            logger.warning("channel.health_not_stored", account=account.address, error=error.message)
 
     def _health(self, account: ChannelAccount) -> Health:
         running = self._running.get(account.id)

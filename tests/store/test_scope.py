@@ -1,0 +1,197 @@
+"""Row scope: what a viewer sees in lists, in a history and as news, by one set of rules on both engines."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contact_center.contacts import book
+from contact_center.model.acts import Act
+from contact_center.model.events import Recorded
+from contact_center.model.people import Viewer
+from contact_center.model.words import Direction, Role, View
+from contact_center.store import Connection, Store, journal
+from contact_center.store.audience import for_viewer, reach_of
+from contact_center.store.repositories import access, contacts, tickets, timeline
+from contact_center.tickets import entries, lifecycle
+
+NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+ACT = Act(NOW)
+
+
+class House:
+    """Three queues (the last confidential), three agents, a supervisor and an admin."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.queues: list[int] = []
+        self.users: list[int] = []
+
+    def build(self, connection: Connection) -> None:
+        project = access.add_project(connection, "default", "Default")
+        self.queues = [access.add_queue(connection, project, name, name == "C", NOW) for name in "ABC"]
+        roles = [Role.AGENT, Role.AGENT, Role.AGENT, Role.SUPERVISOR, Role.ADMIN]
+        self.users = [access.add_user(connection, project, f"u{n}@x", f"U{n}", role, None, NOW) for n, role in enumerate(roles)]
+
+    def ticket(self, connection: Connection, queue: int, assignee: int | None = None, owner: int | None = None) -> tuple[int, int, int]:
+        """A ticket with an entry; returns (ticket, contact, entry)."""
+        contact = contacts.add_contact(connection, 1, "Ivan", True, NOW)
+        if owner is not None:
+            contacts.change_contact(connection, contact, owner_id=owner)
+        ticket = lifecycle.open_ticket(connection, ACT, project_id=1, contact_id=contact, queue_id=queue, subject="Help", channel="email")
+        if assignee is not None:
+            tickets.change(connection, ticket, NOW, assignee_id=assignee)
+        entry = self.entry(connection, contact, ticket, queue)
+        book.publish(connection, ACT, 1, contact)
+        entries.publish_created(connection, ACT, 1, ticket)
+        return ticket, contact, entry
+
+    def entry(self, connection: Connection, contact: int, ticket: int | None, queue: int) -> int:
+        made = entries.add_entry(
+            connection, ACT, project_id=1, contact_id=contact, ticket_id=ticket, queue_id=queue, kind="email",
+            direction=Direction.IN, text="secret words", subject="secret subject",
+        )  # fmt: skip
+        entries.publish_entry(connection, ACT, 1, made)
+        return made
+
+    async def viewer(self, number: int, *queues: int) -> Viewer:
+        user = self.users[number]
+        await self.store.write(access.set_grants, user, [self.queues[q] for q in queues])
+        found = await self.store.read(access.viewer_of_user, user)
+        assert found is not None
+        return found
+
+    async def news(self, viewer: Viewer) -> list[Any]:
+        def read(connection: Connection) -> list[Any]:
+            events = journal.read_after(connection, 0, 1000)
+            reach = reach_of(connection, events)
+            return [for_viewer(event, viewer, reach, None) for event in events]
+
+        return [each for each in await self.store.read(read) if each is not None]
+
+
+@pytest.fixture
+async def house(store: Store) -> House:
+    made = House(store)
+    await store.write(made.build)
+    return made
+
+
+async def test_one_queue_knows_nothing_of_another(house: House) -> None:
+    """Who is granted queue A sees of queue B neither tickets, contacts, entries nor news."""
+    ticket, contact, entry = await house.store.write(house.ticket, house.queues[1])
+    viewer = await house.viewer(0, 0)
+    read = house.store.read
+    assert await read(tickets.visible, viewer, ticket) is None
+    assert await read(tickets.page, viewer, View.ALL) == []
+    assert await read(tickets.counts, viewer) == []
+    assert await read(contacts.visible_contact, viewer, contact) is None
+    assert await read(contacts.search_contacts, viewer, "", 0, 10) == []
+    assert await read(timeline.visible, viewer, entry) is None
+    assert await house.news(viewer) == []
+
+
+async def test_an_assigned_ticket_is_seen_with_its_contact(house: House) -> None:
+    """A ticket given to somebody is open to them, whatever its queue, a confidential one too."""
+    ticket, contact, entry = await house.store.write(house.ticket, house.queues[2], house.users[0])
+    viewer = await house.viewer(0, 0)
+    assert await house.store.read(tickets.visible, viewer, ticket) is not None
+    assert await house.store.read(contacts.is_visible, viewer, contact)
+    found = await house.store.read(timeline.visible, viewer, entry)
+    assert found is not None
+    assert {news.type for news in await house.news(viewer)} == {"interaction.added", "contact.changed", "ticket.created"}
+
+
+async def test_confidential_entries_are_stubs(house: House) -> None:
+    """Of an entry in a confidential queue others learn that it exists, and not a word of it."""
+
+    def build(connection: Connection) -> tuple[int, int]:
+        _, contact, _ = house.ticket(connection, house.queues[0])
+        ticket = lifecycle.open_ticket(
+            connection, ACT, project_id=1, contact_id=contact, queue_id=house.queues[2], subject="secret", channel="email"
+        )
+        return contact, house.entry(connection, contact, ticket, house.queues[2])
+
+    contact, entry = await house.store.write(build)
+    viewer = await house.viewer(0, 0)
+    page = await house.store.read(timeline.page, viewer, contact, None, 10)
+    (stub,) = [each for each in page if each.id == entry]
+    assert stub.stub
+    assert "secret" not in repr(stub)
+    assert await house.store.read(timeline.visible, viewer, entry) is None
+    news = [each for each in await house.news(viewer) if each.type == "interaction.added"]
+    assert [("secret" in repr(each.data), each.key) for each in news] == [(True, "full"), (False, "stub")]
+    admin = await house.viewer(4)
+    assert not [each for each in await house.store.read(timeline.page, admin, contact, None, 10) if each.stub]
+
+
+async def test_loose_entries_and_owned_contacts_open_the_way(house: House) -> None:
+    """A contact is seen by its owner, and by the queue that an entry without a ticket came to."""
+
+    def build(connection: Connection) -> tuple[int, int]:
+        contact = contacts.add_contact(connection, 1, "Olga", True, NOW)
+        house.entry(connection, contact, None, house.queues[0])
+        return contact, house.ticket(connection, house.queues[1], None, house.users[1])[1]
+
+    loose, owned = await house.store.write(build)
+    agent, owner = await house.viewer(0, 0), await house.viewer(1)
+    assert [await house.store.read(contacts.is_visible, agent, c) for c in (loose, owned)] == [True, False]
+    assert [await house.store.read(contacts.is_visible, owner, c) for c in (loose, owned)] == [False, True]
+
+
+async def test_leaving_a_queue_is_told_to_those_who_lose_sight(house: House) -> None:
+    """On a transfer the old queue hears that the ticket went, and nothing of where or what it is now."""
+    ticket, _, _ = await house.store.write(house.ticket, house.queues[0])
+    patch = lifecycle.TicketPatch(queue_id=house.queues[1], subject="moved secret")
+    await house.store.write(lifecycle.change, ACT, 1, ticket, patch)
+    viewer = await house.viewer(0, 0)
+    (gone,) = [news for news in await house.news(viewer) if news.type == "ticket.gone"]
+    assert gone.data["ticket_id"] == ticket
+    assert "moved secret" not in repr(await house.news(viewer))
+
+
+STATE = st.tuples(st.integers(0, 2), st.none() | st.integers(0, 3), st.none() | st.integers(0, 3))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 4), st.sets(st.integers(0, 2)), st.lists(STATE, min_size=1, max_size=4))
+async def test_news_and_lists_agree(house: House, who: int, grants: set[int], states: list[Any]) -> None:
+    """For any viewer and any tickets, what is heard live is what a fresh snapshot shows."""
+    start = await house.store.read(journal.horizon)
+
+    def build(connection: Connection) -> list[tuple[int, int, int]]:
+        def user(number: int | None) -> int | None:
+            return None if number is None else house.users[number]
+
+        return [house.ticket(connection, house.queues[q], user(assignee), user(owner)) for q, assignee, owner in states]
+
+    made = await house.store.write(build)
+    viewer = await house.viewer(who, *grants)
+
+    def heard(connection: Connection) -> dict[str, set[int]]:
+        events: list[Recorded] = journal.read_after(connection, start, 1000)
+        reach = reach_of(connection, events)
+        found: dict[str, set[int]] = {"ticket.created": set(), "contact.changed": set(), "full": set(), "stub": set()}
+        for event in events:
+            news = for_viewer(event, viewer, reach, None)
+            if news is None:
+                continue
+            noun = news.data.get("ticket") or news.data.get("contact") or news.data["entry"]
+            found[news.key if "entry" in news.data else news.type].add(noun["id"])
+        return found
+
+    def shown(connection: Connection) -> dict[str, set[int]]:
+        found: dict[str, set[int]] = {"ticket.created": set(), "contact.changed": set(), "full": set(), "stub": set()}
+        for ticket, contact, entry in made:
+            if tickets.visible(connection, viewer, ticket) is not None:
+                found["ticket.created"].add(ticket)
+            if contacts.is_visible(connection, viewer, contact):
+                found["contact.changed"].add(contact)
+                for each in timeline.page(connection, viewer, contact, None, 10):
+                    found["stub" if each.stub else "full"].add(each.id)
+                assert (timeline.visible(connection, viewer, entry) is None) == (entry in found["stub"])
+        return found
+
+    assert await house.store.read(heard) == await house.store.read(shown)
