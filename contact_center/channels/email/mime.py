@@ -14,6 +14,7 @@ from datetime import datetime
 from email._policybase import Compat32
 from email.errors import MissingHeaderBodySeparatorDefect
 from email.message import Message
+from pathlib import Path
 from typing import Any
 
 from contact_center import markup
@@ -26,6 +27,7 @@ from contact_center.model.tickets import Address
 MAX_PARTS = 2_000  # parts of one mail that are looked at; the rest stays in the original
 MAX_DEPTH = 60
 TEXT_LIMIT = 1_000_000  # characters kept of a mail's text
+CONTENT_FIELD = 3_000  # characters: the library needs quadratic time for parameters
 HEAD = 100_000  # bytes searched for broken header fields and lost boundaries
 
 _FIELD = re.compile(rb"[ \t]|[!-9;-~]+[ \t]*:")
@@ -36,8 +38,8 @@ class RawHeaders(Compat32):
     """The fast policy, handing header values over exactly as they came."""
 
     def header_fetch_parse(self, name: str, value: str) -> str:
-        """The value as it stands in the mail."""
-        return value
+        """The value as it stands in the mail; of Content fields as much as the library parses in bearable time."""
+        return value[:CONTENT_FIELD] if name[:8].lower() == "content-" else value
 
 
 POLICY = RawHeaders()
@@ -190,7 +192,12 @@ def _leaf(part: Message, kind: str, reading: _Reading, spooled: dict[str, Inboun
     disposition = _disposition(part)
     marker = str(getattr(part, "_payload", "")).strip() if spooled else ""
     if marker in spooled:
-        reading.files.append(_named(spooled[marker], filename, kind, part, disposition))
+        file = _named(spooled[marker], filename, kind, part, disposition)
+        reading.files.append(file)
+        if kind in ("text/plain", "text/html") and filename is None and disposition != "attachment" and file.path:
+            with Path(file.path).open("rb") as beginning:
+                _text(part, kind, beginning.read(TEXT_LIMIT), reading)
+            reading.defects.append("the text is longer than what is shown; all of it is in the file")
         return
     content = _content(part, reading)
     if kind.startswith("multipart/"):
@@ -245,19 +252,17 @@ def _text(part: Message, kind: str, content: bytes, reading: _Reading) -> None:
 
 def unflow(text: str, *, delsp: bool = False) -> str:
     """Lines that a mail program broke joined again (RFC 3676); quoted lines and the signature mark are left alone."""
-    out: list[str] = []
+    out: list[list[str]] = []
     joining = False
     for line in text.split("\n"):
         flows = line.endswith(" ") and line != "-- " and not line.startswith(">")
         shown = line[1:] if line.startswith(" ") else line
         if joining and out and not line.startswith(">"):
-            out[-1] += shown
+            out[-1].append(shown[:-1] if flows and delsp else shown)
         else:
-            out.append(shown)
-        if flows and delsp:
-            out[-1] = out[-1][:-1]
+            out.append([shown[:-1] if flows and delsp else shown])
         joining = flows
-    return "\n".join(out)
+    return "\n".join("".join(pieces) for pieces in out)
 
 
 def _content(part: Message, reading: _Reading) -> bytes:
