@@ -109,7 +109,7 @@ async def _by_imap(engine: str, dovecot: Any, seen: Seen, count: int) -> list[Ro
     with IMAPClient("127.0.0.1", dovecot.port, ssl=False) as writer, _Notices(dovecot.port) as notices:
         writer.login("ivan", "secret")
         for number in range(count):
-            subject = f"Delivered imap {number} end"
+            subject = f"Delivered imap{engine} {number} end"  # the mailbox is the same for both engines
             notices.told.clear()
             await asyncio.to_thread(writer.append, "INBOX", _mail(subject))
             accepted = time.time()
@@ -134,10 +134,12 @@ class _Notices:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._idle, daemon=True)
         self.told = threading.Event()
+        self._ready = threading.Event()
         self.at = 0.0
 
     def __enter__(self) -> "_Notices":
         self._thread.start()
+        self._ready.wait(10)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -151,6 +153,7 @@ class _Notices:
             client.login("ivan", "secret")
             client.select_folder("INBOX", readonly=True)
             client.idle()
+            self._ready.set()
             while not self._stop.is_set():
                 if any(len(line) > 1 and line[1] == b"EXISTS" for line in client.idle_check(timeout=0.5)):
                     self.at = time.time()

@@ -123,7 +123,7 @@ def process(command: Sequence[str], **options: Any) -> Iterator["subprocess.Pope
     finally:
         started.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            started.wait(15)
+            started.wait(5)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(started.pid, signal.SIGKILL)  # and whatever it left behind
         started.wait(5)

@@ -6,6 +6,7 @@ With `history N` there is a contact with N mails, in tickets of about 20. Prints
 import asyncio
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -37,10 +38,14 @@ async def serve(folder: Path, database_url: str, history: int) -> None:
         contact_id = await _write_history(running, history) if history else None
         about = await _about(running, runner.addresses[0][1])
         print(json.dumps(about | {"contact_id": contact_id}), flush=True)
-        try:
-            await asyncio.Event().wait()
-        finally:
-            await runner.cleanup()
+        await _told_to_stop()
+        await runner.cleanup()
+
+
+async def _told_to_stop() -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await stop.wait()
 
 
 async def _write_history(running: RunningApp, count: int) -> int:
@@ -116,10 +121,7 @@ async def _emit_wire(running: RunningApp, number: int) -> None:
 
 def main() -> None:
     """Serve until SIGTERM."""
-    import signal
-
     quiet()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     history = int(sys.argv[4]) if len(sys.argv) > 4 else 0
     uvloop.run(serve(Path(sys.argv[1]), sys.argv[2], history))
 
