@@ -83,6 +83,16 @@ class ContactsUnmerged:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryChanged:
+    """A ticket went to another queue, and with it all its entries: who may read them changed, so the history must be
+    read again."""
+
+    TYPE: ClassVar[str] = "contact.history_changed"
+    contact_id: int
+    ticket_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class QueueChanged:
     """A queue was made or changed."""
 
@@ -141,6 +151,7 @@ EventData = (
     | ContactChanged
     | ContactsMerged
     | ContactsUnmerged
+    | HistoryChanged
     | QueueChanged
     | UserChanged
     | AccessChanged

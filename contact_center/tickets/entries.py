@@ -5,7 +5,7 @@ from typing import Any
 
 from contact_center.errors import NotFound
 from contact_center.model.acts import Act
-from contact_center.model.events import Event, InteractionAdded, InteractionChanged, TicketChanged, TicketCreated
+from contact_center.model.events import Event, HistoryChanged, InteractionAdded, InteractionChanged, TicketChanged, TicketCreated
 from contact_center.model.text import clean_text, preview
 from contact_center.model.tickets import TEXT_LIMIT, Bucket, Change, Entry, Ticket
 from contact_center.model.words import Direction, EntryKind
@@ -110,6 +110,12 @@ def publish_changed(connection: Connection, act: Act, project_id: int, before: T
     )
     journal.append(connection, event, at=act.now, actor_id=act.user_id)
     return ticket
+
+
+def publish_history(connection: Connection, act: Act, project_id: int, ticket: Ticket) -> None:
+    """Say that the contact's history must be read again, because the ticket's entries went to another queue."""
+    event = Event(HistoryChanged(ticket.contact.id, ticket.id), project_id, contact_id=ticket.contact.id)
+    journal.append(connection, event, at=act.now, actor_id=act.user_id)
 
 
 def publish_entry(connection: Connection, act: Act, project_id: int, entry_id: int, *, added: bool = True) -> Entry:

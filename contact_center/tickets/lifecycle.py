@@ -83,6 +83,8 @@ def change(
     after = entries.get(connection, ticket_id)
     for name, value in changes.items():
         entries.note_change(connection, act, project_id, after, Change(name, getattr(before, name), value))
+    if "queue_id" in changes:
+        entries.publish_history(connection, act, project_id, after)
     return entries.publish_changed(connection, act, project_id, before)
 
 

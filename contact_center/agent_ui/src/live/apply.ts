@@ -25,6 +25,8 @@ function change(state: State, { type, data }: News): State {
       return merged(state, data.contact, data.loser_id);
     case "contact.unmerged":
       return forgetTimelines(withContact(withContact(state, data.contact), data.restored), [data.contact.id, data.restored.id]);
+    case "contact.history_changed":
+      return state.timelines[data.contact_id] ? forgetTimelines(state, [data.contact_id]) : state;
     case "queue.changed":
       return { ...state, queues: { ...state.queues, [data.queue.id]: data.queue } };
     case "user.changed":

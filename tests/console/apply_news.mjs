@@ -1,0 +1,61 @@
+// Applies news to a state with the console's own code, and compares the result with a state read afresh.
+// Input on stdin: {before, events, after}, each state made of API answers. Prints "ok", or what differs and exits 1.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { apply, bucketKey } from "../../contact_center/agent_ui/src/live/apply.ts";
+import { EMPTY } from "../../contact_center/agent_ui/src/live/state.ts";
+
+const byId = (items) => Object.fromEntries(items.map((item) => [item.id, item]));
+
+/** The state a console has after fetching these. */
+function stateOf({ snapshot, list, listQuery, contacts, timelines, tickets }) {
+  return {
+    ...EMPTY,
+    upto: snapshot.as_of,
+    me: snapshot.me,
+    users: byId(snapshot.users),
+    queues: byId(snapshot.queues),
+    channels: byId(snapshot.channels),
+    counts: Object.fromEntries(snapshot.counts.map((c) => [bucketKey(c.queue_id, c.status, c.assignee_id), c.tickets])),
+    tickets: { ...byId(tickets), ...byId(list.items) },
+    list: { ...listQuery, ids: list.items.map((ticket) => ticket.id), next: list.next_cursor },
+    contacts: byId(contacts),
+    timelines: Object.fromEntries(timelines.map(({ id, page }) => [id, { entries: page.items.toReversed(), older: page.next_cursor }])),
+  };
+}
+
+/** What both must agree on: everything a person sees. */
+function visible(state, tickets) {
+  const { upto: _upto, stale: _stale, quarantined: _quarantined, ...rest } = state;
+  const me = rest.me && { ...rest.me, undo_send_seconds: 0 };
+  return { ...rest, me, tickets: Object.fromEntries(Object.entries(state.tickets).filter(([id]) => tickets.has(id))) };
+}
+
+const { before, events, after } = JSON.parse(readFileSync(0, "utf8"));
+let state = stateOf(before);
+for (const news of events) state = apply(state, news);
+const fresh = stateOf(after);
+// A ticket that left the list is still remembered by the console; only what a fresh one knows is compared.
+const known = new Set(Object.keys(fresh.tickets));
+const forgotten = Object.keys(fresh.timelines).filter((id) => !state.timelines[id]);
+for (const id of forgotten) {
+  assert.ok(state.stale > 0, `the history of contact ${id} is gone although nothing told the console to fetch it anew`);
+  delete fresh.timelines[id];
+}
+for (const id of Object.keys(state.timelines)) if (!fresh.timelines[id]) delete state.timelines[id];
+if (state.stale > 0) {
+  // The console fetches people and their tickets anew; the rest must be right without that.
+  for (const one of [state, fresh]) {
+    one.contacts = {};
+    one.tickets = Object.fromEntries(Object.entries(one.tickets).map(([id, { contact: _contact, ...ticket }]) => [id, ticket]));
+  }
+}
+const again = events.reduce(apply, state);
+try {
+  assert.deepEqual(visible(again, known), visible(state, known), "applying the same news twice changes something");
+  assert.deepEqual(visible(state, known), visible(fresh, known));
+  console.log("ok");
+} catch (error) {
+  console.error(`${events.map((event) => event.type)}\n${error.message.slice(0, 5000)}`);
+  process.exitCode = 1;
+}

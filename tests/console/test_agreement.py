@@ -1,0 +1,124 @@
+"""State plus news equals a fresh state, with the console's own `apply.ts`: the one test that finds most live bugs."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from contact_center.model.events import CATALOGUE
+from contact_center.store.repositories import outbox
+from contact_center.testing import RunningApp, a_mail
+
+SCRIPT = Path(__file__).parent / "apply_news.mjs"
+Client = aiohttp.ClientSession
+covered: set[str] = set()
+
+
+async def fetch(client: Client, path: str) -> Any:
+    async with client.get(f"/api/v1{path}") as response:
+        assert response.status == 200, (path, await response.text())
+        return await response.json()
+
+
+async def send(client: Client, method: str, path: str, body: Any = None) -> Any:
+    headers = {"Idempotency-Key": f"{method}{path}{json.dumps(body)}"}
+    async with client.request(method, f"/api/v1{path}", json=body, headers=headers) as response:
+        assert response.status < 300, (path, await response.text())
+        return await response.json()
+
+
+async def read_state(client: Client, contacts: list[int], view: str) -> dict[str, Any]:
+    """Everything a console that shows these contacts and this list has fetched."""
+    shown, pages, tickets = [], [], []
+    for contact in contacts:
+        card = await fetch(client, f"/contacts/{contact}")
+        if card["id"] in [other["id"] for other in shown]:
+            continue
+        shown.append(card)
+        pages.append({"id": card["id"], "page": await fetch(client, f"/contacts/{card['id']}/timeline?limit=200")})
+        tickets += await fetch(client, f"/contacts/{card['id']}/tickets")
+    return {
+        "snapshot": await fetch(client, "/snapshot"),
+        "list": await fetch(client, f"/tickets?view={view}&limit=200"),
+        "listQuery": {"view": view, "queueId": None, "words": ""},
+        "contacts": shown,
+        "timelines": pages,
+        "tickets": tickets,
+    }
+
+
+async def agree(client: Client, contacts: list[int], action: Callable[[], Awaitable[Any]], view: str = "open") -> Any:
+    """Take a state, act, apply the news to the old state, and compare with a fresh one."""
+    before = await read_state(client, contacts, view)
+    result = await action()
+    feed = await fetch(client, f"/events?after={before['snapshot']['as_of']}&limit=1000")
+    covered.update(event["type"] for event in feed["events"])
+    after = await read_state(client, contacts, view)
+    node = shutil.which("node", path=str(Path(__file__).parents[2] / ".venv" / "bin")) or shutil.which("node")
+    assert node, "node is missing: the console's own code cannot be run"
+    process = await asyncio.create_subprocess_exec(
+        node, "--no-warnings", str(SCRIPT), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    given = json.dumps({"before": before, "events": feed["events"], "after": after}).encode()
+    output, errors = await process.communicate(given)
+    assert output.strip() == b"ok", errors.decode()[-4000:]
+    return result
+
+
+async def reply_and_wait(server: RunningApp, client: Client, ticket: str) -> None:
+    """Reply, and wait until the sender has recorded what became of it."""
+    entry = await send(client, "POST", f"{ticket}/replies", {"text": "It is on its way.", "status": "resolved"})
+    for _ in range(500):
+        row = await server.store.read(outbox.of_interaction, entry["id"])
+        if row is not None and row["state"] == "sent":
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError("the reply was not sent")
+
+
+@pytest.mark.parametrize("view", ["open", "all", "mine"])
+async def test_every_event_keeps_the_console_right(server: RunningApp, view: str) -> None:
+    """After each thing that can happen, the old state plus the news is the fresh state; all of the catalogue is met."""
+    await server.deliver(a_mail(), a_mail(sender="Olga <olga@example.com>", message_id="<o1@example.com>", subject="Invoice"))
+    async with server.session() as client:
+        rows = (await fetch(client, "/tickets?view=all"))["items"]
+        olga, ivan = rows[0], rows[1]
+        people = [ivan["contact"]["id"], olga["contact"]["id"]]
+        ticket = f"/tickets/{ivan['id']}"
+
+        async def act(what: Callable[[], Awaitable[Any]]) -> Any:
+            return await agree(client, people, what, view)
+
+        def mail(**fields: Any) -> Callable[[], Awaitable[Any]]:
+            return lambda: server.deliver(a_mail(**fields))
+
+        def call(method: str, path: str, body: Any = None) -> Callable[[], Awaitable[Any]]:
+            return lambda: send(client, method, path, body)
+
+        await act(mail(message_id="<q2@example.com>", answers="<q1@example.com>", text="Any news?"))
+        await act(mail(sender="New <new@example.com>", message_id="<n1@example.com>"))
+        await act(call("PATCH", ticket, {"assignee_id": 1}))
+        await act(call("PATCH", ticket, {"tags": ["late"], "priority": "high", "subject": "Order 117"}))
+        await act(call("POST", f"{ticket}/notes", {"text": "Call the warehouse"}))
+        await act(lambda: reply_and_wait(server, client, ticket))
+        queue = await act(call("POST", "/queues", {"name": "Returns", "confidential": True}))
+        await act(call("PATCH", ticket, {"queue_id": queue["id"], "status": "open"}))
+        await act(call("PATCH", f"/contacts/{people[0]}", {"name": "Ivan P.", "note": "VIP"}))
+        await act(call("POST", f"/contacts/{people[0]}/points", {"kind": "phone", "value": "+7 495 123-45-67"}))
+        await act(call("POST", "/users", {"name": "Anna", "email": "anna@example.com", "queue_ids": [1]}))
+        await act(call("PATCH", "/channels/1", {"name": "Help", "check": False}))
+        await act(call("POST", f"/contacts/{people[0]}/merges", {"other_id": people[1]}))
+        merge = (await fetch(client, f"/contacts/{people[0]}"))["merges"][0]
+        await act(call("POST", f"/contacts/{people[0]}/merges/{merge['id']}/undo"))
+
+
+async def test_the_catalogue_is_covered(server: RunningApp) -> None:
+    """What the test above does not meet is known by name: events for single people, and those of the quarantine."""
+    elsewhere = {"ticket.gone", "access.changed", "raw_item.quarantined", "raw_item.released"}
+
+    assert set(CATALOGUE) - covered <= elsewhere
