@@ -61,8 +61,16 @@ def read_source(source: Path) -> Iterator[bytes]:
     with source.open("rb") as file:
         if not file.read(5).startswith(b"From "):
             raise BadRequest(f"{source} is neither an mbox nor a mail: it does not begin with 'From '.")
+    return _mbox(source)
+
+
+def _mbox(source: Path) -> Iterator[bytes]:
     box = mailbox.mbox(str(source), create=False)
-    return (box.get_bytes(key) for key in box.iterkeys())
+    try:
+        for key in box.iterkeys():
+            yield box.get_bytes(key)
+    finally:
+        box.close()
 
 
 def _is_mail(path: Path) -> bool:

@@ -10,6 +10,7 @@ from inscriptis.model.config import ParserConfig
 
 HTML_LIMIT = 1024 * 1024  # characters kept of one mail's markup
 TEXT_LIMIT = 256 * 1024  # characters of markup that are turned into text
+DEEP = 60  # nesting from which the parser's output is checked for lost words
 MAX_DEPTH = 500  # nesting above this is flattened: layout engines and parsers turn slow or overflow
 
 TAGS = nh3.ALLOWED_TAGS - {"area", "map"} | {"center", "font", "u", "s", "strike", "big", "tt", "button"} - {"button"}
@@ -47,6 +48,8 @@ _DROP_WITH_CONTENT = {"script", "style", "title", "noscript", "template", "ifram
 _DATA_IMAGE = re.compile(r"data:image/(?:png|jpe?g|gif|webp);base64,[A-Za-z0-9+/=\s]+\Z", re.I)
 _ATTRIBUTE = re.compile(r' [^\s="<>]+="[^"]*"')
 _TAG = re.compile(r'<([a-z0-9]+)((?: [^\s="<>]+="[^"]*"){2,})>')
+_ANY_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
+_VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
 _OPENING = re.compile(r"<[a-zA-Z]")
 _QUOTE_OPEN, _QUOTE_CLOSE = "\u2063quote\u2063", "\u2063unquote\u2063"
 _SPACES = re.compile(r"[ \t\u00a0]+")
@@ -104,9 +107,14 @@ def to_text(html: str) -> str:
         root = lxml.html.document_fromstring(capped.encode("utf-8", "replace"), parser=lxml.html.HTMLParser(encoding="utf-8"))
         _mark_quotes(root)
         text = get_text(lxml.html.tostring(root, encoding="unicode"), ParserConfig(display_links=False))
-    except (ValueError, AssertionError, IndexError, TypeError, lxml.etree.LxmlError):
-        # Hopeless markup still holds words.
-        text = re.sub(r"<[^<>]{0,2000}>", " ", capped)
+        parsed = True
+    except (ValueError, AssertionError, IndexError, TypeError, RecursionError, lxml.etree.LxmlError):
+        text, parsed = "", False
+    if not parsed or _depth(capped, DEEP):
+        # The parser drops what stands deeper than it likes, and hopeless markup still holds words.
+        plain = re.sub(r"<[^<>]{0,2000}>", " ", capped)
+        if plain.strip() and (not parsed or (_depth(capped, DEEP) and plain.split()[-1] not in text)):
+            text = plain
     return _quoted_lines(text)
 
 
@@ -119,17 +127,17 @@ def _image_source(value: str, image: ImageRewriter | None) -> str | None:
     return image(value) if image else value
 
 
-def _depth(html: str) -> int:
+def _depth(html: str, least: int = MAX_DEPTH * 4) -> int:
     """An upper bound of the nesting, by counting tags that open against those that close."""
-    if len(_OPENING.findall(html)) <= MAX_DEPTH:
+    if len(_OPENING.findall(html)) <= min(MAX_DEPTH, least):
         return 0
     depth = deepest = 0
-    for match in re.finditer(
-        r"<(/?)(div|span|table|td|tr|b|i|font|blockquote|ul|ol|li|p|a|section|center|em|strong|u|sub|sup)\b", html, re.I
-    ):
+    for match in _ANY_TAG.finditer(html):
+        if match[2].lower() in _VOID:
+            continue
         depth = max(0, depth + (-1 if match[1] else 1))
         deepest = max(deepest, depth)
-    return deepest if deepest > MAX_DEPTH * 4 else 0
+    return deepest if deepest > least else 0
 
 
 def _mark_quotes(root: lxml.html.HtmlElement) -> None:

@@ -15,6 +15,8 @@ _VERBS = (
     r"|пишет|писал(?:\(а\)|а)?|написал(?:\(а\)|а)?|сообщил(?:\(а\)|а)?|пише|написав|написала|kirjoitti|írta|yazdı|a scris|написао"
 )
 _ENDS_WITH_VERB = re.compile(rf"(?:{_VERBS})\s*:\s*$", re.I)
+_I_WROTE = re.compile(r"(?:^|\s)(?:я|мы|i|we)\s+\w+\s*:\s*$", re.I)
+_YOU_WROTE = re.compile(r"\s*(?:вы писали|you wrote)\b", re.I)
 _ENDS_WITH_ADDRESS = re.compile(r"[@<][^<>\s]*>?\s*:\s*$")
 _HAS_DATE_OR_ADDRESS = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}|@|\d{1,2}[./-]\d{1,2}[./-]\d{2}")
 _ATTRIBUTION_START = re.compile(
@@ -144,7 +146,7 @@ def _attribution(lines: list[str], index: int) -> int:
     first = lines[index][:LINE_SEEN]
     if not first.strip() or first.lstrip().startswith(">"):
         return 0
-    starts = bool(_ATTRIBUTION_START.match(first))
+    starts = bool(_ATTRIBUTION_START.match(first) or _YOU_WROTE.match(first))
     joined = ""
     for count in range(1, ATTRIBUTION_LINES + 1):
         if index + count > len(lines) or not lines[index + count - 1].strip():
@@ -155,7 +157,7 @@ def _attribution(lines: list[str], index: int) -> int:
                 return 0
             continue
         dated = _HAS_DATE_OR_ADDRESS.search(joined)
-        if dated and _ENDS_WITH_VERB.search(joined[-80:]):
+        if dated and (_YOU_WROTE.match(first) or (_ENDS_WITH_VERB.search(joined[-80:]) and not _I_WROTE.search(joined[-80:]))):
             return count
         if dated and starts and _ENDS_WITH_ADDRESS.search(joined[-200:]):
             return count
