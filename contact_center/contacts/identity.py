@@ -43,7 +43,9 @@ def normalise(kind: PointKind, raw: str) -> str:
     except UnicodeError:
         return ""
     domain = domain.lower().rstrip(".")
-    return f"{local.casefold()}@{domain}" if local and domain else ""
+    # IDNA turns some signs into a space or an at sign: such a thing is no domain.
+    usable = local and domain and not any(c.isspace() or c == "@" for c in domain)
+    return f"{local.casefold()}@{domain}" if usable else ""
 
 
 def point_of(connection: Connection, project_id: int, person: InboundPerson) -> int | None:
