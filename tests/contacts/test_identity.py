@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -70,6 +70,8 @@ def test_what_is_no_phone_number(raw: str) -> None:
     assert normalise(PHONE, raw) == ""
 
 
+@example(EMAIL, "0@¨")
+@example(EMAIL, "a@b\uff20c")
 @given(st.sampled_from([EMAIL, PHONE]), st.text() | st.from_regex(r"[^@\s]{1,9}@[^@\s]{1,9}\.[a-zа-я]{2,4}", fullmatch=True))
 def test_normalising_twice_changes_nothing(kind: PointKind, raw: str) -> None:
     """The normal form of a normal form is itself."""
