@@ -45,7 +45,9 @@ def _measure(servers: dict[str, tuple[dict[str, Any], str, str]], clients: int, 
             burst = _clients(about, clients, events, 0, kind)
             steady = _clients(about, clients, paced, clients / PACE, kind)
             tables["per_second"][index].values.append(burst["per_second"])
-            tables["per_second"][index].note = f"{burst['bytes']:.0f} bytes each, {burst['kilobytes']:.0f} kB RSS a client" + _missing(burst)
+            tables["per_second"][index].note = f"{burst['bytes']:.0f} bytes each, {burst['kilobytes']:.0f} kB RSS a client" + _missing(
+                burst
+            )
             tables["p50"][index].values.append(steady["p50"])
             tables["p99"][index].values.append(steady["p99"])
     show(f"Fan-out to {clients} consoles, {events} events back to back", "deliveries/s", tables["per_second"])

@@ -10,7 +10,9 @@ from typing import Any
 import uvloop
 from aiohttp import web
 
-PAGE = "SELECT id, kind, direction, occurred_at, visible_text FROM interaction WHERE contact_id = ? ORDER BY occurred_at DESC, id DESC LIMIT ?"
+PAGE = (
+    "SELECT id, kind, direction, occurred_at, visible_text FROM interaction WHERE contact_id = ? ORDER BY occurred_at DESC, id DESC LIMIT ?"
+)
 
 
 async def serve(path: str) -> None:
