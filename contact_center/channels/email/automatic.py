@@ -11,7 +11,8 @@ from contact_center.channels.email import headers
 
 _BOUNCE_SENDER = re.compile(r"(?:mailer-daemon|mail-daemon|mailerdaemon|maildelivery|microsoftexchange[0-9a-f]+)@", re.I)
 _BOUNCE_SUBJECT = re.compile(
-    r"undeliver|delivery (?:status notification \(failure\)|failure|has failed|incomplete)|returned mail|mail delivery (?:failed|failure|system)"
+    r"undeliver|delivery (?:status notification \(failure\)|failure|has failed|incomplete)|returned mail"
+    r"|mail delivery (?:failed|failure|system)"
     r"|failure notice|недостав|не доставлено|ошибка доставки|сообщение не может быть доставлено",
     re.I,
 )

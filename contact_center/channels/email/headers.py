@@ -148,7 +148,7 @@ def _flush(pending: list[tuple[str, bytes]]) -> str:
     return charsets.decode(data, charset)[0]
 
 
-def _mailboxes(value: str) -> list[tuple[str, str]]:
+def _mailboxes(value: str) -> list[tuple[str, str]]:  # noqa: PLR0915 - one scanner, one loop
     """(display name, address) pairs. A small scanner: quotes, comments, angle brackets, groups, commas and semicolons."""
     result: list[tuple[str, str]] = []
     words: list[str] = []

@@ -28,6 +28,7 @@ MAX_PARTS = 2_000  # parts of one mail that are looked at; the rest stays in the
 MAX_DEPTH = 60
 TEXT_LIMIT = 1_000_000  # characters kept of a mail's text
 CONTENT_FIELD = 3_000  # characters: the library needs quadratic time for parameters
+MAX_PARAMETERS = 100
 HEAD = 100_000  # bytes searched for broken header fields and lost boundaries
 
 _FIELD = re.compile(rb"[ \t]|[!-9;-~]+[ \t]*:")
@@ -39,7 +40,9 @@ class RawHeaders(Compat32):
 
     def header_fetch_parse(self, name: str, value: str) -> str:
         """The value as it stands in the mail; of Content fields as much as the library parses in bearable time."""
-        return value[:CONTENT_FIELD] if name[:8].lower() == "content-" else value
+        if name[:8].lower() != "content-":
+            return value
+        return ";".join(value[:CONTENT_FIELD].split(";", MAX_PARAMETERS)[:MAX_PARAMETERS])
 
 
 POLICY = RawHeaders()
@@ -178,7 +181,7 @@ def _walk_multipart(part: Message, kind: str, reading: _Reading, spooled: dict[s
         faces.append(face)
     # Several texts are no alternatives of one another in practice: all are shown, each once.
     plain = [text for face in faces if not face.markups for text in face.texts]
-    texts = list(dict.fromkeys(plain)) or next((face.texts for face in faces if face.texts), None)
+    texts = list(dict.fromkeys(plain)) or next((face.texts for face in faces if face.texts), [])
     markups = next((face.markups for face in reversed(faces) if face.markups), None)
     if texts and any(text.strip() for text in texts):
         reading.texts.extend(texts)

@@ -42,7 +42,8 @@ _LABEL = re.compile(
 )
 _FROM_LABELS = {"from", "von", "de", "från", "fra", "da", "van", "od", "от", "від"}
 _DEVICE = re.compile(
-    r"\s*(?:sent (?:from|via|with)|get outlook for|envoyé (?:depuis|de) mon|envoyé à partir|von meinem|gesendet (?:von|mit) (?:meinem|mein|der)"
+    r"\s*(?:sent (?:from|via|with)|get outlook for|envoyé (?:depuis|de) mon|envoyé à partir|von meinem"
+    r"|gesendet (?:von|mit) (?:meinem|mein|der)"
     r"|diese nachricht wurde von|sendt fra|skickat från|verzonden (?:vanaf|met|via)|enviado (?:desde|do|de) (?:mi|meu)|inviato da"
     r"|wysłane z|отправлено (?:с|из|через)|послано (?:с|из)|скачать outlook|from my (?:iphone|ipad|android|phone|mobile))\b.{0,120}$",
     re.I,

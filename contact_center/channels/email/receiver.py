@@ -143,7 +143,7 @@ class _Protocol(SMTP):
                 await self.push(answer)
         finally:
             content.discard()
-        self._set_post_data_state()
+        self._set_post_data_state()  # type: ignore[no-untyped-call]
 
     async def _read_into(self, content: "_Content") -> None:
         starts_line, received = True, 0
