@@ -12,9 +12,23 @@ from contact_center.cli import app
 from contact_center.mail_report import report
 
 KEYS = {
-    "message_id", "in_reply_to", "references", "from", "reply_to", "to", "cc", "subject", "date", "auto_submitted", "is_bounce", "text", "html",
-    "visible_text", "attachments", "defects",
-}  # fmt: skip
+    "message_id",
+    "in_reply_to",
+    "references",
+    "from",
+    "reply_to",
+    "to",
+    "cc",
+    "subject",
+    "date",
+    "auto_submitted",
+    "is_bounce",
+    "text",
+    "html",
+    "visible_text",
+    "attachments",
+    "defects",
+}
 MAIL = """\
 From: =?utf-8?b?0JjQstCw0L0=?= <ivan@example.org>
 Reply-To: answers@example.org

@@ -15,16 +15,38 @@ from contact_center.model.tickets import Address
 
 SENDER = Address("Support", "support@example.com")
 NAMES = [
-    "Ivan Petrov", "Иван Петров", 'Ivan "the Great" Petrov', "Petrov, Ivan", "Ivan (Moscow)", "Ivan (open", "a@b.c", "Ivan <x@y.z>", "O'Neil",
-    "back\\slash", "=?utf-8?q?no?=", "🙂", "x" * 300, "Ёж " * 60, "a;b:c", "", " ",
-]  # fmt: skip
+    "Ivan Petrov",
+    "Иван Петров",
+    'Ivan "the Great" Petrov',
+    "Petrov, Ivan",
+    "Ivan (Moscow)",
+    "Ivan (open",
+    "a@b.c",
+    "Ivan <x@y.z>",
+    "O'Neil",
+    "back\\slash",
+    "=?utf-8?q?no?=",
+    "🙂",
+    "x" * 300,
+    "Ёж " * 60,
+    "a;b:c",
+    "",
+    " ",
+]
 
 
 def a_message(**changes: Any) -> OutboundMessage:
     values: dict[str, Any] = {
-        "interaction_id": 1, "message_key": "k1@example.com", "to": (Address("Ivan", "ivan@example.org"),), "cc": (),
-        "subject": "Re: Order", "text": "It is on its way.", "in_reply_to": None, "references": (), "reply_token": "t1-abcdefabcdef",
-    }  # fmt: skip
+        "interaction_id": 1,
+        "message_key": "k1@example.com",
+        "to": (Address("Ivan", "ivan@example.org"),),
+        "cc": (),
+        "subject": "Re: Order",
+        "text": "It is on its way.",
+        "in_reply_to": None,
+        "references": (),
+        "reply_token": "t1-abcdefabcdef",
+    }
     return OutboundMessage(**(values | changes))
 
 

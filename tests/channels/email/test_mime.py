@@ -97,6 +97,10 @@ HOSTILE = {
     + b"hi",
     "embedded": b"From: a@b.c\n" + b"Content-Type: message/rfc822\n\n" * 10_000 + b"hi",
     "parts": b"From: a@b.c\nContent-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * 200_000 + b"--b--\n",
+    "parameters": b"From: a@b.c\nContent-Type: multipart/mixed; boundary=b\n\n"
+    + (b'--b\nContent-Disposition: attachment; filename="' + b";" * 2000 + b'"\n\nx\n') * 1500
+    + b"--b--\n",
+    "flowed": b"From: a@b.c\nContent-Type: text/plain; format=flowed\n\n" + b"a \n" * 600_000,
     "headers": b"X-A: b\n" * 200_000 + b"From: a@b.c\n\nhi",
     "folds": b"Subject: a\n" + b" b\n" * 500_000 + b"From: a@b.c\n\nhi",
     "spaces": b"Subject: a" + b" \t" * 500_000 + b"b\nFrom: a@b.c\n\nhi",
@@ -123,8 +127,8 @@ FILE = b"Content-Type: application/octet-stream\nContent-Disposition: attachment
 @pytest.mark.parametrize(
     ("parameter", "name"),
     [
-        ("filename=\"=?utf-8?B?0YHRh9GR0YIucGRm?=\"", "счёт.pdf"),
-        ("filename=\"=?windows-1251?Q?=F1=F7=E5=F2.pdf?=\"", "счет.pdf"),
+        ('filename="=?utf-8?B?0YHRh9GR0YIucGRm?="', "счёт.pdf"),
+        ('filename="=?windows-1251?Q?=F1=F7=E5=F2.pdf?="', "счет.pdf"),
         ("filename*=utf-8''%D1%81%D1%87%D0%B5%D1%82.pdf", "счет.pdf"),
         ("filename*0*=utf-8''%D1%81%D1%87; filename*1*=%D0%B5%D1%82; filename*2=.pdf", "счет.pdf"),
         ("filename*=windows-1251''%F1%F7%E5%F2.pdf", "счет.pdf"),
@@ -138,7 +142,7 @@ FILE = b"Content-Type: application/octet-stream\nContent-Disposition: attachment
         ("filename=two words.pdf", "two words.pdf"),
     ],
     ids=lambda value: None,
-)  # fmt: skip
+)
 def test_file_names(parameter: str, name: str) -> None:
     """File names in every encoding are read, and are names only: no folders, no direction tricks."""
     (file,) = parts(b"Content-Type: text/plain\n\nhi\n", FILE + parameter.encode() + b"\n\nx").attachments
@@ -214,11 +218,38 @@ def check(data: bytes) -> None:
 
 
 PIECES = [
-    b"From: ", b"Subject: ", b"Content-Type: multipart/mixed; boundary=b", b"Content-Type: message/rfc822", b"--b", b"--b--", b"\n", b"\r\n",
-    b"\n\n", b"=?utf-8?q?", b"?=", b"charset=", b"Content-Transfer-Encoding: base64", b"Content-Transfer-Encoding: x-uuencode", b"begin 644 a",
-    b"\xff", b"\xed\xa0\x80", b"\x00", b"<", b">", b"@", b"filename*0*=", b"Content-Disposition: attachment; ", b"text/html", b"a@b.c", b";",
-    b"Content-Type: text/plain; format=flowed", b"Auto-Submitted: ", b"Date: ", b"In-Reply-To: <", b"Content-Type: message/delivery-status",
-]  # fmt: skip
+    b"From: ",
+    b"Subject: ",
+    b"Content-Type: multipart/mixed; boundary=b",
+    b"Content-Type: message/rfc822",
+    b"--b",
+    b"--b--",
+    b"\n",
+    b"\r\n",
+    b"\n\n",
+    b"=?utf-8?q?",
+    b"?=",
+    b"charset=",
+    b"Content-Transfer-Encoding: base64",
+    b"Content-Transfer-Encoding: x-uuencode",
+    b"begin 644 a",
+    b"\xff",
+    b"\xed\xa0\x80",
+    b"\x00",
+    b"<",
+    b">",
+    b"@",
+    b"filename*0*=",
+    b"Content-Disposition: attachment; ",
+    b"text/html",
+    b"a@b.c",
+    b";",
+    b"Content-Type: text/plain; format=flowed",
+    b"Auto-Submitted: ",
+    b"Date: ",
+    b"In-Reply-To: <",
+    b"Content-Type: message/delivery-status",
+]
 
 
 @settings(max_examples=150, deadline=None)

@@ -37,15 +37,15 @@ class Script:
         self.mails: list[tuple[list[str], bytes]] = []
         self.port = 0
 
-    async def handle_MAIL(self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]) -> str:
+    async def handle_MAIL(self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]) -> str:  # noqa: N802
         envelope.mail_from = address
         return self.answers.get("mail", "250 OK")
 
-    async def handle_RCPT(self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]) -> str:
+    async def handle_RCPT(self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]) -> str:  # noqa: N802
         envelope.rcpt_tos.append(address)
         return self.answers.get(address, self.answers.get("rcpt", "250 OK"))
 
-    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         assert isinstance(envelope.content, bytes)
         self.mails.append((envelope.rcpt_tos, envelope.content))
         if self.answers.get("data") == "cut":
