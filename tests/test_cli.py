@@ -1,0 +1,82 @@
+"""The command line, called as people call it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from contact_center import __version__
+from contact_center.cli import app
+from contact_center.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CONTACT_CENTER_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data"
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    """Exit code and output of one call."""
+    result = CliRunner().invoke(app, list(arguments))
+    if isinstance(result.exception, ConfigError):
+        raise result.exception
+    return result.exit_code, result.output
+
+
+def test_version() -> None:
+    """--version prints the version."""
+    assert run("--version") == (0, f"{__version__}\n")
+
+
+def test_openapi() -> None:
+    """openapi prints the document."""
+    code, output = run("openapi")
+    assert code == 0
+    assert json.loads(output)["openapi"].startswith("3.1")
+
+
+def test_config_show_masks_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No secret of the settings is printed, not even the database's password."""
+    monkeypatch.setenv("CONTACT_CENTER_SECRET_KEY", "topsecret-topsecret")
+    monkeypatch.setenv("CONTACT_CENTER_SECURITY__METRICS_TOKEN", "topsecret-token")
+    monkeypatch.setenv("CONTACT_CENTER_DATABASE_URL", "postgresql://cc:topsecret@db/cc")
+    code, output = run("config", "show")
+    assert code == 0
+    assert "topsecret" not in output
+    assert "@db/cc" in output
+
+
+def test_unknown_setting_names_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistyped setting is refused and the nearest known one named."""
+    monkeypatch.setenv("CONTACT_CENTER_SECURITY__SESSION_IDLE_HOUR", "1")
+    with pytest.raises(ConfigError, match=r"security\.session_idle_hours"):
+        run("config", "show")
+
+
+def test_migrate_check() -> None:
+    """migrate --check says no before and yes after migrating."""
+    assert run("migrate", "--check")[0] == 1
+    assert run("migrate")[0] == 0
+    assert run("migrate", "--check") == (0, "current\n")
+
+
+def test_doctor() -> None:
+    """doctor finds fault with an empty database and none with a migrated one."""
+    assert run("doctor", "--json")[0] == 1
+    run("migrate")
+    code, output = run("doctor", "--json")
+    assert code == 0
+    assert json.loads(output)["migrated"] == "ok"
+
+
+def test_users() -> None:
+    """user list is empty at first, and inviting a stranger fails."""
+    run("migrate")
+    code, output = run("user", "list", "--json")
+    assert (code, json.loads(output)) == (0, [])
+    assert run("user", "invite", "nobody@example.com")[0] == 1
