@@ -1,6 +1,7 @@
 """The product in a process of its own, with a control door for the benchmark: `python -m bench.serve FOLDER DATABASE_URL [history N]`.
 
-With `history N` there is a contact with N mails, in tickets of about 20. Prints one line of JSON when it is ready. The control door makes the events that the fan-out measures.
+With `history N` there is a contact with N mails, in tickets of about 20. Prints one line of JSON when it is
+ready. The control door makes the events that the fan-out measures.
 """
 
 import asyncio
