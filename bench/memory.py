@@ -85,7 +85,8 @@ def _send(port: int, count: int) -> None:
     with smtplib.SMTP("127.0.0.1", port, timeout=30) as client:
         for number in range(count):
             client.send_message(
-                a_mail(sender=f"Customer {number % 50} <c{number % 50}@example.com>", subject=f"Question {number}", text="Where is it? " * 150,
+                a_mail(sender=f"Customer {number % 50} <c{number % 50}@example.com>", subject=f"Question {number}",
+                       text="Where is it? " * 150,
                        message_id=f"<memory-{number}@example.com>", html="<p>" + "Where is it? " * 150 + "</p>")
             )  # fmt: skip
 
