@@ -38,6 +38,7 @@ async def import_into(settings: Settings, source: Path, address: str, *, progres
         if progress:
             print(file=sys.stderr)
         project_id = await store.read(access.first_project)
+        assert project_id is not None
         books = await store.read(raw_items.books, project_id)
         return {"read": read} | books.get(account_id, {})
     finally:
