@@ -53,7 +53,7 @@ async def _step(world: World, run: int, step: Any) -> int:
 
 
 @settings(
-    max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(STEPS)
 async def test_the_books_balance_at_every_moment(world: World, steps: list[Any]) -> None:

@@ -155,7 +155,7 @@ async def test_leaving_a_queue_is_told_to_those_who_lose_sight(house: House) -> 
 STATE = st.tuples(st.integers(0, 2), st.none() | st.integers(0, 3), st.none() | st.integers(0, 3))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 4), st.sets(st.integers(0, 2)), st.lists(STATE, min_size=1, max_size=4))
 async def test_news_and_lists_agree(house: House, who: int, grants: set[int], states: list[Any]) -> None:
     """For any viewer and any tickets, what is heard live is what a fresh snapshot shows."""

@@ -214,7 +214,7 @@ async def _check(desk: Desk, ticket_id: int) -> None:
 
 
 @settings(
-    max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(st.sampled_from(ACTS), min_size=3, max_size=12))
 async def test_one_turn_at_a_time_whatever_people_do(desk: Desk, acts: list[str]) -> None:
