@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contact_center.api.permissions import Permission as P
-from tests.api.world import Side, World, fresh_contact, fresh_merge, fresh_point, make_session, make_token, make_user
 from contact_center.model.words import Role
+from tests.api.world import Side, World, fresh_contact, fresh_merge, fresh_point, make_session, make_token, make_user
 
 # THE table: which roles a permission belongs to. Everything the matrix expects follows from it and from row scope.
 ROLES_OF = {
@@ -49,8 +49,8 @@ class Table:
 
 
 async def _device(world: World, _side: Side, who: str) -> dict[str, Any]:
-    from contact_center.store.repositories import access
     from contact_center.app import utc_now
+    from contact_center.store.repositories import access
 
     user_id = world.people.get(who, world.people["other"])
     await make_session(world.app, user_id)
