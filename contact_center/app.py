@@ -23,7 +23,7 @@ from contact_center.channels.base import Connector, Environment, Inbox
 from contact_center.channels.supervisor import Supervisor
 from contact_center.config import Settings
 from contact_center.console.live import Console
-from contact_center.errors import Unavailable
+from contact_center.errors import ConfigError, Unavailable
 from contact_center.intake.parsing import Parsers
 from contact_center.intake.pipeline import Pipeline
 from contact_center.intake.settle import Rules
@@ -42,6 +42,7 @@ logger = structlog.get_logger(__name__)
 
 LEASE_TTL = timedelta(seconds=12)  # a dead process's mailboxes and mails are taken over after this
 HOUSEKEEPING_SECONDS = 3600.0
+DRAIN_SECONDS = 15.0  # how long a stopping process lets mails that are being sent come to their end
 KEEP_KEYS = timedelta(hours=24)
 
 
@@ -126,6 +127,7 @@ def build(settings: Settings, store: Store) -> Product:
     app = make_app(services)
     console = Console(store, _authenticate(app), _still_valid(services), settings.replay_limit)
     console.server.attach(app)
+    app.on_shutdown.append(console.let_go)
     agent_ui.mount(app)
     doorbell = _make_doorbell(store)
     services.checks.update(_checks(store, console))
@@ -145,11 +147,14 @@ async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Pr
     if workers:
         tasks.append(spawn(_show_life(product.store, product.holder), name="sender lease"))
         await product.store.write(channels.take_lease, outbox.sender_lease(product.holder), product.holder, utc_now(), LEASE_TTL)
-        tasks += [spawn(product.pipeline.run(), name="intake"), spawn(product.sender.run(), name="sender")]
+        tasks.append(spawn(product.pipeline.run(), name="intake"))
+        # Channels before the sender: it asks them whether a send that a crash interrupted may be repeated.
         await product.supervisor.start()
+        tasks.append(spawn(product.sender.run(), name="sender"))
     try:
         yield product
     finally:
+        await product.sender.drain(DRAIN_SECONDS)
         await product.supervisor.close()
         await stop(*tasks)
         product.parsers.close()
@@ -174,8 +179,15 @@ class _Accounts:
         self._holder = holder
 
     async def load(self) -> list[ChannelAccount]:
-        accounts = await self._store.read(channels.accounts)
-        return [decrypt_options(self._keys, account) for account in accounts]
+        return [account for stored in await self._store.read(channels.accounts) if (account := await self._in_the_clear(stored))]
+
+    async def _in_the_clear(self, account: ChannelAccount) -> ChannelAccount | None:
+        """The account with its secrets, None (and said so) when they cannot be read: the others must run all the same."""
+        try:
+            return decrypt_options(self._keys, account)
+        except ConfigError as error:
+            await self.report(account, Health.MISCONFIGURED, error.message)
+            return None
 
     async def take_lease(self, account: ChannelAccount) -> int | None:
         return await self._store.write(channels.take_lease, _lease_name(account), self._holder, utc_now(), LEASE_TTL)

@@ -27,6 +27,20 @@ def _finished(task: asyncio.Task[Any]) -> None:
         logger.error("task.crashed", task=task.get_name(), error=repr(error), exc_info=error)
 
 
+async def wait(event: asyncio.Event, seconds: float) -> bool:
+    """Wait until `event` is set, at most `seconds`; returns whether it was.
+
+    Not `asyncio.wait_for`: before Python 3.12 that can lose a cancellation which comes at the moment the event is set,
+    and whoever stops the task then waits for ever.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
 async def stop(*tasks: asyncio.Task[Any]) -> None:
     """Cancel `tasks` and wait until they have really ended."""
     for task in tasks:

@@ -48,18 +48,18 @@ def mails(count: int, *, people: int = 400, seed: int = 7, end: datetime | None 
         yield mail
 
 
-def _mail(
-    number: int, sender: str, subject: str, text: str, last: str, chain: str, at: datetime, chance: random.Random
-) -> EmailMessage:
+def _mail(number: int, sender: str, subject: str, text: str, last: str, chain: str, at: datetime, chance: random.Random) -> EmailMessage:
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = sender, "support@localhost", subject
     mail["Message-ID"], mail["Date"] = f"<{number}.{chance.getrandbits(32):x}@mail.example.org>", format_datetime(at)
     if last:
         mail["In-Reply-To"], mail["References"] = last, chain
         text += f"\n\n{at:%d.%m.%Y %H:%M}, Support <support@localhost> wrote:\n> Thank you for your message.\n> We are looking into it."
-    mail.set_content(f"{text}\n\n-- \n{sender.split(' <')[0]}\n+7 495 {number % 1000:03d}-{number % 100:02d}-17\n")
+    mail.set_content(f"{text}\n\n-- \n{sender.split(' <', maxsplit=1)[0]}\n+7 495 {number % 1000:03d}-{number % 100:02d}-17\n")
     if number % 3 == 0:
-        mail.add_alternative(f"<html><body><p>{text.replace(chr(10), '<br>')}</p><p style='color:#888'>Sent by mail</p></body></html>", subtype="html")
+        mail.add_alternative(
+            f"<html><body><p>{text.replace(chr(10), '<br>')}</p><p style='color:#888'>Sent by mail</p></body></html>", subtype="html"
+        )
     if number % 17 == 0:
         mail.add_attachment(chance.randbytes(30_000), maintype="application", subtype="pdf", filename=f"счёт-{number}.pdf")
     return mail

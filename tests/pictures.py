@@ -33,7 +33,9 @@ async def seed(server: RunningApp, count: int) -> None:
 
 async def _work_on(client: Any, ticket: int, index: int) -> None:
     path = f"/api/v1/tickets/{ticket}"
-    await (await client.patch(path, json={"assignee_id": 1, "priority": "high" if index % 9 == 0 else "normal", "tags": ["доставка"]})).read()
+    await (
+        await client.patch(path, json={"assignee_id": 1, "priority": "high" if index % 9 == 0 else "normal", "tags": ["доставка"]})
+    ).read()
     if index % 2:
         await (await client.post(f"{path}/notes", json={"text": "Позвонить на склад."}, headers={"Idempotency-Key": f"n{ticket}"})).read()
     if index % 4 == 0:

@@ -1,11 +1,13 @@
 """Real peers for tests, started privately on free loopback ports: PostgreSQL, Dovecot. Missing ones fail with the reason."""
 
 import contextlib
+import grp
 import os
 import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,10 +53,20 @@ def postgres(folder: Path) -> Iterator[str]:
     process = subprocess.Popen([server, "-D", str(data), "-p", str(port), *options], stderr=subprocess.DEVNULL, cwd="/", **as_user)  # type: ignore[call-overload]
     try:
         wait_for_port(port)
+        _wait_until_ready(need("pg_isready", "postgresql-client-common", *folders), port)
         yield f"postgresql://cc@127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(20)
+
+
+def _wait_until_ready(pg_isready: str, port: int) -> None:
+    """A PostgreSQL that listens may still be starting."""
+    for _ in range(200):
+        if subprocess.run([pg_isready, "-q", "-h", "127.0.0.1", "-p", str(port)], check=False).returncode == 0:
+            return
+        time.sleep(0.05)
+    raise TimeoutError("PostgreSQL did not become ready")
 
 
 @dataclass
@@ -109,8 +121,12 @@ userdb {{
   driver = static
   args = uid={user} gid={group} home={folder}/mail/%u
 }}
+auth_failure_delay = 0
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service imap-login {{
   chroot =
@@ -136,14 +152,17 @@ def dovecot(folder: Path) -> Iterator[Dovecot]:
     need("dovecot", "dovecot-imapd")
     server = Dovecot(folder, free_port(), free_port())
     (folder / "mail" / "ivan").mkdir(parents=True)
-    # Dovecot has system users of its own for its unprivileged parts; without root everything runs as who started it.
-    login, login_group = ("dovenull", "dovenull") if os.geteuid() == 0 else (pwd.getpwuid(os.geteuid()).pw_name,) * 2
+    # Dovecot refuses mailboxes of root, and has system users of its own for its unprivileged parts; without root
+    # everything runs as who started it.
+    owner = pwd.getpwnam("mail") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+    login, login_group = ("dovenull", "dovenull") if os.geteuid() == 0 else (owner.pw_name, grp.getgrgid(owner.pw_gid).gr_name)
+    _let_in(folder, owner)
     text = DOVECOT_CONF.format(
         folder=folder,
         port=server.port,
         lmtp_port=server.lmtp_port,
-        user=os.geteuid(),
-        group=os.getegid(),
+        user=owner.pw_uid,
+        group=owner.pw_gid,
         login=login,
         login_group=login_group,
     )
@@ -153,6 +172,16 @@ def dovecot(folder: Path) -> Iterator[Dovecot]:
         yield server
     finally:
         server.stop()
+
+
+def _let_in(folder: Path, owner: pwd.struct_passwd) -> None:
+    """Let an ordinary user reach a test folder, and own the mailboxes in it."""
+    for parent in [folder, *folder.parents]:
+        if parent == Path(tempfile.gettempdir()):
+            break
+        parent.chmod(parent.stat().st_mode | 0o011)
+    for path in [folder / "mail", *(folder / "mail").rglob("*")]:
+        os.chown(path, owner.pw_uid, owner.pw_gid)
 
 
 def wait_for_port(port: int, seconds: float = 20.0) -> None:

@@ -1,7 +1,6 @@
 """Who listens, and what they are told. One tail of the journal per process; see the picture in `__init__.py`."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from contact_center import tasks
 from contact_center.console import wire
 from contact_center.errors import ContactCenterError
 from contact_center.model.events import AccessChanged, Recorded
@@ -95,8 +95,14 @@ class Console:
         self._position = await self._store.read(journal.horizon)
         self._tasks = [spawn(self._tail(), name="console tail"), spawn(self._recheck(), name="console recheck")]
 
+    async def let_go(self, _app: web.Application | None = None) -> None:
+        """Close every socket, so that the web server can stop at once; consoles come back and resume by themselves."""
+        self._listeners.clear()
+        if self.server.eio.sockets:
+            await self.server.eio.disconnect()
+
     async def close(self) -> None:
-        """Let everybody go; they come back to another process, or to this one after its restart."""
+        """Stop reading the journal."""
         await stop(*self._tasks)
         await self.server.shutdown()
 
@@ -169,7 +175,7 @@ class Console:
                 logger.warning("console.waiting", error=error.message)
                 moved = self.well = False
                 await asyncio.sleep(POLL)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the consoles of everybody hang on this loop
+            except Exception as error:
                 logger.error("console.stuck", position=self._position, error=repr(error), exc_info=error)
                 moved = self.well = False
                 await asyncio.sleep(POLL)
@@ -177,10 +183,7 @@ class Console:
                 told_at = loop.time()
                 await self._tell_horizon()
             if not moved:
-                # Not wait_for: before Python 3.12 it can lose a cancellation that comes together with news.
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(POLL):
-                        await self._news.wait()
+                await tasks.wait(self._news, POLL)
 
     async def _advance(self) -> bool:
         self._news.clear()

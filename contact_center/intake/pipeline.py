@@ -3,7 +3,6 @@ the second: what the item means. In between a crash loses nothing, and after it 
 """
 
 import asyncio
-import contextlib
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from contact_center import tasks
 from contact_center.channels import registry
 from contact_center.channels.base import Inbox
 from contact_center.errors import QuarantineItem, Unavailable
@@ -91,8 +91,7 @@ class Pipeline:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             # Another process may have taken something in, or whoever did was cancelled before it could say so.
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), POLL_SECONDS)
+            await tasks.wait(self._news, POLL_SECONDS)
 
     async def _warm_up(self) -> None:
         """Start the parser processes now, so that the first mail does not wait for them."""

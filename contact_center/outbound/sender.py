@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from contact_center import tasks
 from contact_center.channels.base import Connector
 from contact_center.errors import ChannelError, DeliveryUnknown, Unavailable, Undeliverable
 from contact_center.model.acts import Act
@@ -50,6 +51,8 @@ class Sender:
         self._holder = holder
         self._clock = clock
         self._news = asyncio.Event()
+        self._draining = False
+        self._sending: asyncio.Future[Any] | None = None
 
     def wake(self) -> None:
         """Something was queued."""
@@ -71,17 +74,24 @@ class Sender:
                 logger.error("sender.failed", error=repr(error), exc_info=error)
                 due = None
             wait = IDLE if due is None else min(IDLE, max(0.05, (due - self._clock()).total_seconds()))
-            try:
-                await asyncio.wait_for(self._news.wait(), wait)
-            except TimeoutError:
-                continue
+            await tasks.wait(self._news, wait)
 
     async def send_due(self) -> int:
         """Send one batch; returns how many were leased."""
         await self._recover()
+        due = await self._store.read(outbox.next_due)
+        if due is None or due > self._clock() or self._draining:
+            return 0  # nothing is written for nothing
         rows = await self._store.write(outbox.lease_due, self._holder, self._clock(), BATCH)
-        await asyncio.gather(*(self._send(row) for row in rows))
+        self._sending = asyncio.gather(*(self._send(row) for row in rows))
+        await self._sending
         return len(rows)
+
+    async def drain(self, seconds: float) -> None:
+        """Begin nothing new and let what is being sent come to its end, at most `seconds`: it would be uncertain else."""
+        self._draining = True
+        if self._sending is not None and not self._sending.done():
+            await asyncio.wait([self._sending], timeout=seconds)
 
     async def _recover(self) -> None:
         """Judge what a sender that died left behind."""

@@ -17,8 +17,13 @@ _HORIZON = select(func.coalesce(func.max(journal.c.seq), 0))
 _OLDEST = select(func.coalesce(func.min(journal.c.seq), 1))
 
 
+JOURNALED = "contact_center_journaled"
+"""Mark on a connection whose open unit appended something: only such a commit is worth ringing the doorbell for."""
+
+
 def append(connection: Connection, event: Event, *, at: datetime, actor_id: int | None = None) -> None:
     """Record `event` in the open unit of work; it is numbered when the unit commits."""
+    connection.info[JOURNALED] = True
     connection.execute(
         _INSERT,
         {

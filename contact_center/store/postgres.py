@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from contact_center.errors import Unavailable
 from contact_center.store.engine import P, T, Unit
+from contact_center.store.journal import JOURNALED
 from contact_center.store.migrate import upgrade
 
 logger = structlog.get_logger(__name__)
@@ -82,20 +83,26 @@ class PostgresStore:
     async def _write(self, bound: Callable[[Connection], Any]) -> Any:
         for attempt in range(1, TRIES + 1):
             try:
-                result = await self._run(bound)
+                result, journaled = await self._run(bound)
                 break
             except DBAPIError as error:
                 if _sql_state(error) not in RETRY_STATES or attempt == TRIES:
                     raise _translate(error) from error
                 await asyncio.sleep(0.01 * attempt)
-        for ring in self._rings:
+        for ring in self._rings if journaled else ():
             ring()
         return result
 
-    async def _run(self, bound: Callable[[Connection], T]) -> T:
+    async def _run(self, bound: Callable[[Connection], T]) -> tuple[T, bool]:
+        """The unit's result, and whether it appended to the journal."""
+
+        def unit(connection: Connection) -> tuple[T, bool]:
+            connection.info.pop(JOURNALED, None)
+            return bound(connection), connection.info.pop(JOURNALED, False)
+
         try:
             async with self._engine.begin() as connection:
-                return await connection.run_sync(bound)
+                return await connection.run_sync(unit)
         except (OSError, InterfaceError) as error:
             raise _translate(error) from error
 

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 
 from contact_center.errors import Unavailable
 from contact_center.store.engine import Lane, P, T, Unit
+from contact_center.store.journal import JOURNALED
 from contact_center.store.migrate import upgrade
 
 logger = structlog.get_logger(__name__)
@@ -39,7 +40,7 @@ READERS = 4
 class _Pending:
     """A unit on its way through the writer thread."""
 
-    __slots__ = ("error", "future", "loop", "result", "unit")
+    __slots__ = ("error", "future", "journaled", "loop", "result", "unit")
 
     def __init__(self, unit: Callable[[Connection], Any]) -> None:
         self.unit = unit
@@ -47,6 +48,7 @@ class _Pending:
         self.future: asyncio.Future[Any] = self.loop.create_future()
         self.result: Any = None
         self.error: BaseException | None = None
+        self.journaled = False
 
 
 class SqliteStore:
@@ -118,8 +120,9 @@ class SqliteStore:
         connection: Connection | None = None
         group: list[_Pending] | None = []
         try:
-            connection = self._engine.connect()
             while (group := self._next_group()) is not None:
+                # Not before the first unit: two connections that switch a new file to WAL at once would lock each other out.
+                connection = connection or self._engine.connect()
                 self._commit_group(connection, group)
                 _deliver(group, self._rings)
         except BaseException as error:  # noqa: BLE001 - a dead writer must fail every waiter, whatever killed it
@@ -209,10 +212,12 @@ def _select_one(connection: Connection) -> None:
 
 def _run_unit(connection: Connection, pending: _Pending) -> None:
     pending.result, pending.error = None, None
+    connection.info.pop(JOURNALED, None)
     saved = connection.begin_nested()
     try:
         pending.result = pending.unit(connection)
         saved.commit()
+        pending.journaled = connection.info.pop(JOURNALED, False)
     except BaseException as error:  # noqa: BLE001 - handed to whoever asked for the unit
         pending.error = _translate(error)
         if saved.is_active and _in_transaction(connection):
@@ -242,7 +247,7 @@ def _fail(group: list[_Pending], error: BaseException) -> None:
 
 
 def _deliver(group: list[_Pending], rings: list[Callable[[], None]]) -> None:
-    """Wake each waiting loop once, and ring the doorbell if anything was stored."""
+    """Wake each waiting loop once, and ring the doorbell if anything was journaled."""
     by_loop: dict[asyncio.AbstractEventLoop, list[_Pending]] = {}
     for pending in group:
         by_loop.setdefault(pending.loop, []).append(pending)
@@ -252,17 +257,16 @@ def _deliver(group: list[_Pending], rings: list[Callable[[], None]]) -> None:
 
 
 def _resolve(group: list[_Pending], rings: list[Callable[[], None]]) -> None:
-    stored = False
+    journaled = False
     for pending in group:
-        if pending.error is None:
-            stored = True
+        journaled = journaled or (pending.error is None and pending.journaled)
         if pending.future.done():
             continue
         if pending.error is not None:
             pending.future.set_exception(pending.error)
         else:
             pending.future.set_result(pending.result)
-    if stored:
+    if journaled:
         for ring in rings:
             ring()
 

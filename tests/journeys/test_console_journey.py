@@ -1,0 +1,141 @@
+"""An agent's day by keyboard, and what every page must be: reachable, accessible, alone with its own server."""
+
+import smtplib
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from contact_center.testing import a_mail
+from tests.journeys.conftest import Served, first_log_in
+
+pytestmark = pytest.mark.journey
+AXE = Path(__file__).parents[2] / "contact_center" / "agent_ui" / "node_modules" / "axe-core" / "axe.min.js"
+PAGES = [
+    "/tickets/open",
+    "/tickets/all/1",
+    "/people/1",
+    "/setup/mailboxes",
+    "/setup/queues",
+    "/setup/users",
+    "/setup/quarantine",
+    "/setup/spool",
+    "/account",
+]
+EVIL = """<p onclick="hit()">x</p><script>parent.hit&&parent.hit()</script><img src=x onerror="top.document.title='hit'">
+<a href="javascript:top.document.title='hit'">link</a><svg onload="top.document.title='hit'"><style>@import 'http://evil.example/x'</style>
+<form action="http://evil.example"><input name=a></form><iframe src="http://evil.example"></iframe><img src="http://tracker.example/pixel.gif">
+<div style="position:fixed;top:0;left:0;background:url(http://evil.example/a)">over everything</div>"""
+
+
+def send(served: Served, *mails: object) -> None:
+    with smtplib.SMTP("127.0.0.1", served.mail_port) as client:
+        for mail in mails:
+            client.send_message(mail)  # type: ignore[arg-type]
+
+
+def three_mails() -> list[object]:
+    return [
+        a_mail(sender=f"Customer {n} <c{n}@example.org>", subject=f"Question {n}", text=f"Text of {n}", message_id=f"<k{n}@example.org>")
+        for n in (1, 2, 3)
+    ]
+
+
+async def test_the_day_by_keyboard(browser: Browser, served: Served) -> None:
+    """Next, previous, take, note, resolve, palette: none of it needs a mouse."""
+    page = await first_log_in(browser, served)
+    send(served, *three_mails())
+    await expect(page.locator("[data-ticket-row]")).to_have_count(3)
+
+    await page.keyboard.press("j")
+    await expect(page.get_by_role("heading", name="Question 3")).to_be_visible()
+    await page.keyboard.press("j")
+    await expect(page.get_by_role("heading", name="Question 2")).to_be_visible()
+    await page.keyboard.press("k")
+    await expect(page.get_by_role("heading", name="Question 3")).to_be_visible()
+    await page.keyboard.press("i")
+    await expect(page.get_by_text("Ada Admin assigned this to Ada Admin")).to_be_visible()
+    await page.keyboard.press("n")
+    await page.keyboard.type("j k e are letters here")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("[data-entry]", has_text="j k e are letters here")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("e")
+    await expect(page.locator("[data-ticket-row]")).to_have_count(2)
+
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("Question 1")
+    await expect(page.get_by_role("option", name="Question 1")).to_be_visible()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Question 1")).to_be_visible()
+    await page.keyboard.press("Shift+Slash")
+    await expect(page.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
+
+
+async def test_a_reply_can_be_called_back(browser: Browser, served: Served) -> None:
+    """For a few seconds Undo brings the reply back into the composer, and the customer never gets it."""
+    page = await first_log_in(browser, served)
+    send(served, three_mails()[0])
+    await page.locator("[data-ticket-row]").first.click()
+    await page.locator("textarea").first.fill("Too hasty")
+    await page.keyboard.press("Control+Enter")
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.locator("textarea").first).to_have_value("Too hasty")
+    await expect(page.locator("[data-entry]", has_text="Too hasty")).to_have_count(0)
+    assert not (served.folder / "data" / "spool").exists()
+
+
+async def test_hostile_markup_does_nothing(browser: Browser, served: Served) -> None:
+    """A mail full of traps runs nothing, covers nothing, posts nothing and calls nobody."""
+    page = await first_log_in(browser, served)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("dialog", lambda dialog: asked.append(f"dialog {dialog.message}"))
+    send(served, a_mail(subject="Traps", text="traps", html=EVIL, sender='"<b onmouseover=hit()>Eve" <eve@evil.example>'))
+    await page.locator("[data-ticket-row]").first.click()
+    await page.get_by_role("button", name="Original layout").click()
+    frame = page.frame_locator("iframe")
+    await expect(frame.get_by_text("over everything")).to_be_visible()
+    await page.wait_for_timeout(500)
+
+    assert await page.title() == "contact_center"
+    assert await frame.locator("script, form, input, iframe, svg, [onclick], [onerror]").count() == 0
+    assert [url for url in asked if not url.startswith(served.url)] == []
+
+
+async def no_violations(page: Page, where: str) -> None:
+    await page.evaluate(AXE.read_text())
+    result = await page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})")
+    found = [f"{v['id']}: {v['help']} {[n['html'][:160] for n in v['nodes'][:3]]}" for v in result["violations"]]
+    assert not found, f"{where}: " + "\n".join(found)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_every_page_is_accessible_and_alone(browser: Browser, served: Served, theme: str) -> None:
+    """axe finds nothing at WCAG 2.2 AA on any page, no page asks another host, and the policy blocks nothing of ours."""
+    page = await first_log_in(browser, served)
+    await page.evaluate(f"localStorage.setItem('cc.prefs', JSON.stringify({{language: 'ru', theme: '{theme}'}}))")
+    asked: list[str] = []
+    complaints: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    send(served, *three_mails())
+    for path in PAGES:
+        await page.goto(path)
+        await page.locator("h1, h2, [data-ticket-row]").first.wait_for()
+        await page.wait_for_timeout(300)
+        await no_violations(page, f"{path} {theme}")
+    assert [url for url in asked if not url.startswith((served.url, "data:", "blob:"))] == []
+    assert complaints == []
+
+
+async def test_the_api_page_needs_nobody(browser: Browser, served: Served) -> None:
+    """The API's documentation opens without asking any other host."""
+    context = await browser.new_context(base_url=served.url)
+    page = await context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await page.goto("/api/docs")
+    await page.get_by_text("/api/v1/tickets", exact=True).first.wait_for()
+    assert [url for url in asked if not url.startswith((served.url, "data:", "blob:"))] == []
