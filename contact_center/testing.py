@@ -29,6 +29,7 @@ class FrozenClock:
         self.now = now
 
     def __call__(self) -> datetime:
+        """The time it stands at."""
         return self.now
 
     def move(self, **delta: float) -> None:

@@ -50,7 +50,7 @@ class Services:
 SERVICES = web.AppKey("services", Services)
 
 
-class Replayed(Exception):  # noqa: N818 - not an error: the answer is known already
+class Replayed(Exception):
     """The request was carried out before under the same key; this is what it answered."""
 
     def __init__(self, status: int, body: str) -> None:

@@ -12,10 +12,11 @@ from typing import Any
 
 import orjson
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, field_validator
 
 from contact_center.api.permissions import Permission
 from contact_center.errors import BadRequest, Invalid, NotFound, UnsupportedMediaType
+from contact_center.model.text import clean_text
 
 MAX_NESTING = 40
 JSON = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
@@ -25,6 +26,12 @@ class Input(BaseModel):
     """What a client sends: closed, so that nobody can set what is not named here."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        """Text without what databases refuse: NUL characters and lone surrogates."""
+        return clean_text(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)

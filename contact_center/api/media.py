@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from contact_center.egress import MAX_REDIRECTS, guarded_session
 from contact_center.errors import Forbidden, NotFound, Unavailable
@@ -20,7 +21,10 @@ PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 LINK_SECONDS = 600
 REMOTE_LIMIT = 5 * 1024 * 1024  # bytes of a remote picture
 INLINE_CSP = "sandbox; default-src 'none'"
-FRAME_CSP = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; frame-ancestors 'self'"
+FRAME_CSP = (
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; "
+    "frame-ancestors 'self'"
+)
 
 
 def sign(keys: Keys, path: str, **values: Any) -> str:
@@ -82,7 +86,7 @@ async def _fetch(session: aiohttp.ClientSession, url: str) -> tuple[bytes, str]:
             raise Unavailable("The picture could not be loaded.")
         async with session.get(url, allow_redirects=False, headers={"Accept": "image/*"}) as response:
             if response.status in (301, 302, 303, 307, 308):
-                url = str(response.url.join(aiohttp.client.URL(response.headers.get("Location", ""))))
+                url = str(response.url.join(URL(response.headers.get("Location", ""))))
                 continue
             kind = response.content_type
             if response.status != 200 or kind not in PICTURES:

@@ -30,7 +30,8 @@ def document(routes: list[Route]) -> dict[str, Any]:
     results = {id(route): TypeAdapter(route.signature.result) for route in routes if _is_json(route)}
     events = {name: TypeAdapter(cls) for name, cls in CATALOGUE.items()}
     inputs = [(route.signature.body, "validation") for route in routes if route.signature.body]
-    keyed = [(key, "serialization", adapter) for key, adapter in {**results, **events}.items()]
+    adapters: dict[Any, TypeAdapter[Any]] = {**results, **events}
+    keyed = [(key, "serialization", adapter) for key, adapter in adapters.items()]
     schemas, definitions = TypeAdapter.json_schemas(keyed, ref_template=REF, schema_generator=_Schemas)  # type: ignore[arg-type]
     _, bodies = models_json_schema(list(dict.fromkeys(inputs)), ref_template=REF)  # type: ignore[arg-type]
     components = definitions.get("$defs", {}) | bodies.get("$defs", {}) | {"Problem": _PROBLEM}

@@ -42,7 +42,7 @@ async def viewer_of_session(services: Services, token: str) -> Viewer | None:
     now = services.clock()
     idle = timedelta(hours=services.settings.security.session_idle_hours)
     viewer, stale = await services.store.read(_by_session, token_hash(token), now, idle)
-    if viewer is not None and stale:
+    if viewer is not None and viewer.session_id is not None and stale:
         await services.store.write(access.touch_session, viewer.session_id, now)
     return viewer
 

@@ -68,7 +68,8 @@ async def _answer(
     response = web.Response(status=204) if result is None else json_response(result, route.status)
     response.headers.update(ctx.headers)
     for name, value, options in ctx.cookies:
-        response.set_cookie(name, value, **{"path": "/", "httponly": True, "samesite": "Lax"} | options)
+        chosen: dict[str, Any] = {"path": "/", "httponly": True, "samesite": "Lax"} | options
+        response.set_cookie(name, value, **chosen)
     return response
 
 

@@ -95,7 +95,7 @@ class Supervisor:
             if account.id not in self._running:
                 try:
                     self._start(account)
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - one account's trouble must not stop the others
                     # Options of another release, or a kind that is gone: this account stands still, the others run.
                     logger.error("channel.cannot_start", account=account.address, error=repr(error))
                     await self._accounts.report(account, Health.MISCONFIGURED, f"The settings cannot be used: {error}"[:300])
@@ -122,7 +122,7 @@ class Supervisor:
         while True:
             try:
                 await listener.run(lambda: [(r.account, self._inboxes[i]) for i, r in self._running.items() if r.account.kind == kind])
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the shared door must open again
                 logger.error("listener.failed", kind=kind, error=repr(error))
                 await asyncio.sleep(FIRST_RETRY)
 
@@ -137,7 +137,7 @@ class Supervisor:
                     return
                 await self._tell(account, outcome, detail)
                 hopeless = outcome in (Health.AUTH_FAILED, Health.MISCONFIGURED)
-                await asyncio.sleep(HOPELESS_RETRY if hopeless else delay * random.uniform(0.8, 1.2))
+                await asyncio.sleep(HOPELESS_RETRY if hopeless else delay * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
                 delay = min(LONGEST_RETRY, delay * 2) if self._health(account) is not Health.OK else FIRST_RETRY
         finally:
             await self._accounts.release_lease(account)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import structlog
 from aiohttp import web
@@ -197,7 +197,7 @@ class Console:
 
     async def _broadcast(self, events: list[Recorded], reach: Reach, upto: int) -> None:
         """Encode each distinct bundle once and write it to everybody who hears exactly that."""
-        frames: dict[tuple[Any, ...], wire.Frame | None] = {}
+        frames: dict[tuple[Any, ...], wire.Frame] = {}
         lost: list[Listener] = []
         self._position = upto
         for listener in [listener for listener in self._listeners.values() if listener.live]:
@@ -289,5 +289,5 @@ def _ends(connection: Connection) -> tuple[int, int]:
     return journal.horizon(connection), journal.oldest(connection)
 
 
-def _is_id_list(value: Any) -> bool:
+def _is_id_list(value: Any) -> TypeGuard[list[int]]:
     return isinstance(value, list) and len(value) <= MAX_WATCHING and all(isinstance(i, int) and 0 < i < 2**53 for i in value)

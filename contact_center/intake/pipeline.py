@@ -5,7 +5,7 @@ the second: what the item means. In between a crash loses nothing, and after it 
 import asyncio
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from contact_center.model.channels import ChannelAccount
 from contact_center.model.events import Event, RawItemQuarantined
 from contact_center.model.messages import Cursor, InboundMessage, RawItem
 from contact_center.model.words import Fate
-from contact_center.store import Connection, Store, blobs, journal, savepoint
+from contact_center.store import Connection, Row, Store, blobs, journal, savepoint
 from contact_center.store.blobs import INLINE_LIMIT, BlobFiles
 from contact_center.store.repositories import channels, raw_items
 
@@ -116,7 +116,7 @@ class Pipeline:
             finally:
                 parsed = await following
 
-    async def _load_and_parse(self, after: int) -> list[tuple[Mapping[str, Any], Outcome]]:
+    async def _load_and_parse(self, after: int) -> list[tuple[Row, Outcome]]:
         rows = await self.store.read(raw_items.in_flight, after, self._batch)
         contents = await self.store.read(_contents, [row["sha256"] for row in rows])
         originals = [self._original(row, contents[row["sha256"]]) for row in rows]
@@ -124,7 +124,7 @@ class Pipeline:
         kept = [await self._keep_large_files(outcome) for outcome in outcomes]
         return list(zip(rows, kept, strict=True))
 
-    def _original(self, row: Mapping[str, Any], content: bytes | None) -> Original:
+    def _original(self, row: Row, content: bytes | None) -> Original:
         if content is not None:
             return Original(row["kind"], row["envelope"], content)
         path = self.files.path(row["sha256"])
@@ -143,7 +143,7 @@ class Pipeline:
                 await asyncio.to_thread(self.files.keep, file.content)
         return outcome
 
-    async def _settle(self, parsed: list[tuple[Mapping[str, Any], Outcome]]) -> None:
+    async def _settle(self, parsed: list[tuple[Row, Outcome]]) -> None:
         """Commit a batch; items that failed in it are tried again alone before they are quarantined."""
         for item, message, reason in await self._try_to_settle(parsed):
             logger.warning("intake.item_failed", item=item["id"], reason=reason)
@@ -154,13 +154,13 @@ class Pipeline:
             else:
                 await self.store.write(_quarantine, item, reason, self.clock())
 
-    async def _try_to_settle(self, parsed: list[tuple[Mapping[str, Any], Outcome]]) -> list[tuple[Mapping[str, Any], Outcome, str]]:
+    async def _try_to_settle(self, parsed: list[tuple[Row, Outcome]]) -> list[tuple[Row, Outcome, str]]:
         """Those that could not be settled; all of them when the unit as a whole was refused."""
         try:
             return await self.store.write(settle_batch, self._rules, parsed, self.clock())
         except Unavailable:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - no exception may lose an item
             return [(item, outcome, _reason(error)) for item, outcome in parsed]
 
 
@@ -202,11 +202,9 @@ class AccountInbox:
             await self._report(ok, detail)
 
 
-def settle_batch(
-    connection: Connection, rules: Rules, parsed: list[tuple[Mapping[str, Any], Outcome]], now: datetime
-) -> list[tuple[Mapping[str, Any], Outcome, str]]:
+def settle_batch(connection: Connection, rules: Rules, parsed: list[tuple[Row, Outcome]], now: datetime) -> list[tuple[Row, Outcome, str]]:
     """Settle items in one unit, each in a savepoint of its own; returns those that failed, with the reason."""
-    failed = []
+    failed: list[tuple[Row, Outcome, str]] = []
     for item, outcome in parsed:
         if isinstance(outcome, QuarantineItem):
             _quarantine(connection, item, outcome.message, now)
@@ -260,7 +258,7 @@ def _contents(connection: Connection, hashes: list[str]) -> dict[str, bytes | No
     return {sha256: blobs.get(connection, sha256) for sha256 in set(hashes)}
 
 
-def _quarantine(connection: Connection, item: Mapping[str, Any], reason: str, now: datetime) -> None:
+def _quarantine(connection: Connection, item: Row, reason: str, now: datetime) -> None:
     if not raw_items.lock_in_flight(connection, item["id"]):
         return  # another process was faster, and its fate stands
     raw_items.settle(connection, item["id"], Fate.QUARANTINED, reason=reason)

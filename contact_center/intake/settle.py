@@ -1,6 +1,5 @@
 """The second commit of an item: from its meaning to contact, ticket, entry, turn and fate, in one unit of work."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,10 +9,10 @@ from contact_center.contacts.identity import Identified
 from contact_center.keys import Keys
 from contact_center.model.acts import Act
 from contact_center.model.events import Event, RawItemReleased
-from contact_center.model.messages import InboundFile, InboundMessage
+from contact_center.model.messages import InboundFile, InboundMessage, InboundPerson
 from contact_center.model.tickets import Ticket
-from contact_center.model.words import Delivery, Direction, Fate, Status
-from contact_center.store import Connection, blobs, journal
+from contact_center.model.words import Delivery, Direction, Fate, PointKind, Status
+from contact_center.store import Connection, Row, blobs, journal
 from contact_center.store.repositories import channels, outbox, raw_items, tickets, timeline
 from contact_center.tickets import entries, lifecycle, replies, threading, turns
 from contact_center.tickets.threading import Placement, Threading
@@ -30,7 +29,7 @@ class Rules:
     import_run: bool = False
 
 
-def settle(connection: Connection, act: Act, rules: Rules, item: Mapping[str, Any], message: InboundMessage) -> Fate:
+def settle(connection: Connection, act: Act, rules: Rules, item: Row, message: InboundMessage) -> Fate:
     """Give the item its fate; anything it raises rolls the item back and leaves it in flight."""
     if not raw_items.lock_unsettled(connection, item["id"]):
         return Fate.STORED
@@ -50,7 +49,7 @@ def settle(connection: Connection, act: Act, rules: Rules, item: Mapping[str, An
 def _store(
     connection: Connection,
     act: Act,
-    item: Mapping[str, Any],
+    item: Row,
     message: InboundMessage,
     who: Identified,
     placement: Placement,
@@ -107,12 +106,12 @@ def _beginning(connection: Connection, before: Ticket, at: datetime, who: Identi
     return {"contact_id": who.contact_id, "subject": message.subject, "created_at": at}
 
 
-def occurred_at(item: Mapping[str, Any], message: InboundMessage) -> datetime:
+def occurred_at(item: Row, message: InboundMessage) -> datetime:
     """When it happened: the source's own time; without one the sender's date, unless it lies in the future or is absurd."""
     if item["source_time"] is not None:
         return min(item["source_time"], item["received_at"])
     if not item["envelope"].get("trust_date"):
-        return item["received_at"]  # type: ignore[no-any-return]
+        return item["received_at"]
     sent = message.sent_at
     return sent if sent is not None and EPOCH < sent <= item["received_at"] else item["received_at"]
 
@@ -120,7 +119,7 @@ def occurred_at(item: Mapping[str, Any], message: InboundMessage) -> datetime:
 def _add_entry(
     connection: Connection,
     act: Act,
-    item: Mapping[str, Any],
+    item: Row,
     message: InboundMessage,
     who: Identified,
     ticket_id: int,
@@ -173,7 +172,7 @@ def _attach(connection: Connection, act: Act, entry_id: int, file: InboundFile) 
     )
 
 
-def _named_points(connection: Connection, item: Mapping[str, Any], message: InboundMessage) -> set[int]:
+def _named_points(connection: Connection, item: Row, message: InboundMessage) -> set[int]:
     """Contact points of everybody the message names, but for our own mailboxes."""
     own = {account.address.lower() for account in channels.accounts(connection, item["project_id"])}
     points = (
@@ -200,14 +199,14 @@ def _after_effects(connection: Connection, act: Act, project_id: int, message: I
             book.verify(connection, act, project_id, who.contact_id, who.point_id)
 
 
-def _was_sent_to(row: Mapping[str, Any], message: InboundMessage) -> bool:
+def _was_sent_to(row: Row, message: InboundMessage) -> bool:
     if message.sender is None or row["state"] not in (Delivery.SENT, Delivery.DELIVERED):
         return False
     sender = identity.normalise(message.sender.kind, message.sender.value)
     return any(identity.normalise(message.sender.kind, to["email"]) == sender for to in row["message"]["to"])
 
 
-def _mark_bounced(connection: Connection, act: Act, project_id: int, row: Mapping[str, Any]) -> None:
+def _mark_bounced(connection: Connection, act: Act, project_id: int, row: Row) -> None:
     changed = outbox.change_if(
         connection, row["id"], (Delivery.SENT, Delivery.DELIVERED, Delivery.UNCERTAIN), state=Delivery.BOUNCED, error="The mail came back."
     )
@@ -215,7 +214,7 @@ def _mark_bounced(connection: Connection, act: Act, project_id: int, row: Mappin
         return
     entry = entries.publish_entry(connection, act, project_id, row["interaction_id"], added=False)
     for address in entry.to:
-        person = identity.InboundPerson(identity.PointKind.EMAIL, address.email)
+        person = InboundPerson(PointKind.EMAIL, address.email)
         if (point_id := identity.point_of(connection, project_id, person)) is not None:
             book.mark_bounced(connection, act, project_id, point_id)
     if entry.ticket_id is not None:
@@ -226,7 +225,7 @@ def _mark_bounced(connection: Connection, act: Act, project_id: int, row: Mappin
 def _end(
     connection: Connection,
     act: Act,
-    item: Mapping[str, Any],
+    item: Row,
     fate: Fate,
     reason: str,
     *,

@@ -6,7 +6,7 @@ an SMTP server may have taken the mail, and then a person decides. Nothing is se
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from contact_center.model.acts import Act
 from contact_center.model.messages import OutboundFile, OutboundMessage, Receipt
 from contact_center.model.tickets import Address
 from contact_center.model.words import Delivery, Status
-from contact_center.store import Connection, Store, blobs
+from contact_center.store import Connection, Row, Store, blobs
 from contact_center.store.blobs import BlobFiles
 from contact_center.store.repositories import channels, outbox, timeline
 from contact_center.tickets import entries, lifecycle
@@ -29,7 +29,7 @@ Clock = Callable[[], datetime]
 FindConnector = Callable[[int], Awaitable[Connector | None]]
 """Account id to its connector, None when the account is switched off or gone."""
 
-Settle = Callable[[Connection, Mapping[str, Any], str, datetime], None]
+Settle = Callable[[Connection, Row, str, datetime], None]
 """What became of a leased row: (connection, row, holder, now)."""
 
 BATCH = 10
@@ -105,7 +105,7 @@ class Sender:
                 words = "The sending process died; the mail may or may not have gone out."
                 await self._store.write(_uncertain, row, self._clock(), words)
 
-    async def _send(self, row: Mapping[str, Any]) -> None:
+    async def _send(self, row: Row) -> None:
         connector = await self._find(row["account_id"])
         try:
             if connector is None:
@@ -125,7 +125,7 @@ class Sender:
             settle = functools.partial(_fail, reason=f"Unexpected: {type(error).__name__}: {error}"[:300])
         await self._record(settle, row)
 
-    async def _record(self, settle: Settle, row: Mapping[str, Any]) -> None:
+    async def _record(self, settle: Settle, row: Row) -> None:
         """Write down what became of a row; while the database is away, keep what is known and wait for it."""
         while True:
             try:
@@ -134,11 +134,11 @@ class Sender:
                 logger.warning("sender.outcome_waits", row=row["id"], error=error.message)
                 await asyncio.sleep(RECORD_RETRY)
 
-    async def _is_enabled(self, row: Mapping[str, Any]) -> bool:
+    async def _is_enabled(self, row: Row) -> bool:
         account = await self._store.read(channels.find_account, row["account_id"])
         return account is not None and account.enabled
 
-    async def _message(self, row: Mapping[str, Any]) -> OutboundMessage:
+    async def _message(self, row: Row) -> OutboundMessage:
         data = row["message"]
         files = await self._store.read(timeline.attachments_of, row["interaction_id"])
         return OutboundMessage(
@@ -156,7 +156,7 @@ class Sender:
             created_at=row["created_at"],
         )
 
-    async def _file(self, file: Mapping[str, Any]) -> OutboundFile:
+    async def _file(self, file: Row) -> OutboundFile:
         content = await self._store.read(blobs.get, file["sha256"])
         if content is None:
             content = await asyncio.to_thread(self._files.path(file["sha256"]).read_bytes)
@@ -168,14 +168,14 @@ def retry_delay(attempts: int) -> float:
     return float(min(LONGEST_RETRY, FIRST_RETRY * 2 ** max(0, attempts - 1)))
 
 
-def _sent(connection: Connection, row: Mapping[str, Any], holder: str, now: datetime, receipt: Receipt) -> None:
+def _sent(connection: Connection, row: Row, holder: str, now: datetime, receipt: Receipt) -> None:
     if not outbox.holds(connection, row["id"], holder):
         return
     values = {"state": Delivery.SENT, "sent_at": now, "provider_id": receipt.provider_id, "spooled": receipt.spooled, "error": ""}
     _settle(connection, row, now, values)
 
 
-def _retry(connection: Connection, row: Mapping[str, Any], holder: str, now: datetime, reason: str) -> None:
+def _retry(connection: Connection, row: Row, holder: str, now: datetime, reason: str) -> None:
     if not outbox.holds(connection, row["id"], holder):
         return
     if now - row["created_at"] > GIVE_UP:
@@ -185,36 +185,36 @@ def _retry(connection: Connection, row: Mapping[str, Any], holder: str, now: dat
     _settle(connection, row, now, {"state": Delivery.QUEUED, "next_attempt_at": at, "error": reason})
 
 
-def _fail(connection: Connection, row: Mapping[str, Any], holder: str, now: datetime, reason: str) -> None:
+def _fail(connection: Connection, row: Row, holder: str, now: datetime, reason: str) -> None:
     if outbox.holds(connection, row["id"], holder):
         _settle(connection, row, now, {"state": Delivery.FAILED, "error": reason})
         _demand_attention(connection, row, now)
 
 
-def _not_known(connection: Connection, row: Mapping[str, Any], holder: str, now: datetime, reason: str) -> None:
+def _not_known(connection: Connection, row: Row, holder: str, now: datetime, reason: str) -> None:
     if outbox.holds(connection, row["id"], holder):
         _uncertain(connection, row, now, reason)
 
 
-def _put_back(connection: Connection, row: Mapping[str, Any], holder: str, now: datetime) -> None:
+def _put_back(connection: Connection, row: Row, holder: str, now: datetime) -> None:
     """Nothing was tried: the connector is not there yet."""
     if outbox.holds(connection, row["id"], holder):
         at = now + timedelta(seconds=STARTING_RETRY)
         _settle(connection, row, now, {"state": Delivery.QUEUED, "next_attempt_at": at, "attempts": row["attempts"] - 1})
 
 
-def _uncertain(connection: Connection, row: Mapping[str, Any], now: datetime, reason: str) -> None:
+def _uncertain(connection: Connection, row: Row, now: datetime, reason: str) -> None:
     if outbox.change_lease(connection, row, state=Delivery.UNCERTAIN, error=reason):
         _publish(connection, row, now)
         _demand_attention(connection, row, now)
 
 
-def _requeue(connection: Connection, row: Mapping[str, Any], now: datetime) -> None:
+def _requeue(connection: Connection, row: Row, now: datetime) -> None:
     if outbox.change_lease(connection, row, state=Delivery.QUEUED, next_attempt_at=now, lease_holder=None):
         _publish(connection, row, now)
 
 
-def _demand_attention(connection: Connection, row: Mapping[str, Any], now: datetime) -> None:
+def _demand_attention(connection: Connection, row: Row, now: datetime) -> None:
     """The customer may have no answer: the ticket goes back to the open ones."""
     entry = timeline.find(connection, row["interaction_id"])
     if entry is not None and entry.ticket_id is not None:
@@ -222,11 +222,11 @@ def _demand_attention(connection: Connection, row: Mapping[str, Any], now: datet
         lifecycle.change(connection, Act(now), project_id, entry.ticket_id, lifecycle.TicketPatch(status=Status.OPEN))
 
 
-def _settle(connection: Connection, row: Mapping[str, Any], now: datetime, values: dict[str, Any]) -> None:
+def _settle(connection: Connection, row: Row, now: datetime, values: dict[str, Any]) -> None:
     outbox.change(connection, row["id"], lease_holder=None, **values)
     _publish(connection, row, now)
 
 
-def _publish(connection: Connection, row: Mapping[str, Any], now: datetime) -> None:
+def _publish(connection: Connection, row: Row, now: datetime) -> None:
     project_id = outbox.project_of(connection, row["id"])
     entries.publish_entry(connection, Act(now), project_id, row["interaction_id"], added=False)

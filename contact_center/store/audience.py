@@ -68,11 +68,11 @@ def reach_of(connection: Connection, events: Iterable[Recorded]) -> Reach:
     loose = select(interaction.c.contact_id, interaction.c.queue_id).where(
         interaction.c.contact_id.in_(contacts), interaction.c.ticket_id.is_(None)
     )
-    for row in connection.execute(loose.distinct()):
-        reach.queues.setdefault(row.contact_id, set()).add(row.queue_id)
+    for entry in connection.execute(loose.distinct()):
+        reach.queues.setdefault(entry.contact_id, set()).add(entry.queue_id)
     owned = select(contact.c.id, contact.c.owner_id).where(contact.c.id.in_(contacts), contact.c.owner_id.is_not(None))
-    for row in connection.execute(owned):
-        reach.people.setdefault(row.id, set()).add(row.owner_id)
+    for person in connection.execute(owned):
+        reach.people.setdefault(person.id, set()).add(person.owner_id)
     tickets = {event.data["entry"]["ticket_id"] for event in events if "entry" in event.data} - {None}
     if tickets:
         for row in connection.execute(select(ticket.c.id, ticket.c.assignee_id, ticket.c.queue_id).where(ticket.c.id.in_(tickets))):

@@ -75,7 +75,7 @@ async def open_store(url: str, blob_dir: Path) -> Store:
     """
     parsed = make_url(url)
     backend = parsed.get_backend_name()
-    blob_dir.mkdir(parents=True, exist_ok=True)
+    blob_dir.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - once, at start
     if backend == "sqlite":
         from contact_center.store.sqlite import SqliteStore
 

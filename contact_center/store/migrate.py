@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
 
 from contact_center.errors import ConfigError
@@ -76,8 +76,3 @@ def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     return config
-
-
-def table_counts(connection: Connection) -> dict[str, int]:
-    """Rows in every table, for `doctor` and for tests."""
-    return {t.name: connection.execute(text(f'SELECT count(*) FROM "{t.name}"')).scalar_one() for t in metadata.sorted_tables}

@@ -51,7 +51,7 @@ class PostgresStore:
         running = asyncio.ensure_future(self._write(functools.partial(_call, unit, args, kwargs)))
         self._begun.add(running)
         running.add_done_callback(self._begun.discard)
-        return await asyncio.shield(running)  # type: ignore[no-any-return]
+        return await asyncio.shield(running)
 
     async def write_bulk(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.write(unit, *args, **kwargs)

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from sqlalchemy import URL, Engine, create_engine, event, pool, text
@@ -55,7 +55,7 @@ class SqliteStore:
     """The embedded database."""
 
     dialect = "sqlite"
-    dsn = None
+    dsn: str | None = None
 
     def __init__(self, url: URL, blob_dir: Path) -> None:
         self.blob_dir = blob_dir
@@ -78,10 +78,10 @@ class SqliteStore:
         self._rings.append(ring)
 
     async def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._submit(Lane.LIVE, functools.partial(_call, unit, args, kwargs))
+        return cast(T, await self._submit(Lane.LIVE, functools.partial(_call, unit, args, kwargs)))
 
     async def write_bulk(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._submit(Lane.BULK, functools.partial(_call, unit, args, kwargs))
+        return cast(T, await self._submit(Lane.BULK, functools.partial(_call, unit, args, kwargs)))
 
     async def read(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()

@@ -27,7 +27,7 @@ def customer_spoke(
     """Open a turn unless one is open; returns since when the customer waits."""
     item = work.open_item(connection, ticket_id)
     if item is not None:
-        return item["opened_at"]  # type: ignore[no-any-return]
+        return item["opened_at"]
     item_id = work.add_item(connection, project_id, kind, ticket_id, interaction_id, at, assignee_id)
     work.add_segment(connection, item_id, queue_id, assignee_id, at)
     return at

@@ -2,6 +2,8 @@
 
 import asyncio
 import hmac
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from aiohttp import web
 
@@ -52,7 +54,7 @@ async def openapi_document(ctx: Context) -> web.Response:
     return json_response(openapi.document(ROUTES))
 
 
-async def _run(check):  # type: ignore[no-untyped-def]
+async def _run(check: Callable[[], Coroutine[Any, Any, str]]) -> str:
     try:
         return await asyncio.wait_for(check(), CHECK_SECONDS)
     except TimeoutError:

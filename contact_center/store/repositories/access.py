@@ -180,7 +180,7 @@ def viewer_of_user(connection: Connection, user_id: int) -> Viewer | None:
 # Sessions and API tokens.
 
 
-def add_session(connection: Connection, **values: Any) -> int:
+def add_session(connection: Connection, /, **values: Any) -> int:
     """Store a session; returns its id."""
     return _id(connection.execute(insert(session).values(values).returning(session.c.id)))
 

@@ -93,7 +93,7 @@ def by_keys(connection: Connection, keys: tuple[str, ...]) -> list[RowMapping]:
 def next_due(connection: Connection) -> datetime | None:
     """When the next queued row becomes due; None when nothing waits."""
     statement = select(func.min(outbox.c.next_attempt_at)).where(outbox.c.state == Delivery.QUEUED)
-    return connection.execute(statement).scalar_one()  # type: ignore[no-any-return]
+    return connection.execute(statement).scalar_one()
 
 
 def project_of(connection: Connection, row_id: int) -> int:

@@ -1257,6 +1257,53 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "contact.history_changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A ticket went to another queue, and with it all its entries: who may read them changed, so the history must be */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        /** @description Grows in the order of commits; gaps are ordinary. */
+                        seq: number;
+                        /** @constant */
+                        type: "contact.history_changed";
+                        /** Format: date-time */
+                        at: string;
+                        actor_id: number | null;
+                        data: components["schemas"]["HistoryChanged"];
+                    };
+                };
+            };
+            responses: {
+                /** @description Heard */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "queue.changed": {
         parameters: {
             query?: never;
@@ -1973,6 +2020,17 @@ export interface components {
          * @enum {string}
          */
         Health: "starting" | "ok" | "unavailable" | "auth_failed" | "misconfigured" | "stopped";
+        /**
+         * HistoryChanged
+         * @description A ticket went to another queue, and with it all its entries: who may read them changed, so the history must be
+         *     read again.
+         */
+        HistoryChanged: {
+            /** Contact Id */
+            contact_id: number;
+            /** Ticket Id */
+            ticket_id: number;
+        };
         /**
          * InteractionAdded
          * @description Something was added to a contact's history.

@@ -1,0 +1,104 @@
+"""What is promised is documented: settings, commands, events, channel options; and the console's typed API is fresh."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+from typer.main import get_command
+
+from contact_center.api.framework import to_json
+from contact_center.api.openapi import document
+from contact_center.api.routes import ROUTES
+from contact_center.channels import registry
+from contact_center.cli import app
+from contact_center.config import Settings
+from contact_center.model.events import CATALOGUE
+
+ROOT = Path(__file__).parents[1]
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text()
+
+
+def setting_names(section: type[BaseModel] = Settings, prefix: str = "") -> list[str]:
+    names = []
+    for name, field in section.model_fields.items():
+        nested = field.annotation
+        if isinstance(nested, type) and issubclass(nested, BaseModel):
+            names += setting_names(nested, f"{prefix}{name}.")
+        else:
+            names.append(prefix + name)
+    return names
+
+
+@pytest.mark.parametrize("name", setting_names())
+def test_every_setting_is_documented(name: str) -> None:
+    """A setting stands in the configuration page with a meaning."""
+    assert re.search(rf"^\| `{re.escape(name)}` \| [^|]* \| \S", page("operate/configuration.md"), re.M)
+
+
+def test_every_command_is_documented() -> None:
+    """A command stands in the page of the command line, and says by itself what it does, with an example."""
+    undocumented = []
+
+    def walk(command: object, path: str) -> None:
+        for name, inner in getattr(command, "commands", {}).items():
+            if getattr(inner, "commands", None):
+                walk(inner, f"{path} {name}")
+            elif f"`{path} {name}" not in page("operate/cli.md") or "Example:" not in (inner.help or ""):
+                undocumented.append(f"{path} {name}")
+
+    walk(get_command(app), "contact-center")
+
+    assert [] == undocumented
+
+
+@pytest.mark.parametrize("name", sorted(CATALOGUE))
+def test_every_event_is_documented(name: str) -> None:
+    """An event of the catalogue stands in the page of events."""
+    assert f"| `{name}` |" in page("events.md")
+
+
+def test_every_channel_option_is_documented() -> None:
+    """An option of a channel stands in the how-to of that channel."""
+    missing = [name for kind in registry.kinds().values() for name in kind.options.model_fields if f"`{name}`" not in page("howto/mailbox.md")]
+
+    assert [] == missing
+
+
+def test_the_consoles_contract_is_fresh() -> None:
+    """The checked-in OpenAPI document, from which the console's types are made, is the code's own; else: make contract."""
+    stored = json.loads((ROOT / "contact_center/agent_ui/src/contract/openapi.json").read_text())
+
+    assert json.loads(to_json(document(ROUTES))) == stored
+
+
+def test_the_consoles_types_name_every_path() -> None:
+    """The generated types were made from that document."""
+    types = (ROOT / "contact_center/agent_ui/src/contract/api.d.ts").read_text()
+
+    assert [] == [route.path for route in ROUTES if f'"{route.path}"' not in types]
+
+
+def test_links_lead_somewhere() -> None:
+    """A relative link in README and docs names a file that is there."""
+    broken = []
+    for file in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for target in re.findall(r"\]\(([^)#\s]+)", file.read_text()):
+            if not target.startswith(("http:", "https:")) and not (file.parent / target).exists():
+                broken.append(f"{file.relative_to(ROOT)}: {target}")
+
+    assert [] == broken
+
+
+def test_both_languages_say_everything() -> None:
+    """English and Russian have the same keys, so that nobody meets the other language by accident."""
+    keys = {}
+    for language in ("en", "ru"):
+        text = (ROOT / f"contact_center/agent_ui/src/i18n/{language}.ts").read_text()
+        keys[language] = re.findall(r"[{,]\s*(\w+):", re.sub(r'"(?:[^"\\]|\\.)*"', '""', text))
+
+    assert keys["en"] == keys["ru"]
