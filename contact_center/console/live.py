@@ -98,8 +98,10 @@ class Console:
     async def let_go(self, _app: web.Application | None = None) -> None:
         """Close every socket, so that the web server can stop at once; consoles come back and resume by themselves."""
         self._listeners.clear()
-        if self.server.eio.sockets:
-            await self.server.eio.disconnect()
+        for socket in list(self.server.eio.sockets.values()):
+            if not socket.closed:
+                # Not waiting: the queue of a console that is gone is never emptied.
+                await socket.close(wait=False, abort=True)
 
     async def close(self) -> None:
         """Stop reading the journal."""

@@ -72,7 +72,7 @@ async def test_resume_replays_exactly_what_was_missed(server: RunningApp) -> Non
     assert first.news + again.news == stayed.news
 
 
-@pytest.mark.parametrize("after", ["future", -1, None, "1", 2**70, 1.5])
+@pytest.mark.parametrize("after", ["future", -1, None, "1", 2**62, 1.5])
 async def test_resume_from_nowhere_resets(server: RunningApp, after: Any) -> None:
     """A number that this journal never gave means starting afresh."""
     async with console(server, await admin_id(server)) as heard:
