@@ -20,7 +20,7 @@ test: $(VENV)/dev.stamp $(UI)/dist/index.html ## Install what the tests need and
 	$(BIN)/ruff format --check -q contact_center tests bench
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache > .lint-imports.log || { cat .lint-imports.log; exit 1; }
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(VENV)/dev.stamp $(UI)/dist/index.html ## Measure, beside peers and raw limits. ARGS="--quick ingest" for less.
 	$(BIN)/python -m bench $(ARGS)

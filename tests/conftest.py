@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -26,16 +27,17 @@ def fixtures_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The URL of a private PostgreSQL server."""
-    with servers.postgres(tmp_path_factory.mktemp("postgres")) as url:
+    # Not in pytest's own folder: that is closed to other users, and the server must not run as root.
+    with tempfile.TemporaryDirectory(prefix="cc-postgres-", ignore_cleanup_errors=True) as folder, servers.postgres(Path(folder)) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
-def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Dovecot]:
+def dovecot() -> Iterator[servers.Dovecot]:
     """A private Dovecot shared by the tests of a worker; use a folder or user of your own where it matters."""
-    with servers.dovecot(tmp_path_factory.mktemp("dovecot")) as server:
+    with tempfile.TemporaryDirectory(prefix="cc-dovecot-", ignore_cleanup_errors=True) as folder, servers.dovecot(Path(folder)) as server:
         yield server
 
 

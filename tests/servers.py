@@ -5,6 +5,7 @@ import grp
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -56,7 +57,7 @@ def postgres(folder: Path) -> Iterator[str]:
         _wait_until_ready(need("pg_isready", "postgresql-client-common", *folders), port)
         yield f"postgresql://cc@127.0.0.1:{port}"
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # a fast shutdown: does not wait for clients
         process.wait(20)
 
 

@@ -9,7 +9,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "contact_center"
 SOURCES = [path for path in sorted(PACKAGE.rglob("*.py")) if "node_modules" not in path.parts and "versions" not in path.parts]
-CONSOLE = [path for path in sorted((PACKAGE / "agent_ui/src").rglob("*")) if path.suffix in (".ts", ".vue") and "contract" not in path.parts]
+CONSOLE = [
+    path for path in sorted((PACKAGE / "agent_ui/src").rglob("*")) if path.suffix in (".ts", ".vue") and "contract" not in path.parts
+]
 
 
 def name(path: Path) -> str:
@@ -42,7 +44,7 @@ def test_only_tasks_makes_tasks() -> None:
     """Background tasks are named, held and supervised: nothing but `tasks.py` creates one."""
     makers = [name(path) for path in SOURCES if "create_task(" in path.read_text()]
 
-    assert ["contact_center/tasks.py"] == makers
+    assert makers == ["contact_center/tasks.py"]
 
 
 def test_one_place_fetches_and_one_has_the_socket() -> None:
@@ -50,8 +52,8 @@ def test_one_place_fetches_and_one_has_the_socket() -> None:
     fetching = [name(p) for p in CONSOLE if re.search(r"\bfetch\(|createClient\(", p.read_text())]
     listening = [name(p) for p in CONSOLE if "socket.io-client" in p.read_text()]
 
-    assert ["contact_center/agent_ui/src/api/client.ts"] == fetching
-    assert ["contact_center/agent_ui/src/live/line.ts"] == listening
+    assert fetching == ["contact_center/agent_ui/src/api/client.ts"]
+    assert listening == ["contact_center/agent_ui/src/live/line.ts"]
 
 
 def test_locks_name_no_registry() -> None:

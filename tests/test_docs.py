@@ -53,7 +53,7 @@ def test_every_command_is_documented() -> None:
 
     walk(get_command(app), "contact-center")
 
-    assert [] == undocumented
+    assert undocumented == []
 
 
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
@@ -64,9 +64,11 @@ def test_every_event_is_documented(name: str) -> None:
 
 def test_every_channel_option_is_documented() -> None:
     """An option of a channel stands in the how-to of that channel."""
-    missing = [name for kind in registry.kinds().values() for name in kind.options.model_fields if f"`{name}`" not in page("howto/mailbox.md")]
+    missing = [
+        name for kind in registry.kinds().values() for name in kind.options.model_fields if f"`{name}`" not in page("howto/mailbox.md")
+    ]
 
-    assert [] == missing
+    assert missing == []
 
 
 def test_the_consoles_contract_is_fresh() -> None:
@@ -80,7 +82,7 @@ def test_the_consoles_types_name_every_path() -> None:
     """The generated types were made from that document."""
     types = (ROOT / "contact_center/agent_ui/src/contract/api.d.ts").read_text()
 
-    assert [] == [route.path for route in ROUTES if f'"{route.path}"' not in types]
+    assert [route.path for route in ROUTES if f'"{route.path}"' not in types] == []
 
 
 def test_links_lead_somewhere() -> None:
@@ -91,7 +93,7 @@ def test_links_lead_somewhere() -> None:
             if not target.startswith(("http:", "https:")) and not (file.parent / target).exists():
                 broken.append(f"{file.relative_to(ROOT)}: {target}")
 
-    assert [] == broken
+    assert broken == []
 
 
 def test_both_languages_say_everything() -> None:

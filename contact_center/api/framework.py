@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, ValidationInfo, field_validator
 
 from contact_center.api.permissions import Permission
 from contact_center.errors import BadRequest, Invalid, NotFound, UnsupportedMediaType
@@ -29,9 +29,9 @@ class Input(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _storable(cls, value: Any) -> Any:
-        """Text without what databases refuse: NUL characters and lone surrogates."""
-        return clean_text(value) if isinstance(value, str) else value
+    def _storable(cls, value: Any, info: ValidationInfo) -> Any:
+        """Text without what databases refuse: NUL characters and lone surrogates. A cursor is ours or it is wrong."""
+        return clean_text(value) if isinstance(value, str) and info.field_name != "cursor" else value
 
 
 @dataclass(frozen=True)

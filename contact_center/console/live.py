@@ -98,10 +98,8 @@ class Console:
     async def let_go(self, _app: web.Application | None = None) -> None:
         """Close every socket, so that the web server can stop at once; consoles come back and resume by themselves."""
         self._listeners.clear()
-        for socket in list(self.server.eio.sockets.values()):
-            if not socket.closed:
-                # Not waiting: the queue of a console that is gone is never emptied.
-                await socket.close(wait=False, abort=True)
+        for eio_sid in list(self.server.eio.sockets):
+            await wire.close(self.server, eio_sid, abort=True)
 
     async def close(self) -> None:
         """Stop reading the journal."""
@@ -276,10 +274,11 @@ class Console:
                 logger.warning("console.recheck_failed", error=error.message)
 
     async def _drop(self, listener: Listener, reason: str = "") -> None:
+        """Let one console go, without waiting for it: it may be the very one that does not answer."""
         self._listeners.pop(listener.sid, None)
         if reason:
             await wire.write(self.server, listener.eio_sid, wire.Frame(self.server, "bye", {"reason": reason}))
-        await self.server.disconnect(listener.sid)
+        await wire.close(self.server, listener.eio_sid, abort=not reason)
 
 
 def _batch(connection: Connection, after: int) -> tuple[list[Recorded], Reach]:

@@ -5,6 +5,7 @@ cost. Here a packet is encoded once and written straight to idle websockets; a b
 ordinary queue, and one whose queue grows past `QUEUE_LIMIT` is dropped, to come back and resume.
 """
 
+from collections import deque
 from typing import Any
 
 import orjson
@@ -34,11 +35,21 @@ class OneJson:
 
 
 class DirectWebSocket(WebSocket):  # type: ignore[misc]
-    """The library's websocket, findable from the socket it serves."""
+    """The library's websocket, findable from the socket it serves, and knowing which frames took the long way.
+
+    A frame in the queue may have left it and not be written yet; nothing may overtake it, or news would come out of order.
+    """
 
     def __init__(self, handler: Any, server: Any) -> None:
         super().__init__(handler, server)
         handler.__self__.direct = self
+        self.queued: deque[str] = deque()
+
+    async def send(self, message: Any) -> None:
+        """Write what the library took out of the queue."""
+        await super().send(message)
+        if self.queued and message == self.queued[0]:
+            self.queued.popleft()
 
 
 def make_server(**options: Any) -> socketio.AsyncServer:
@@ -64,7 +75,7 @@ async def write(server: socketio.AsyncServer, eio_sid: str, frame: Frame) -> boo
     if socket is None or socket.closed:
         return False
     direct: DirectWebSocket | None = getattr(socket, "direct", None)
-    if direct is not None and socket.upgraded and socket.queue.empty() and _has_room(direct, frame.size):
+    if direct is not None and socket.upgraded and not direct.queued and socket.queue.empty() and _has_room(direct, frame.size):
         try:
             await direct._sock.send_str(frame.text)
         except (ConnectionError, RuntimeError):
@@ -73,6 +84,8 @@ async def write(server: socketio.AsyncServer, eio_sid: str, frame: Frame) -> boo
     if socket.queue.qsize() >= QUEUE_LIMIT:
         return False
     socket.queue.put_nowait(frame.packet)
+    if direct is not None:
+        direct.queued.append(frame.text)
     return True
 
 
@@ -82,3 +95,20 @@ def _has_room(direct: DirectWebSocket, size: int) -> bool:
         return False
     transport = websocket._req.transport
     return transport is not None and transport.get_write_buffer_size() + size < HIGH_WATER
+
+
+async def close(server: socketio.AsyncServer, eio_sid: str, *, abort: bool) -> None:
+    """End one socket without waiting for it: the queue of a console that is gone is never emptied.
+
+    With `abort` the connection is cut at once; without, what was queued for it still goes out.
+    """
+    socket = server.eio.sockets.get(eio_sid)
+    if socket is None:
+        return
+    if not socket.closed:
+        await socket.close(wait=False, abort=abort)
+    direct: DirectWebSocket | None = getattr(socket, "direct", None)
+    if abort and direct is not None and direct._sock is not None and direct._sock._req is not None:
+        transport = direct._sock._req.transport
+        if transport is not None:
+            transport.abort()
