@@ -145,6 +145,7 @@ export const useLive = defineStore("live", () => {
       ask(api.GET("/api/v1/contacts/{contact_id}/tickets", { params: { path } })),
     ]);
     remember(tickets);
+    if (!watching.includes(id)) return contact.id; // somebody else is on screen by now, and only their news come
     const timeline = { entries: page.items.toReversed(), older: page.next_cursor };
     // Histories that are not on screen are not kept up by news: forget them.
     update({ contacts: { ...state.value.contacts, [contact.id]: contact }, timelines: { [contact.id]: timeline } });
