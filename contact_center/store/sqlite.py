@@ -298,7 +298,7 @@ def _turn_to_wal(connection: sqlite3.Connection) -> None:
         except sqlite3.OperationalError:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.02)
+            time.sleep(0.02)  # in a thread of the store, once in the life of a database
         else:
             return
 

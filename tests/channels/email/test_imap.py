@@ -244,7 +244,10 @@ async def test_no_tls_where_tls_is_wanted(mailbox: Mailbox) -> None:
 
 async def test_working_settings_pass_the_check(mailbox: Mailbox) -> None:
     """The check succeeds and leaves no connection behind."""
-    await ImapReader(mailbox.options()).check()
+    reader = ImapReader(mailbox.options())
+    await reader.check()
+
+    assert reader._client is None
 
 
 async def test_cancelling_while_idle_is_prompt(mailbox: Mailbox, inbox: MemoryInbox) -> None:
