@@ -47,13 +47,17 @@ async def viewer_of_session(services: Services, token: str) -> Viewer | None:
     return viewer
 
 
-async def start_session(request: web.Request, user_id: int) -> tuple[str, int]:
-    """Make a new session, never reusing the old token; returns (token, seconds it may live)."""
+async def start_session(request: web.Request, user_id: int, proven: str | None = None) -> tuple[str, int]:
+    """Make a new session, never reusing the old token; returns (token, seconds it may live).
+
+    `proven` is the password hash that was checked. Raises NotSignedIn when the password was changed meanwhile.
+    """
     services = request.app[SERVICES]
     token, now = new_token(), services.clock()
     lifetime = timedelta(days=services.settings.security.session_max_days)
     await services.store.write(
-        access.add_session,
+        _add_session,
+        proven,
         employee_id=user_id,
         token_hash=token_hash(token),
         created_at=now,
@@ -63,6 +67,13 @@ async def start_session(request: web.Request, user_id: int) -> tuple[str, int]:
         user_agent=request.headers.get("User-Agent", "")[:300],
     )
     return token, int(lifetime.total_seconds())
+
+
+def _add_session(connection: Connection, /, proven: str | None, **values: Any) -> None:
+    # A check takes a third of a second; a new password has ended all sessions by then, and the old one must not open another.
+    if proven is not None and access.password_hash(connection, values["employee_id"]) != proven:
+        raise NotSignedIn("The address or the password is wrong.")
+    access.add_session(connection, **values)
 
 
 def check_origin(request: web.Request) -> None:
@@ -94,7 +105,9 @@ def client_address(request: web.Request) -> str:
     peer = request.remote or ""
     trusted = request.app[SERVICES].settings.security.trusted_proxies
     if trusted and _is_within(peer, trusted):
-        for hop in reversed([part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]):
+        # Some proxies go on in the client's line, others add their own below it: all lines are one list.
+        hops = ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")
+        for hop in reversed([part.strip() for part in hops if part.strip()]):
             if not _is_within(hop, trusted):
                 return hop[:64]
     return peer

@@ -28,7 +28,8 @@ HEADERS = {
 
 def make_app(services: Services) -> web.Application:
     """The HTTP application, without the console's files and sockets."""
-    app = web.Application(middlewares=[_header_middleware, problem_middleware], client_max_size=BODY_LIMIT)
+    app = web.Application(middlewares=[problem_middleware], client_max_size=BODY_LIMIT)
+    app.on_response_prepare.append(_add_headers)
     app[SERVICES] = services
     app[LIMITS] = LoginLimits(services.settings.security.login_attempts_per_minute)
     for route in ROUTES:
@@ -73,15 +74,11 @@ async def _answer(
     return response
 
 
-@web.middleware
-async def _header_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    response = await handler(request)
-    if response.prepared:
-        return response
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Protect every answer. Not a middleware: some refusals are made before those run, and some answers begin inside them."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.path.startswith("/api/") and "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     if request.app[SERVICES].settings.https:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    return response

@@ -42,7 +42,7 @@ async def log_in(ctx: Context, body: LoginBody) -> SignedIn:
     right = await passwords.matches(row["password_hash"] if row else None, body.password)
     if row is None or not right or row["disabled_at"] is not None:
         raise NotSignedIn("The address or the password is wrong.")
-    await _begin(ctx, row["id"])
+    await _begin(ctx, row["id"], row["password_hash"])
     return SignedIn(row["id"])
 
 
@@ -92,7 +92,7 @@ async def accept_invitation(ctx: Context, body: AcceptBody) -> SignedIn:
     ctx.request.app[LIMITS].count("invitation", security.client_address(ctx.request))
     passwords.check_strength(body.password, "")
     hashed = await passwords.hash_password(body.password)
-    user_id = await ctx.write(_accept, ctx.act(), token_hash(body.token), hashed)
+    user_id = await ctx.write(_accept, ctx.act(), body, hashed)
     await _begin(ctx, user_id)
     return SignedIn(user_id)
 
@@ -177,8 +177,8 @@ def publish_access(
     journal.append(connection, event, at=act.now, actor_id=act.user_id)
 
 
-async def _begin(ctx: Context, user_id: int) -> None:
-    token, seconds = await security.start_session(ctx.request, user_id)
+async def _begin(ctx: Context, user_id: int, proven: str | None = None) -> None:
+    token, seconds = await security.start_session(ctx.request, user_id, proven)
     services = ctx.request.app[SERVICES]
     options: dict[str, Any] = {"max_age": seconds, "httponly": True, "samesite": "Lax", "path": "/", "secure": services.settings.https}
     ctx.cookies.append((security.cookie_name(services), token, options))
@@ -214,13 +214,15 @@ def _make_first_admin(connection: Connection, act: Act, body: FirstLoginBody, ha
     return user_id
 
 
-def _accept(connection: Connection, act: Act, hashed_token: str, hashed: str) -> int:
-    used = access.use_invitation(connection, hashed_token, act.now)
+def _accept(connection: Connection, act: Act, body: AcceptBody, hashed: str) -> int:
+    used = access.use_invitation(connection, token_hash(body.token), act.now)
     viewer = access.viewer_of_user(connection, used["employee_id"]) if used and used["employee_id"] else None
     if viewer is None:
         raise NotSignedIn("This link was used already or has expired. Ask for a new one.")
     access.change_user(connection, viewer.user_id, password_hash=hashed)
     for session_id in access.revoke_sessions(connection, viewer.user_id, act.now):
         publish_access(connection, act, viewer.project_id, viewer.user_id, session_id=session_id, revoked=True)
-    publish_user(connection, act, viewer.project_id, viewer.user_id)
+    user = publish_user(connection, act, viewer.project_id, viewer.user_id)
+    # Only the link says whose address the password must differ from; a refusal undoes all of this, and the link stays good.
+    passwords.check_strength(body.password, user.email)
     return viewer.user_id

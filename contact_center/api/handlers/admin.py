@@ -75,7 +75,7 @@ def _change_user(connection: Connection, act: Act, viewer: Viewer, user_id: int,
         values["disabled_at"] = act.now if body.disabled else None
     if values:
         access.change_user(connection, user_id, **values)
-    if not access.active_admins(connection, viewer.project_id):
+    if not any(_can_administer(person) for person in access.users(connection, viewer.project_id)):
         raise Conflict("Somebody must stay administrator.")
     if body.queue_ids is not None:
         access.set_grants(connection, user_id, _known_queues(connection, viewer, body.queue_ids))
@@ -85,6 +85,11 @@ def _change_user(connection: Connection, act: Act, viewer: Viewer, user_id: int,
     if (changed.role, changed.queue_ids, changed.disabled) != (user.role, user.queue_ids, user.disabled):
         publish_access(connection, act, viewer.project_id, user_id, revoked=changed.disabled)
     return changed
+
+
+def _can_administer(person: User) -> bool:
+    # An invited one does not count: the link may expire, and nobody would be left to make a new one.
+    return person.role is Role.ADMIN and not person.disabled and person.has_password
 
 
 def _hold_admins(connection: Connection, viewer: Viewer) -> None:
