@@ -20,7 +20,7 @@ def run(setting: Setting) -> None:
     folder, port = setting.folder("data"), servers.free_port()
     database = folder / "contact-center.sqlite3"
     environment = os.environ | {"CONTACT_CENTER_DATA_DIR": str(folder), "CONTACT_CENTER_MAIL__LISTEN": f"127.0.0.1:{port}"}
-    command = [sys.executable, "-m", "contact_center.cli", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "contact_center", "serve", "--port", "0"]
     with process(command, env=environment, stderr=subprocess.DEVNULL) as service:
         servers.wait_for_port(port)
         at_start = resident(service.pid)

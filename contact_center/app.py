@@ -33,7 +33,7 @@ from contact_center.model.channels import ChannelAccount
 from contact_center.model.people import Viewer
 from contact_center.model.words import Health
 from contact_center.outbound.sender import Sender
-from contact_center.store import Connection, Store, migrate, open_store
+from contact_center.store import Connection, Store, open_store, version
 from contact_center.store.blobs import BlobFiles
 from contact_center.store.repositories import access, channels, outbox
 from contact_center.tasks import spawn, stop
@@ -276,7 +276,7 @@ def _checks(store: Store, console: Console) -> dict[str, Callable[[], Any]]:
         return "ok"
 
     async def migrated() -> str:
-        if not await store.read(migrate.is_current):
+        if not await store.read(version.is_current):
             raise Unavailable("the tables are not at this version")
         return "ok"
 

@@ -6,7 +6,7 @@ from typing import Any
 from contact_center.config import Settings
 from contact_center.errors import ContactCenterError, NotFound
 from contact_center.keys import new_token, token_hash
-from contact_center.store import Store, migrate
+from contact_center.store import Store, version
 from contact_center.store.repositories import access, channels, raw_items
 
 
@@ -18,7 +18,7 @@ async def examine(settings: Settings, store: Store) -> dict[str, str]:
         findings["transport"] = "ok"
     except ContactCenterError as error:
         findings["transport"] = f"failed: {error.message}"
-    if not await store.read(migrate.is_current):
+    if not await store.read(version.is_current):
         return findings | {"migrated": "failed: run contact-center migrate"}
     project_id = await store.read(access.first_project)
     if project_id is not None:

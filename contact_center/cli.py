@@ -102,11 +102,11 @@ def migrate_command(
     settings = load_settings()
 
     async def run(store: Any) -> bool:
-        from contact_center.store import migrate
+        from contact_center.store import version
 
         if not check:
             await store.migrate()
-        return bool(await store.read(migrate.is_current))
+        return bool(await store.read(version.is_current))
 
     current = _with_store(settings, run)
     print("current" if current else "not current")

@@ -6,13 +6,14 @@ from typing import Any
 
 from contact_center.channels.email import large
 from contact_center.channels.email.mime import ParsedMail, read_mail
+from contact_center.channels.email.options import LARGE
 from contact_center.model.tickets import Address
 
 
 def report(path: Path) -> dict[str, Any]:
     """The report on the mail in `path`; an unreadable file is a report with `defects` only."""
     try:
-        if path.stat().st_size >= large.LARGE:
+        if path.stat().st_size >= LARGE:
             with tempfile.TemporaryDirectory() as folder:
                 return as_report(large.read_large(path, Path(folder)))
         return as_report(read_mail(path.read_bytes()))

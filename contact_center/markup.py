@@ -1,16 +1,11 @@
-"""HTML of strangers: made harmless, and turned into text. Input is capped; both run in a parser process, never on the loop."""
+"""HTML of strangers, made harmless. Input is capped; mails are cleaned in a parser process, never on the loop."""
 
 import re
 from collections.abc import Callable
 
-import lxml.html
 import nh3
-from inscriptis import get_text
-from inscriptis.model.config import ParserConfig
 
 HTML_LIMIT = 1024 * 1024  # characters kept of one mail's markup
-TEXT_LIMIT = 256 * 1024  # characters of markup that are turned into text
-DEEP = 60  # nesting from which the parser's output is checked for lost words
 MAX_DEPTH = 500  # nesting above this is flattened: layout engines and parsers turn slow or overflow
 
 TAGS = nh3.ALLOWED_TAGS - {"area", "map"} | {"center", "font", "u", "s", "strike", "big", "tt", "button"} - {"button"}
@@ -52,8 +47,6 @@ _TAG = re.compile(r'<([a-z0-9]+)((?: [^\s="<>]+="[^"]*"){2,})>')
 _ANY_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
 _OPENING = re.compile(r"<[a-zA-Z]")
-_QUOTE_OPEN, _QUOTE_CLOSE = "\u2063quote\u2063", "\u2063unquote\u2063"
-_SPACES = re.compile(r"[ \t\u00a0]+")
 
 ImageRewriter = Callable[[str], str | None]
 
@@ -96,27 +89,7 @@ def _in_order(match: re.Match[str]) -> str:
 
 def flatten(html: str) -> str:
     """Markup as it is, or without tags when it nests or repeats beyond all sense."""
-    return html if _depth(html) <= MAX_DEPTH else re.sub(r"<[^<>]{0,2000}>", " ", html)
-
-
-def to_text(html: str) -> str:
-    """Markup as readable text; quoted blocks get the `>` that plain-text mails have."""
-    capped = flatten(html[:TEXT_LIMIT]).replace("\x00", "")
-    if not capped.strip():
-        return ""
-    try:
-        root = lxml.html.document_fromstring(capped.encode("utf-8", "replace"), parser=lxml.html.HTMLParser(encoding="utf-8"))
-        _mark_quotes(root)
-        text = get_text(lxml.html.tostring(root, encoding="unicode"), ParserConfig(display_links=False))
-        parsed = True
-    except (ValueError, AssertionError, IndexError, TypeError, RecursionError, lxml.etree.LxmlError):
-        text, parsed = "", False
-    if not parsed or _depth(capped, DEEP):
-        # The parser drops what stands deeper than it likes, and hopeless markup still holds words.
-        plain = re.sub(r"<[^<>]{0,2000}>", " ", capped)
-        if plain.strip() and (not parsed or (_depth(capped, DEEP) and plain.split()[-1] not in text)):
-            text = plain
-    return _quoted_lines(text)
+    return html if depth(html) <= MAX_DEPTH else re.sub(r"<[^<>]{0,2000}>", " ", html)
 
 
 def _image_source(value: str, image: ImageRewriter | None) -> str | None:
@@ -128,45 +101,14 @@ def _image_source(value: str, image: ImageRewriter | None) -> str | None:
     return image(value) if image else value
 
 
-def _depth(html: str, least: int = MAX_DEPTH * 4) -> int:
+def depth(html: str, least: int = MAX_DEPTH * 4) -> int:
     """An upper bound of the nesting, by counting tags that open against those that close."""
     if len(_OPENING.findall(html)) <= min(MAX_DEPTH, least):
         return 0
-    depth = deepest = 0
+    level = deepest = 0
     for match in _ANY_TAG.finditer(html):
         if match[2].lower() in _VOID:
             continue
-        depth = max(0, depth + (-1 if match[1] else 1))
-        deepest = max(deepest, depth)
+        level = max(0, level + (-1 if match[1] else 1))
+        deepest = max(deepest, level)
     return deepest if deepest > least else 0
-
-
-def _mark_quotes(root: lxml.html.HtmlElement) -> None:
-    for element in list(root.iter("blockquote")):
-        _wrap(element)
-    for element in root.find_class("yahoo_quoted") + root.find_class("gmail_quote_container"):
-        if element.tag != "blockquote" and next(element.iter("blockquote"), None) is None:
-            _wrap(element)
-
-
-def _wrap(element: lxml.html.HtmlElement) -> None:
-    opening, closing = lxml.html.Element("div"), lxml.html.Element("div")
-    opening.text, closing.text = _QUOTE_OPEN, _QUOTE_CLOSE
-    opening.tail, element.text = element.text, None
-    element.insert(0, opening)
-    element.append(closing)
-
-
-def _quoted_lines(text: str) -> str:
-    lines, depth, blank = [], 0, 0
-    for line in text.split("\n"):
-        stripped = _SPACES.sub(" ", line).rstrip()
-        if _QUOTE_OPEN in stripped or _QUOTE_CLOSE in stripped:
-            depth = max(0, depth + stripped.count(_QUOTE_OPEN) - stripped.count(_QUOTE_CLOSE))
-            stripped = stripped.replace(_QUOTE_OPEN, "").replace(_QUOTE_CLOSE, "").strip()
-            if not stripped:
-                continue
-        blank = blank + 1 if not stripped.strip() else 0
-        if blank < 2:
-            lines.append((">" * min(depth, 20) + " " if depth else "") + (stripped.lstrip() if not depth else stripped))
-    return "\n".join(lines).strip("\n")

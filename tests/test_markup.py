@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contact_center import markup
+from contact_center import markup, plain_text
 
 PIXEL = "data:image/png;base64,iVBORw0KGgo="
 
@@ -87,7 +87,7 @@ def test_images_are_rewritten_or_dropped() -> None:
 
 def test_text_of_markup() -> None:
     """Paragraphs, breaks, tables and links read as text; what is hidden in head and scripts does not."""
-    text = markup.to_text(
+    text = plain_text.to_text(
         "<head><title>no</title><style>p{}</style></head><p>Раз<br>два</p><script>no</script><p><a href='http://x'>три</a></p>"
     )
     assert text.split() == ["Раз", "два", "три"]
@@ -95,7 +95,7 @@ def test_text_of_markup() -> None:
 
 def test_quoted_blocks_get_their_mark() -> None:
     """A quoted block reads like a quote of plain text, at its depth."""
-    text = markup.to_text("<p>answer</p><blockquote>one<blockquote>two</blockquote></blockquote>")
+    text = plain_text.to_text("<p>answer</p><blockquote>one<blockquote>two</blockquote></blockquote>")
     assert [line for line in text.split("\n") if line.strip()] == ["answer", "> one", ">> two"]
 
 
@@ -104,7 +104,7 @@ def test_quoted_blocks_get_their_mark() -> None:
 def test_deep_nesting_ends(tag: str, depth: int) -> None:
     """Markup nested thousands deep keeps its words and overflows nothing."""
     source = f"<{tag}>" * depth + "words"
-    assert "words" in markup.to_text(source)
+    assert "words" in plain_text.to_text(source)
     assert "words" in markup.sanitise(source)
 
 
@@ -120,4 +120,4 @@ def test_twice_is_once(source: str) -> None:
     """Sanitising clean markup changes nothing, and both results can be stored as text."""
     once = markup.sanitise(source)
     assert markup.sanitise(once) == once
-    markup.to_text(source).encode()
+    plain_text.to_text(source).encode()

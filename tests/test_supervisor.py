@@ -120,7 +120,7 @@ async def until(condition: Callable[[], bool]) -> None:
 @pytest.fixture
 async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     made = Stage()
-    kind = ChannelKind("test", "Test", Plan, made.connect, None, None, 1, lambda _: None)  # type: ignore[arg-type]
+    kind = ChannelKind("test", "Test", Plan, made.connect)  # type: ignore[arg-type]
     monkeypatch.setattr(registry, "kinds", lambda: {"test": kind})
     for name in ("FIRST_RETRY", "LEASE_RENEWAL"):
         monkeypatch.setattr(supervisor, name, 0.01)

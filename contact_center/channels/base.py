@@ -4,6 +4,7 @@ Errors say what happens next (`ChannelUnavailable`, `ChannelAuthFailed`, `Channe
 retrying, and the connector translates foreign errors once, at its border.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from contact_center.model.channels import ChannelAccount
-from contact_center.model.messages import Cursor, InboundMessage, OutboundMessage, RawItem, Receipt
+from contact_center.model.messages import Cursor, OutboundMessage, RawItem, Receipt
 
 
 class Inbox(Protocol):
@@ -95,20 +96,16 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ChannelKind:
-    """One kind of channel: everything the product knows about it."""
+    """One kind of channel: everything the product knows about it, but for how its items are parsed (`parsers.py`)."""
 
     name: str
     """The kind of timeline entry it makes, and the name of its folder."""
     label: str
     options: type[Options]
     connect: Callable[[ChannelAccount, Any, Environment], Connector]
-    parse: Callable[[bytes, dict[str, Any]], InboundMessage]
-    """A raw item's bytes and envelope to what happened. Pure: a replay uses it too. Runs in a parser process."""
-    parse_large: Callable[[str, str, dict[str, Any]], InboundMessage]
-    """The same for an original in a file: its path, a folder for large parts, the envelope."""
-    large_from: int
+    listener: Callable[[Environment], Listener | None] = lambda _environment: None
+    large_from: float = math.inf
     """Bytes from which an original is kept in a file and `parse_large` is used."""
-    listener: Callable[[Environment], Listener | None]
     can_send: bool = True
     address_label: str = "Address"
 

@@ -9,6 +9,7 @@ from contact_center.contacts import book
 from contact_center.errors import Invalid
 from contact_center.model.acts import Act
 from contact_center.model.messages import InboundPerson
+from contact_center.model.people import ContactRef
 from contact_center.model.words import PointKind, PointRole
 from contact_center.store import Connection
 from contact_center.store.repositories import contacts
@@ -20,10 +21,15 @@ DEFAULT_REGION = "RU"  # how a number without a country code is read
 class Identified:
     """Who wrote, as far as can be told."""
 
-    contact_id: int
+    contact: ContactRef
     point_id: int | None
     is_new: bool
     verified: bool = False
+
+    @property
+    def contact_id(self) -> int:
+        """The contact's id."""
+        return self.contact.id
 
 
 def normalise(kind: PointKind, raw: str) -> str:
@@ -60,19 +66,30 @@ def identify(connection: Connection, act: Act, project_id: int, person: InboundP
     One holder of the point: that contact. None: a new provisional one. Several (a shared point): the one who was
     linked last, until a person chooses. No usable address at all: a provisional contact of its own, never matched.
     """
-    point_id = point_of(connection, project_id, person) if person else None
-    if point_id is None:
-        contact_id = contacts.add_contact(connection, project_id, person.name if person else "", True, act.now)
-        return Identified(contact_id, None, is_new=True)
-    holders = contacts.holders(connection, point_id)
-    if holders:
-        holder = holders[-1]
-        return Identified(holder["contact_id"], point_id, is_new=False, verified=holder["verified_at"] is not None)
-    assert person is not None
+    value = normalise(person.kind, person.value) if person else ""
+    if person is None or not value:
+        name = person.name if person else ""
+        contact_id = contacts.add_contact(connection, project_id, name, True, act.now)
+        return Identified(ContactRef(contact_id, name, True), None, is_new=True)
+    if (known := _reached_by(connection, project_id, person.kind, value)) is not None:
+        return known
+    point_id = contacts.lock_point(connection, project_id, person.kind, value, person.value.strip())
+    # Whoever met this person in the same moment has finished by now.
+    if (known := _reached_by(connection, project_id, person.kind, value)) is not None:
+        return known
     contact_id = contacts.add_contact(connection, project_id, person.name or person.value, True, act.now)
     contacts.link_point(connection, point_id, contact_id, PointRole.PERSONAL, act.now)
-    book.publish(connection, act, project_id, contact_id)
-    return Identified(contact_id, point_id, is_new=True)
+    published = book.publish(connection, act, project_id, contact_id)
+    return Identified(ContactRef(contact_id, published.name, True), point_id, is_new=True)
+
+
+def _reached_by(connection: Connection, project_id: int, kind: PointKind, value: str) -> Identified | None:
+    rows = contacts.reached_by(connection, project_id, kind, value)
+    if not rows or rows[-1]["contact_id"] is None:
+        return None
+    last = rows[-1]
+    contact = ContactRef(last["contact_id"], last["name"], last["provisional"])
+    return Identified(contact, last["point_id"], is_new=False, verified=last["verified_at"] is not None)
 
 
 def _phone(raw: str) -> str:

@@ -6,39 +6,19 @@ replaced and every item of the batch is tried alone, so that only the guilty one
 
 import asyncio
 import multiprocessing
-import resource
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import structlog
 
 from contact_center.channels import registry
 from contact_center.errors import QuarantineItem, Unavailable
-from contact_center.model.messages import InboundMessage
+from contact_center.intake.understanding import Original, Outcome, limit, parse_all, ready
 
 logger = structlog.get_logger(__name__)
 
-MEMORY = 3 * 1024**3  # bytes of address space a parser process may have
 START_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Original:
-    """A raw item's bytes, in memory or in a file."""
-
-    kind: str
-    envelope: dict[str, Any]
-    content: bytes | None = None
-    path: str | None = None
-    folder: str = ""
-    """Where large parts go; with it the original is too large to be read at once."""
-
-
-Outcome = InboundMessage | QuarantineItem
 
 
 class Parsers:
@@ -74,11 +54,11 @@ class Parsers:
             pool.shutdown(wait=False, cancel_futures=True)
 
     async def _start(self) -> ProcessPoolExecutor:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["contact_center.intake.parsing", "contact_center.channels.email.connector"])
-        pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_limit)
+        # A fork of this process would carry its threads' locks and its memory; a fork server would be one more process.
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=limit)
         try:
-            await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(pool, ready), START_SECONDS)
+            await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(pool, ready, sorted(registry.kinds())), START_SECONDS)
         except (TimeoutError, BrokenProcessPool, OSError) as error:
             pool.shutdown(wait=False, cancel_futures=True)
             raise Unavailable(f"The parser processes cannot start: {error!r}") from error
@@ -98,31 +78,3 @@ class Parsers:
             self.close()
             return None
         return [outcome for part in results for outcome in part]
-
-
-def ready() -> bool:
-    """Asked of a new process, so that one that cannot start is not taken for an item that kills it."""
-    return True
-
-
-def parse_all(originals: list[Original]) -> list[Outcome]:
-    """Parse each; one bad item does not fail its neighbours. Runs in a parser process."""
-    return [_parse_one(original) for original in originals]
-
-
-def _parse_one(original: Original) -> Outcome:
-    try:
-        kind = registry.find(original.kind)
-        if original.path is not None and original.folder:
-            return kind.parse_large(original.path, original.folder, original.envelope)
-        content = original.content if original.path is None else Path(original.path).read_bytes()
-        return kind.parse(content or b"", original.envelope)
-    except MemoryError:
-        return QuarantineItem("The item needs more memory to understand than a parser may have.")
-    except Exception as error:  # noqa: BLE001 - no exception may lose an item: it is kept and shown with its reason
-        return QuarantineItem(f"The item could not be understood: {type(error).__name__}: {str(error)[:300]}")
-
-
-def _limit() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

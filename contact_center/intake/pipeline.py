@@ -16,14 +16,15 @@ from contact_center import tasks
 from contact_center.channels import registry
 from contact_center.channels.base import Inbox
 from contact_center.errors import QuarantineItem, Unavailable
-from contact_center.intake.parsing import Original, Outcome, Parsers
-from contact_center.intake.settle import Rules, settle
+from contact_center.intake.parsing import Parsers
+from contact_center.intake.settle import Rules, own_addresses, settle
+from contact_center.intake.understanding import Original, Outcome
 from contact_center.model.acts import Act
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.events import Event, RawItemQuarantined
 from contact_center.model.messages import Cursor, InboundMessage, RawItem
 from contact_center.model.words import Fate
-from contact_center.store import Connection, Row, Store, blobs, journal, savepoint
+from contact_center.store import Connection, Row, Store, blobs, journal
 from contact_center.store.blobs import INLINE_LIMIT, BlobFiles
 from contact_center.store.repositories import channels, raw_items
 
@@ -144,24 +145,29 @@ class Pipeline:
         return outcome
 
     async def _settle(self, parsed: list[tuple[Row, Outcome]]) -> None:
-        """Commit a batch; items that failed in it are tried again alone before they are quarantined."""
-        for item, message, reason in await self._try_to_settle(parsed):
-            logger.warning("intake.item_failed", item=item["id"], reason=reason)
-            for attempt in range(1, MAX_ATTEMPTS + 1):
-                if not await self._try_to_settle([(item, message)]):
-                    break
-                await asyncio.sleep(0.05 * attempt)
-            else:
-                await self.store.write(_quarantine, item, reason, self.clock())
+        """Commit a batch; when one of its items fails, each is tried alone, and what still fails is quarantined."""
+        if await self._try_to_settle(parsed) is not None:
+            for item, outcome in parsed:
+                await self._settle_alone(item, outcome)
 
-    async def _try_to_settle(self, parsed: list[tuple[Row, Outcome]]) -> list[tuple[Row, Outcome, str]]:
-        """Those that could not be settled; all of them when the unit as a whole was refused."""
+    async def _settle_alone(self, item: Row, outcome: Outcome) -> None:
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            reason = await self._try_to_settle([(item, outcome)])
+            if reason is None:
+                return
+            logger.warning("intake.item_failed", item=item["id"], reason=reason)
+            await asyncio.sleep(0.05 * attempt)
+        await self.store.write(_quarantine, item, reason or "", self.clock())
+
+    async def _try_to_settle(self, parsed: list[tuple[Row, Outcome]]) -> str | None:
+        """None when they are settled, else what was wrong with one of them."""
         try:
-            return await self.store.write(settle_batch, self._rules, parsed, self.clock())
+            await self.store.write(settle_batch, self._rules, parsed, self.clock())
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - no exception may lose an item
-            return [(item, outcome, _reason(error)) for item, outcome in parsed]
+            return _reason(error)
+        return None
 
 
 class AccountInbox:
@@ -202,30 +208,18 @@ class AccountInbox:
             await self._report(ok, detail)
 
 
-def settle_batch(connection: Connection, rules: Rules, parsed: list[tuple[Row, Outcome]], now: datetime) -> list[tuple[Row, Outcome, str]]:
-    """Settle items in one unit, each in a savepoint of its own; returns those that failed, with the reason."""
-    failed: list[tuple[Row, Outcome, str]] = []
+def settle_batch(connection: Connection, rules: Rules, parsed: list[tuple[Row, Outcome]], now: datetime) -> None:
+    """Settle items in one unit. When one fails, all roll back, and each is tried alone."""
+    own = {project_id: own_addresses(connection, project_id) for project_id in {item["project_id"] for item, _ in parsed}}
     for item, outcome in parsed:
         if isinstance(outcome, QuarantineItem):
             _quarantine(connection, item, outcome.message, now)
-            continue
-        try:
-            with savepoint(connection):
-                settle(connection, Act(now), rules, item, outcome)
-        except Exception as error:
-            if _is_lost_race(error):
-                raise  # the whole unit is repeated by the engine
-            failed.append((item, outcome, _reason(error)))
-    return failed
+        else:
+            settle(connection, Act(now), rules, item, outcome, own[item["project_id"]])
 
 
 def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error)[:300]}"
-
-
-def _is_lost_race(error: Exception) -> bool:
-    state = getattr(getattr(error, "orig", None), "sqlstate", None)
-    return state in ("40001", "40P01", "23505")
 
 
 def _accept(
@@ -259,7 +253,7 @@ def _contents(connection: Connection, hashes: list[str]) -> dict[str, bytes | No
 
 
 def _quarantine(connection: Connection, item: Row, reason: str, now: datetime) -> None:
-    if not raw_items.lock_in_flight(connection, item["id"]):
+    if raw_items.claim(connection, item["id"])[0] is not Fate.RECEIVED:
         return  # another process was faster, and its fate stands
     raw_items.settle(connection, item["id"], Fate.QUARANTINED, reason=reason)
     row = raw_items.find(connection, item["id"])

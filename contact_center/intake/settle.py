@@ -1,6 +1,7 @@
 """The second commit of an item: from its meaning to contact, ticket, entry, turn and fate, in one unit of work."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from contact_center.keys import Keys
 from contact_center.model.acts import Act
 from contact_center.model.events import Event, RawItemReleased
 from contact_center.model.messages import InboundFile, InboundMessage, InboundPerson
-from contact_center.model.tickets import Ticket
+from contact_center.model.tickets import Attachment, Entry, Ticket
 from contact_center.model.words import Delivery, Direction, Fate, PointKind, Status
 from contact_center.store import Connection, Row, blobs, journal
 from contact_center.store.repositories import channels, outbox, raw_items, tickets, timeline
@@ -29,16 +30,20 @@ class Rules:
     import_run: bool = False
 
 
-def settle(connection: Connection, act: Act, rules: Rules, item: Row, message: InboundMessage) -> Fate:
-    """Give the item its fate; anything it raises rolls the item back and leaves it in flight."""
-    if not raw_items.lock_unsettled(connection, item["id"]):
+def settle(connection: Connection, act: Act, rules: Rules, item: Row, message: InboundMessage, own: Collection[str]) -> Fate:
+    """Give the item its fate; anything it raises rolls the item back and leaves it in flight.
+
+    `own` are the addresses of our own mailboxes, which take part in nothing.
+    """
+    state, twin = raw_items.claim(connection, item["id"])
+    if state not in (Fate.RECEIVED, Fate.QUARANTINED):
         return Fate.STORED
-    if (twin := raw_items.twin(connection, item["account_id"], item["id"], item["sha256"])) is not None:
+    if twin is not None:
         return _end(connection, act, item, Fate.DUPLICATE, "the same bytes are stored already", duplicate_of=twin)
     if message.message_key and replies.is_own_key(rules.keys, message.message_key) and outbox.by_keys(connection, (message.message_key,)):
         return _end(connection, act, item, Fate.IGNORED, "our own message came back to us")
     who = identity.identify(connection, act, item["project_id"], message.sender)
-    named = _named_points(connection, item, message)
+    named = _named_points(connection, item, message, own)
     facts = Threading(item["project_id"], who.point_id, frozenset(named), rules.reopen_within)
     placement = threading.place(connection, act, rules.keys, message, facts)
     entry_id = _store(connection, act, item, message, who, placement, named)
@@ -55,13 +60,26 @@ def _store(
     placement: Placement,
     named: set[int],
 ) -> int:
+    """Put the message into its ticket; returns the entry's id."""
+    store = _open_ticket if placement.ticket is None else _continue_ticket
+    ticket_id, entry = store(connection, act, item, message, who, placement)
+    tickets.add_thread_keys(connection, item["project_id"], ticket_id, threading.thread_keys(message))
+    tickets.add_participants(connection, ticket_id, named | ({who.point_id} if who.point_id and not message.is_bounce else set()))
+    return entry.id
+
+
+def _open_ticket(
+    connection: Connection, act: Act, item: Row, message: InboundMessage, who: Identified, placement: Placement
+) -> tuple[int, Entry]:
     project_id, at = item["project_id"], occurred_at(item, message)
-    is_new = placement.ticket_id is None
-    ticket_id = placement.ticket_id or lifecycle.open_ticket(
+    columns = _last_columns(None, message, at)
+    if not message.automatic:
+        columns["waiting_since"] = at
+    ticket = lifecycle.open_ticket(
         connection,
         act,
         project_id=project_id,
-        contact_id=who.contact_id,
+        contact=who.contact,
         queue_id=item["queue_id"],
         subject=message.subject,
         channel=message.kind,
@@ -69,34 +87,46 @@ def _store(
         status=Status.RESOLVED if message.automatic else Status.OPEN,
         follow_up_of=placement.follow_up_of,
         at=at,
+        **columns,
     )
-    tickets.lock(connection, ticket_id)
-    before = entries.get(connection, ticket_id)
-    entry_id = _add_entry(connection, act, item, message, who, ticket_id, before.queue_id, at)
-    tickets.add_thread_keys(connection, project_id, ticket_id, threading.thread_keys(message))
-    tickets.add_participants(connection, ticket_id, named | ({who.point_id} if who.point_id and not message.is_bounce else set()))
-    columns = entries.last_columns(None if is_new else before, at, Direction.IN, message.kind, message.visible_text or message.text)
+    entry = _add_entry(connection, act, item, message, who, ticket, at)
+    if not message.automatic:
+        turns.begin(connection, **_turn(ticket, project_id, entry))
+    entries.publish_created(connection, act, project_id, ticket)
+    entries.publish_added(connection, act, project_id, entry)
+    return ticket.id, entry
+
+
+def _continue_ticket(
+    connection: Connection, act: Act, item: Row, message: InboundMessage, who: Identified, placement: Placement
+) -> tuple[int, Entry]:
+    before, project_id, at = placement.ticket, item["project_id"], occurred_at(item, message)
+    assert before is not None
+    entry = _add_entry(connection, act, item, message, who, before, at)
+    columns = _last_columns(before, message, at) | _beginning(connection, before, at, who, message)
     if not message.automatic:
         columns |= {"status": Status.OPEN, "resolved_at": None}
-        columns["waiting_since"] = turns.customer_spoke(
-            connection,
-            project_id=project_id,
-            ticket_id=ticket_id,
-            queue_id=before.queue_id,
-            assignee_id=before.assignee_id,
-            kind=message.kind,
-            interaction_id=entry_id,
-            at=at,
-        )
-    if not is_new:
-        columns |= _beginning(connection, before, at, who, message)
-    tickets.change(connection, ticket_id, act.now, **columns)
-    if is_new:
-        entries.publish_created(connection, act, project_id, ticket_id)
-    entries.publish_entry(connection, act, project_id, entry_id)
-    if not is_new:
-        entries.publish_changed(connection, act, project_id, before)
-    return entry_id
+        columns["waiting_since"] = turns.customer_spoke(connection, **_turn(before, project_id, entry))
+    tickets.change(connection, before.id, act.now, **columns)
+    entries.publish_added(connection, act, project_id, entry)
+    entries.publish_changed(connection, act, project_id, before)
+    return before.id, entry
+
+
+def _last_columns(before: Ticket | None, message: InboundMessage, at: datetime) -> dict[str, Any]:
+    return entries.last_columns(before, at, Direction.IN, message.kind, message.visible_text or message.text)
+
+
+def _turn(ticket: Ticket, project_id: int, entry: Entry) -> dict[str, Any]:
+    return {
+        "project_id": project_id,
+        "ticket_id": ticket.id,
+        "queue_id": ticket.queue_id,
+        "assignee_id": ticket.assignee_id,
+        "kind": entry.kind,
+        "interaction_id": entry.id,
+        "at": entry.occurred_at,
+    }
 
 
 def _beginning(connection: Connection, before: Ticket, at: datetime, who: Identified, message: InboundMessage) -> dict[str, Any]:
@@ -122,19 +152,17 @@ def _add_entry(
     item: Row,
     message: InboundMessage,
     who: Identified,
-    ticket_id: int,
-    queue_id: int,
+    ticket: Ticket,
     at: datetime,
-) -> int:
-    contact_id = entries.get(connection, ticket_id).contact.id if message.is_bounce else who.contact_id
+) -> Entry:
+    contact_id = ticket.contact.id if message.is_bounce else who.contact_id
     headers = message.headers | ({"defects": list(message.defects)} if message.defects else {})
-    entry_id = entries.add_entry(
+    entry = entries.add_entry(
         connection,
         act,
         project_id=item["project_id"],
         contact_id=contact_id,
-        ticket_id=ticket_id,
-        queue_id=queue_id,
+        ticket=ticket,
         kind=message.kind,
         direction=Direction.IN,
         text=message.visible_text,
@@ -151,15 +179,13 @@ def _add_entry(
         recipients={"to": list(message.to), "cc": list(message.cc)},
         message_key=message.message_key,
     )
-    for file in message.attachments:
-        _attach(connection, act, entry_id, file)
-    return entry_id
+    return replace(entry, attachments=tuple(_attach(connection, act, entry.id, file) for file in message.attachments))
 
 
-def _attach(connection: Connection, act: Act, entry_id: int, file: InboundFile) -> None:
+def _attach(connection: Connection, act: Act, entry_id: int, file: InboundFile) -> Attachment:
     # Larger contents were put into files before this unit began.
     blobs.put(connection, file.sha256, file.size, file.content if file.size <= blobs.INLINE_LIMIT else None)
-    timeline.add_attachment(
+    return timeline.add_attachment(
         connection,
         interaction_id=entry_id,
         sha256=file.sha256,
@@ -172,9 +198,13 @@ def _attach(connection: Connection, act: Act, entry_id: int, file: InboundFile) 
     )
 
 
-def _named_points(connection: Connection, item: Row, message: InboundMessage) -> set[int]:
+def own_addresses(connection: Connection, project_id: int) -> frozenset[str]:
+    """The addresses of our own mailboxes."""
+    return frozenset(account.address.lower() for account in channels.accounts(connection, project_id))
+
+
+def _named_points(connection: Connection, item: Row, message: InboundMessage, own: Collection[str]) -> set[int]:
     """Contact points of everybody the message names, but for our own mailboxes."""
-    own = {account.address.lower() for account in channels.accounts(connection, item["project_id"])}
     points = (
         identity.point_of(connection, item["project_id"], person)
         for person in message.participants
@@ -212,7 +242,7 @@ def _mark_bounced(connection: Connection, act: Act, project_id: int, row: Row) -
     )
     if not changed:
         return
-    entry = entries.publish_entry(connection, act, project_id, row["interaction_id"], added=False)
+    entry = entries.publish_entry(connection, act, project_id, row["interaction_id"])
     for address in entry.to:
         person = InboundPerson(PointKind.EMAIL, address.email)
         if (point_id := identity.point_of(connection, project_id, person)) is not None:

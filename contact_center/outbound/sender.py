@@ -229,4 +229,4 @@ def _settle(connection: Connection, row: Row, now: datetime, values: dict[str, A
 
 def _publish(connection: Connection, row: Row, now: datetime) -> None:
     project_id = outbox.project_of(connection, row["id"])
-    entries.publish_entry(connection, Act(now), project_id, row["interaction_id"], added=False)
+    entries.publish_entry(connection, Act(now), project_id, row["interaction_id"])

@@ -1,10 +1,9 @@
 """How a unit of work runs, the same for both engines; `sqlite.py` and `postgres.py` hold what differs."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from enum import Enum
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy.engine import Connection, make_url
 
@@ -61,11 +60,6 @@ class Store(Protocol):
     async def close(self) -> None:
         """Finish what began, then let go of every connection."""
         ...
-
-
-def savepoint(connection: Connection) -> AbstractContextManager[Any]:
-    """A part of a unit that may fail without taking its neighbours along."""
-    return connection.begin_nested()
 
 
 async def open_store(url: str, blob_dir: Path) -> Store:

@@ -17,15 +17,12 @@ _HORIZON = select(func.coalesce(func.max(journal.c.seq), 0))
 _OLDEST = select(func.coalesce(func.min(journal.c.seq), 1))
 
 
-JOURNALED = "contact_center_journaled"
-"""Mark on a connection whose open unit appended something: only such a commit is worth ringing the doorbell for."""
+_PENDING = "contact_center_events"  # events of the open unit, kept beside the connection until its end
 
 
 def append(connection: Connection, event: Event, *, at: datetime, actor_id: int | None = None) -> None:
-    """Record `event` in the open unit of work; it is numbered when the unit commits."""
-    connection.info[JOURNALED] = True
-    connection.execute(
-        _INSERT,
+    """Record `event` in the open unit of work; it is written at the unit's end and numbered when that commits."""
+    connection.info.setdefault(_PENDING, []).append(
         {
             "at": at,
             "type": event.data.TYPE,
@@ -37,8 +34,21 @@ def append(connection: Connection, event: Event, *, at: datetime, actor_id: int 
             "admins_only": event.admins_only,
             "actor_id": actor_id,
             "data": event.data,
-        },
+        }
     )
+
+
+def begin(connection: Connection) -> None:
+    """A new unit begins; what one that failed had recorded is forgotten."""
+    connection.info.pop(_PENDING, None)
+
+
+def flush(connection: Connection) -> bool:
+    """Write what the unit recorded, in one statement; whether there was anything, so that the doorbell is worth a ring."""
+    rows = connection.info.pop(_PENDING, None)
+    if rows:
+        connection.execute(_INSERT, rows)
+    return bool(rows)
 
 
 def read_after(connection: Connection, after: int, count: int) -> list[Recorded]:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from contact_center.errors import ConfigError
 from contact_center.store.schema import metadata
+from contact_center.store.version import current
 
 
 def upgrade(where: Engine | Connection) -> None:
@@ -34,13 +35,8 @@ def upgrade(where: Engine | Connection) -> None:
     where.dispose()
 
 
-def current(connection: Connection) -> str | None:
-    """The version the database is at, None when it is empty."""
-    return MigrationContext.configure(connection).get_current_revision()
-
-
 def head() -> str:
-    """The version this code needs."""
+    """The newest migration there is; `version.HEAD` must name it."""
     return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
@@ -48,11 +44,6 @@ def drift(connection: Connection) -> list[object]:
     """What differs between the migrated database and the tables as declared; empty when nothing does."""
     context = MigrationContext.configure(connection, opts={"compare_type": False})
     return list(compare_metadata(context, metadata))
-
-
-def is_current(connection: Connection) -> bool:
-    """Whether the database is at the version this code needs."""
-    return current(connection) == head()
 
 
 def _upgrade(connection: Connection) -> None:

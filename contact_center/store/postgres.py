@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import orjson
 import structlog
 from sqlalchemy import URL, text
 from sqlalchemy.engine import Connection
@@ -13,9 +14,9 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from contact_center.errors import Unavailable
+from contact_center.store import journal, version
 from contact_center.store.engine import P, T, Unit
-from contact_center.store.journal import JOURNALED
-from contact_center.store.migrate import upgrade
+from contact_center.store.types import dump_json
 
 logger = structlog.get_logger(__name__)
 
@@ -39,6 +40,8 @@ class PostgresStore:
             url.set(drivername="postgresql+asyncpg"),
             pool_size=POOL,
             max_overflow=POOL,
+            json_serializer=dump_json,
+            json_deserializer=orjson.loads,
             # A generic plan is a hundred times slower on the timeline of a contact with many entries.
             connect_args={"server_settings": {"plan_cache_mode": "force_custom_plan", "timezone": "UTC"}},
         )
@@ -65,6 +68,10 @@ class PostgresStore:
             raise _translate(error) from error
 
     async def migrate(self) -> None:
+        if await self.read(version.is_current):
+            return
+        from contact_center.store.migrate import upgrade
+
         def run(connection: Connection) -> None:
             upgrade(connection)
 
@@ -97,8 +104,8 @@ class PostgresStore:
         """The unit's result, and whether it appended to the journal."""
 
         def unit(connection: Connection) -> tuple[T, bool]:
-            connection.info.pop(JOURNALED, None)
-            return bound(connection), connection.info.pop(JOURNALED, False)
+            journal.begin(connection)
+            return bound(connection), journal.flush(connection)
 
         try:
             async with self._engine.begin() as connection:

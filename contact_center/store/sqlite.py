@@ -22,9 +22,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 
 from contact_center.errors import Unavailable
+from contact_center.store import journal, version
 from contact_center.store.engine import Lane, P, T, Unit
-from contact_center.store.journal import JOURNALED
-from contact_center.store.migrate import upgrade
 
 logger = structlog.get_logger(__name__)
 
@@ -88,7 +87,10 @@ class SqliteStore:
         return await loop.run_in_executor(self._readers, self._run_read, functools.partial(_call, unit, args, kwargs))
 
     async def migrate(self) -> None:
-        await asyncio.to_thread(upgrade, _make_engine(self._url))
+        if not await self.read(version.is_current):
+            from contact_center.store.migrate import upgrade
+
+            await asyncio.to_thread(upgrade, _make_engine(self._url))
 
     async def ping(self) -> None:
         if self._broken is not None or not self._thread.is_alive():
@@ -212,12 +214,12 @@ def _select_one(connection: Connection) -> None:
 
 def _run_unit(connection: Connection, pending: _Pending) -> None:
     pending.result, pending.error = None, None
-    connection.info.pop(JOURNALED, None)
+    journal.begin(connection)
     saved = connection.begin_nested()
     try:
         pending.result = pending.unit(connection)
+        pending.journaled = journal.flush(connection)
         saved.commit()
-        pending.journaled = connection.info.pop(JOURNALED, False)
     except BaseException as error:  # noqa: BLE001 - handed to whoever asked for the unit
         pending.error = _translate(error)
         if saved.is_active and _in_transaction(connection):
@@ -284,7 +286,7 @@ def _make_engine(url: URL) -> Engine:
 
 def _set_up(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver must not open transactions of its own
-    for pragma in (f"busy_timeout={BUSY_MS}", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+    for pragma in (f"busy_timeout={BUSY_MS}", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16384"):
         connection.execute(f"PRAGMA {pragma}")
     _turn_to_wal(connection)
 

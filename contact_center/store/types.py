@@ -48,15 +48,12 @@ class Json(TypeDecorator[Any]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         if dialect.name == "postgresql":
-            # The driver would encode once more; text in, text out keeps one encoder for both engines.
-            return dialect.type_descriptor(JSONB())
+            return dialect.type_descriptor(JSONB(none_as_null=True))
         return dialect.type_descriptor(Text())
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        text = dump_json(value)
-        return orjson.loads(text) if dialect.name == "postgresql" else text
+        # PostgreSQL's engine is given the same encoder.
+        return value if value is None or dialect.name == "postgresql" else dump_json(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         # The driver of PostgreSQL has decoded it already.
@@ -90,6 +87,17 @@ def _cleaned(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return {each.name: _cleaned(getattr(value, each.name)) for each in fields(value)}
     return value
+
+
+def as_stored(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as reading it back would give it: text cleaned, instants in UTC."""
+    return {name: _as_stored(value) for name, value in row.items()}
+
+
+def _as_stored(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean_text(value)
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
 class CleanText(TypeDecorator[str]):

@@ -21,30 +21,42 @@ def get(connection: Connection, ticket_id: int) -> Ticket:
     return ticket
 
 
+def lock(connection: Connection, ticket_id: int) -> Ticket:
+    """A ticket that must exist and that nobody else can change until the commit. Raises NotFound."""
+    ticket = tickets.lock(connection, ticket_id)
+    if ticket is None:
+        raise NotFound
+    return ticket
+
+
 def add_entry(
     connection: Connection,
     act: Act,
     *,
     project_id: int,
     contact_id: int,
-    ticket_id: int | None,
-    queue_id: int,
+    ticket: Ticket | None,
     kind: str,
     direction: Direction,
     text: str,
+    queue_id: int | None = None,
     occurred_at: datetime | None = None,
     body: tuple[str, str | None, dict[str, Any]] | None = None,
     **columns: Any,
-) -> int:
-    """Insert an entry; returns its id. `body` is (whole text, sanitised markup, headers). Publishes nothing yet."""
+) -> Entry:
+    """Insert an entry. `body` is (whole text, sanitised markup, headers). Publishes nothing yet.
+
+    `queue_id` is for an entry without a ticket: the queue it belongs to.
+    """
     text = clean_text(text)
     shown = text[:TEXT_LIMIT]
-    entry_id = timeline.add(
+    entry = timeline.add(
         connection,
+        ticket.number if ticket else None,
         project_id=project_id,
         contact_id=contact_id,
-        ticket_id=ticket_id,
-        queue_id=queue_id,
+        ticket_id=ticket.id if ticket else None,
+        queue_id=ticket.queue_id if ticket else queue_id,
         kind=kind,
         direction=direction,
         occurred_at=occurred_at or act.now,
@@ -55,26 +67,25 @@ def add_entry(
     )
     if body is not None:
         whole, html, headers = body
-        timeline.add_body(connection, entry_id, clean_text(whole), text, html, headers)
-    return entry_id
+        timeline.add_body(connection, entry.id, clean_text(whole), text, html, headers)
+    return entry
 
 
 def note_change(connection: Connection, act: Act, project_id: int, ticket: Ticket, change: Change) -> None:
     """Leave a thin line in the history: this field changed."""
-    entry_id = add_entry(
+    entry = add_entry(
         connection,
         act,
         project_id=project_id,
         contact_id=ticket.contact.id,
-        ticket_id=ticket.id,
-        queue_id=ticket.queue_id,
+        ticket=ticket,
         kind=EntryKind.CHANGE,
         direction=Direction.INTERNAL,
         text="",
         author_id=act.user_id,
         change=change,
     )
-    publish_entry(connection, act, project_id, entry_id)
+    publish_added(connection, act, project_id, entry)
 
 
 def last_columns(ticket: Ticket | None, at: datetime, direction: Direction, kind: str, text: str) -> dict[str, Any]:
@@ -89,12 +100,10 @@ def bucket_of(ticket: Ticket) -> Bucket:
     return Bucket(ticket.queue_id, ticket.status, ticket.assignee_id)
 
 
-def publish_created(connection: Connection, act: Act, project_id: int, ticket_id: int) -> Ticket:
+def publish_created(connection: Connection, act: Act, project_id: int, ticket: Ticket) -> None:
     """Say that a ticket was opened."""
-    ticket = get(connection, ticket_id)
     event = Event(TicketCreated(ticket), project_id, queue_id=ticket.queue_id, contact_id=ticket.contact.id, assignee_id=ticket.assignee_id)
     journal.append(connection, event, at=act.now, actor_id=act.user_id)
-    return ticket
 
 
 def publish_changed(connection: Connection, act: Act, project_id: int, before: Ticket) -> Ticket:
@@ -118,8 +127,14 @@ def publish_history(connection: Connection, act: Act, project_id: int, ticket: T
     journal.append(connection, event, at=act.now, actor_id=act.user_id)
 
 
-def publish_entry(connection: Connection, act: Act, project_id: int, entry_id: int, *, added: bool = True) -> Entry:
-    """Say that an entry was added, or that what is appended to it changed."""
+def publish_added(connection: Connection, act: Act, project_id: int, entry: Entry) -> None:
+    """Say that an entry was added."""
+    event = Event(InteractionAdded(entry), project_id, queue_id=entry.queue_id, contact_id=entry.contact_id)
+    journal.append(connection, event, at=act.now, actor_id=act.user_id)
+
+
+def publish_entry(connection: Connection, act: Act, project_id: int, entry_id: int, *, added: bool = False) -> Entry:
+    """Read an entry again and say how it stands now, after something was appended to it."""
     entry = timeline.find(connection, entry_id)
     if entry is None:
         raise NotFound

@@ -10,15 +10,14 @@ from contact_center.tickets import entries, turns
 
 def join(connection: Connection, act: Act, project_id: int, *, survivor_id: int, loser_id: int) -> Ticket:
     """Move everything of the loser into the survivor; contact and subject become those of the earliest message."""
-    tickets.lock(connection, survivor_id)
-    survivor, loser = entries.get(connection, survivor_id), entries.get(connection, loser_id)
+    survivor, loser = entries.lock(connection, survivor_id), entries.get(connection, loser_id)
     moved = [entry.id for entry in timeline.of_ticket(connection, loser_id)]
     tickets.move_thread(connection, project_id, loser_id, survivor_id)
     _join_turns(connection, act, survivor, loser)
     tickets.change(connection, loser_id, act.now, status=Status.CLOSED, merged_into_id=survivor_id, waiting_since=None)
     tickets.change(connection, survivor_id, act.now, **_columns(connection, survivor, loser))
     for entry_id in moved:
-        entries.publish_entry(connection, act, project_id, entry_id, added=False)
+        entries.publish_entry(connection, act, project_id, entry_id)
     entries.publish_changed(connection, act, project_id, loser)
     return entries.publish_changed(connection, act, project_id, survivor)
 

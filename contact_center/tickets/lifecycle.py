@@ -6,6 +6,7 @@ from typing import Any
 
 from contact_center.errors import StaleVersion
 from contact_center.model.acts import Act
+from contact_center.model.people import ContactRef
 from contact_center.model.tickets import Change, Entry, Ticket
 from contact_center.model.words import Direction, EndReason, EntryKind, Priority, Status
 from contact_center.store import Connection
@@ -38,29 +39,30 @@ def open_ticket(
     act: Act,
     *,
     project_id: int,
-    contact_id: int,
+    contact: ContactRef,
     queue_id: int,
     subject: str,
     channel: str,
     status: Status = Status.OPEN,
     follow_up_of: int | None = None,
     at: datetime | None = None,
-) -> int:
-    """Insert a ticket; returns its id. The caller adds the first entry and then publishes."""
+    **columns: Any,
+) -> Ticket:
+    """Insert a ticket; `columns` are what the first entry sets. The caller adds that entry and then publishes."""
     return tickets.add(
         connection,
+        contact,
         project_id=project_id,
         number=access.take_ticket_number(connection, project_id),
-        contact_id=contact_id,
         queue_id=queue_id,
         subject=subject,
         status=status,
         channel=channel,
         created_at=at or act.now,
         updated_at=act.now,
-        last_at=at or act.now,
         resolved_at=act.now if status in DONE else None,
         follow_up_of_id=follow_up_of,
+        **({"last_at": at or act.now} | columns),
     )
 
 
@@ -71,8 +73,7 @@ def change(
 
     Raises StaleVersion when `expected_version` is given and somebody was faster.
     """
-    tickets.lock(connection, ticket_id)
-    before = entries.get(connection, ticket_id)
+    before = entries.lock(connection, ticket_id)
     if expected_version is not None and before.version != expected_version:
         raise StaleVersion
     changes = patch.changes(before)
@@ -91,13 +92,12 @@ def change(
 def add_note(connection: Connection, act: Act, project_id: int, ticket_id: int, text: str) -> Entry:
     """Add a private note: seen by colleagues, never by the customer."""
     before = entries.get(connection, ticket_id)
-    entry_id = entries.add_entry(
+    entry = entries.add_entry(
         connection,
         act,
         project_id=project_id,
         contact_id=before.contact.id,
-        ticket_id=ticket_id,
-        queue_id=before.queue_id,
+        ticket=before,
         kind=EntryKind.NOTE,
         direction=Direction.INTERNAL,
         text=text,
@@ -105,7 +105,7 @@ def add_note(connection: Connection, act: Act, project_id: int, ticket_id: int, 
     )
     last = entries.last_columns(before, act.now, Direction.INTERNAL, EntryKind.NOTE, text)
     tickets.change(connection, ticket_id, act.now, **last)
-    entry = entries.publish_entry(connection, act, project_id, entry_id)
+    entries.publish_added(connection, act, project_id, entry)
     entries.publish_changed(connection, act, project_id, before)
     return entry
 

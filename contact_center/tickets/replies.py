@@ -47,8 +47,7 @@ class Sending:
 
 def reply(connection: Connection, act: Act, sending: Sending, project_id: int, ticket_id: int, draft: Draft) -> Entry:
     """Queue an answer. Raises Conflict when the ticket has no channel to answer by, Invalid for unusable recipients."""
-    tickets.lock(connection, ticket_id)
-    before = entries.get(connection, ticket_id)
+    before = entries.lock(connection, ticket_id)
     inbound = timeline.last_inbound(connection, ticket_id)
     if inbound is None or inbound["account_id"] is None:
         raise Conflict("This ticket came by no channel that can be answered.")
@@ -66,7 +65,7 @@ def reply(connection: Connection, act: Act, sending: Sending, project_id: int, t
     _take_part(connection, project_id, ticket_id, message_key, (*to, *draft.cc))
     turns.end(connection, act, ticket_id, EndReason.COMPLETED)
     tickets.change(connection, ticket_id, act.now, **_ticket_columns(act, before, draft))
-    entry = entries.publish_entry(connection, act, project_id, entry_id)
+    entry = entries.publish_entry(connection, act, project_id, entry_id, added=True)
     entries.publish_changed(connection, act, project_id, before)
     return entry
 
@@ -97,7 +96,7 @@ def call_back(connection: Connection, act: Act, project_id: int, entry_id: int) 
     if last is not None:
         columns |= entries.last_columns(None, last["occurred_at"], Direction(last["direction"]), last["kind"], last["visible_text"])
     tickets.change(connection, before.id, act.now, **columns)
-    cancelled = entries.publish_entry(connection, act, project_id, entry_id, added=False)
+    cancelled = entries.publish_entry(connection, act, project_id, entry_id)
     entries.publish_changed(connection, act, project_id, before)
     return cancelled
 
@@ -126,7 +125,7 @@ def _decide(
         raise NotFound
     if not outbox.change_if(connection, row["id"], only, **values):
         raise Conflict("There is nothing to decide about this reply.")
-    return entries.publish_entry(connection, act, project_id, entry_id, added=False)
+    return entries.publish_entry(connection, act, project_id, entry_id)
 
 
 def _default_recipients(connection: Connection, inbound: Any) -> tuple[Address, ...]:
@@ -155,13 +154,12 @@ def _add_entry(
     account_id: int,
     sender_address: str,
 ) -> int:
-    return entries.add_entry(
+    entry = entries.add_entry(
         connection,
         act,
         project_id=project_id,
         contact_id=ticket.contact.id,
-        ticket_id=ticket.id,
-        queue_id=ticket.queue_id,
+        ticket=ticket,
         kind=ticket.channel,
         direction=Direction.OUT,
         text=draft.text,
@@ -172,6 +170,7 @@ def _add_entry(
         subject=_reply_subject(ticket.subject),
         recipients={"to": list(to), "cc": list(draft.cc)},
     )
+    return entry.id
 
 
 def _message_key(keys: Keys, entry_id: int, address: str) -> str:

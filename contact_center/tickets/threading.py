@@ -22,8 +22,8 @@ from contact_center.tickets.lifecycle import DONE
 class Placement:
     """Where a message goes."""
 
-    ticket_id: int | None
-    """None: open a new ticket."""
+    ticket: Ticket | None
+    """Locked until the commit. None: open a new ticket."""
     follow_up_of: int | None = None
     """The ticket that the new one continues or claims to continue."""
 
@@ -41,7 +41,7 @@ class Threading:
 def place(connection: Connection, act: Act, keys: Keys, message: InboundMessage, facts: Threading) -> Placement:
     """Decide, and join tickets that this message shows to be one."""
     if message.is_bounce and (ticket_id := _ticket_of_bounce(connection, message)) is not None:
-        return Placement(ticket_id)
+        return Placement(entries.lock(connection, ticket_id))
     candidates = _candidates(connection, keys, message, facts)
     own = [ticket_id for ticket_id in candidates if _takes_part(connection, message, facts, ticket_id)]
     if not own:
@@ -50,10 +50,10 @@ def place(connection: Connection, act: Act, keys: Keys, message: InboundMessage,
     for other in own[1:]:
         if tickets.is_untouched(connection, other):
             joining.join(connection, act, facts.project_id, survivor_id=first, loser_id=other)
-    ticket = entries.get(connection, first)
+    ticket = entries.lock(connection, first)
     if _too_late(connection, act, ticket, facts) and not message.automatic:
         return Placement(None, follow_up_of=first)
-    return Placement(first)
+    return Placement(ticket)
 
 
 def thread_keys(message: InboundMessage) -> tuple[str, ...]:

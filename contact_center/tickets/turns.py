@@ -28,9 +28,33 @@ def customer_spoke(
     item = work.open_item(connection, ticket_id)
     if item is not None:
         return item["opened_at"]
+    begin(
+        connection,
+        project_id=project_id,
+        ticket_id=ticket_id,
+        queue_id=queue_id,
+        assignee_id=assignee_id,
+        kind=kind,
+        interaction_id=interaction_id,
+        at=at,
+    )
+    return at
+
+
+def begin(
+    connection: Connection,
+    *,
+    project_id: int,
+    ticket_id: int,
+    queue_id: int,
+    assignee_id: int | None,
+    kind: str,
+    interaction_id: int,
+    at: datetime,
+) -> None:
+    """Open a turn of a ticket that has none open."""
     item_id = work.add_item(connection, project_id, kind, ticket_id, interaction_id, at, assignee_id)
     work.add_segment(connection, item_id, queue_id, assignee_id, at)
-    return at
 
 
 def end(connection: Connection, act: Act, ticket_id: int, reason: EndReason) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from contact_center.channels import registry
 from contact_center.errors import FenceLost
 from contact_center.intake import pipeline as line
+from contact_center.intake import understanding
 from contact_center.intake.pipeline import Pipeline
 from contact_center.intake.settle import settle as real_settle
 from contact_center.model.messages import Cursor, InboundFile, RawItem
@@ -94,8 +95,8 @@ async def test_an_item_that_cannot_be_settled(world: World, monkeypatch: pytest.
     """An item whose second commit fails is tried again alone, then quarantined; its neighbours are stored in order."""
     tried = []
 
-    def settle(connection: Connection, act: Any, rules: Any, row: Any, understood: Any) -> Fate:
-        fate = real_settle(connection, act, rules, row, understood)
+    def settle(connection: Connection, act: Any, rules: Any, row: Any, understood: Any, own: Any) -> Fate:
+        fate = real_settle(connection, act, rules, row, understood, own)
         if understood.subject == "bad":
             tried.append(row["id"])
             raise ValueError("no room")
@@ -112,10 +113,10 @@ async def test_an_item_that_cannot_be_settled(world: World, monkeypatch: pytest.
 async def test_a_broken_constraint_is_one_items_problem(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An item that breaks a key for good is quarantined on both engines, and the line goes on."""
 
-    def settle(connection: Connection, act: Any, rules: Any, row: Any, understood: Any) -> Fate:
+    def settle(connection: Connection, act: Any, rules: Any, row: Any, understood: Any, own: Any) -> Fate:
         if understood.subject == "bad":
             connection.execute(text("INSERT INTO project (slug, name, next_ticket_number) VALUES ('default', 'x', 1)"))
-        return real_settle(connection, act, rules, row, understood)
+        return real_settle(connection, act, rules, row, understood, own)
 
     monkeypatch.setattr(line, "settle", settle)
     await world.take_in(item("1"), item("bad"), item("3"))
@@ -185,13 +186,11 @@ async def test_large_attachments_are_kept_in_files_only(world: World, monkeypatc
 
 async def test_a_lost_original_and_an_unknown_kind_do_not_stop_the_line(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Items that can never be understood are quarantined with a reason; what came with them is stored."""
-    from contact_center.intake.parsing import parse_all
-
     monkeypatch.setattr(registry, "kinds", lambda: {"email": KIND})
     world = await make_world(store)
 
     async def here(originals: Any) -> list[Any]:
-        return parse_all(originals)
+        return understanding.parse_all(originals)
 
     monkeypatch.setattr(world.parsers, "parse", here)
     await world.accept(item("1"), RawItem("lost", None, "0" * 64, 5), item("3"), item("4"))

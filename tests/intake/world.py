@@ -9,9 +9,10 @@ import orjson
 
 from contact_center.channels.base import ChannelKind, Options
 from contact_center.errors import QuarantineItem
-from contact_center.intake.parsing import Original, Outcome, Parsers
+from contact_center.intake.parsing import Parsers
 from contact_center.intake.pipeline import Pipeline
 from contact_center.intake.settle import Rules
+from contact_center.intake.understanding import Original, Outcome
 from contact_center.keys import Keys
 from contact_center.model.messages import InboundMessage, InboundPerson, RawItem
 from contact_center.model.words import PointKind
@@ -50,8 +51,7 @@ def parse(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
 
 
 KIND = ChannelKind(
-    name="email", label="Test", options=Options, connect=lambda *_: None, parse=parse,  # type: ignore[arg-type, return-value]
-    parse_large=lambda *_: message(), large_from=10**9, listener=lambda _: None,
+    name="email", label="Test", options=Options, connect=lambda *_: None,  # type: ignore[arg-type, return-value]
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import inspect, text
 
 from contact_center.errors import ConfigError
-from contact_center.store import Connection, Store, migrate, open_store
+from contact_center.store import Connection, Store, migrate, open_store, version
 from contact_center.store.schema import metadata
 
 
@@ -26,7 +26,12 @@ async def test_an_empty_database_gets_exactly_the_declared_tables(store: Store) 
     assert await store.read(migrate.drift) == []
     assert await store.read(tables) == set(metadata.tables)
     assert await store.read(triggers) == ["event_number"]
-    assert await store.read(migrate.is_current)
+    assert await store.read(version.is_current)
+
+
+def test_the_version_a_server_asks_for_is_the_newest_migration() -> None:
+    """`version.HEAD` is what alembic calls the head."""
+    assert migrate.head() == version.HEAD
 
 
 async def test_down_to_nothing_and_up_again(store: Store) -> None:
@@ -42,7 +47,7 @@ async def test_down_to_nothing_and_up_again(store: Store) -> None:
 async def test_migrating_twice_changes_nothing(store: Store) -> None:
     """An upgrade of a current database is a no-op, also for several that start at once."""
     await asyncio.gather(*(store.migrate() for _ in range(3)))
-    assert await store.read(migrate.is_current)
+    assert await store.read(version.is_current)
 
 
 async def test_a_newer_database_is_refused(store: Store) -> None:

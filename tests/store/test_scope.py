@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from contact_center.contacts import book
 from contact_center.model.acts import Act
 from contact_center.model.events import Recorded
-from contact_center.model.people import Viewer
+from contact_center.model.people import ContactRef, Viewer
+from contact_center.model.tickets import Ticket
 from contact_center.model.words import Direction, Role, View
 from contact_center.store import Connection, Store, journal
 from contact_center.store.audience import for_viewer, reach_of
@@ -40,21 +41,25 @@ class House:
         contact = contacts.add_contact(connection, 1, "Ivan", True, NOW)
         if owner is not None:
             contacts.change_contact(connection, contact, owner_id=owner)
-        ticket = lifecycle.open_ticket(connection, ACT, project_id=1, contact_id=contact, queue_id=queue, subject="Help", channel="email")
-        if assignee is not None:
-            tickets.change(connection, ticket, NOW, assignee_id=assignee)
+        ticket = self.open(connection, contact, queue, assignee_id=assignee)
         entry = self.entry(connection, contact, ticket, queue)
         book.publish(connection, ACT, 1, contact)
         entries.publish_created(connection, ACT, 1, ticket)
-        return ticket, contact, entry
+        return ticket.id, contact, entry
 
-    def entry(self, connection: Connection, contact: int, ticket: int | None, queue: int) -> int:
+    def open(self, connection: Connection, contact: int, queue: int, **columns: Any) -> Ticket:
+        who = ContactRef(contact, "Ivan", True)
+        return lifecycle.open_ticket(
+            connection, ACT, project_id=1, contact=who, queue_id=queue, subject="secret subject", channel="email", **columns
+        )
+
+    def entry(self, connection: Connection, contact: int, ticket: Ticket | None, queue: int) -> int:
         made = entries.add_entry(
-            connection, ACT, project_id=1, contact_id=contact, ticket_id=ticket, queue_id=queue, kind="email",
+            connection, ACT, project_id=1, contact_id=contact, ticket=ticket, queue_id=queue, kind="email",
             direction=Direction.IN, text="secret words", subject="secret subject",
         )  # fmt: skip
-        entries.publish_entry(connection, ACT, 1, made)
-        return made
+        entries.publish_added(connection, ACT, 1, made)
+        return made.id
 
     async def viewer(self, number: int, *queues: int) -> Viewer:
         user = self.users[number]
@@ -109,9 +114,7 @@ async def test_confidential_entries_are_stubs(house: House) -> None:
 
     def build(connection: Connection) -> tuple[int, int]:
         _, contact, _ = house.ticket(connection, house.queues[0])
-        ticket = lifecycle.open_ticket(
-            connection, ACT, project_id=1, contact_id=contact, queue_id=house.queues[2], subject="secret", channel="email"
-        )
+        ticket = house.open(connection, contact, house.queues[2])
         return contact, house.entry(connection, contact, ticket, house.queues[2])
 
     contact, entry = await house.store.write(build)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from contact_center.errors import Unavailable
 from contact_center.model.events import Event, QueueChanged
 from contact_center.model.people import Queue
-from contact_center.store import Connection, Store, journal, open_store, savepoint, sqlite
+from contact_center.store import Connection, Store, journal, open_store, sqlite
 from contact_center.store.repositories import access
 from contact_center.store.sqlite import SqliteStore
 
@@ -77,19 +77,6 @@ async def test_a_broken_constraint_fails_its_own_unit_only(store: Store) -> None
     results = await asyncio.gather(*(store.write(project, slug) for slug in ("x", "y", "x")), return_exceptions=True)
     assert [type(result) for result in results].count(IntegrityError) == 1
     assert sorted(await store.read(slugs)) == ["x", "y"]
-
-
-async def test_a_savepoint_contains_its_failure(store: Store) -> None:
-    """A part that fails inside a savepoint leaves the rest of the unit standing."""
-
-    def unit(connection: Connection) -> None:
-        project(connection, "kept")
-        with pytest.raises(ValueError, match="lost"), savepoint(connection):
-            project(connection, "lost", True)
-
-    await store.write(unit)
-    assert await store.read(slugs) == ["kept"]
-    assert len(await store.read(journal.read_after, 0, 9)) == 1
 
 
 async def test_the_bell_rings_after_the_commit_only(store: Store) -> None:

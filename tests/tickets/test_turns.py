@@ -147,7 +147,7 @@ async def test_only_ones_own_uploads_can_be_attached_once(desk: Desk) -> None:
 
     async def upload(owner: int | None) -> int:
         values = {"sha256": "aa", "filename": "a", "content_type": "t/p", "size": 1, "uploader_id": owner, "created_at": desk.clock()}
-        return await desk.store.write(timeline.add_attachment, interaction_id=None, content_id=None, inline=False, **values)
+        return (await desk.store.write(timeline.add_attachment, interaction_id=None, **values)).id
 
     mine, theirs = await upload(desk.agent), await upload(other)
     for wrong in ([theirs], [mine, theirs], [999]):

@@ -142,7 +142,7 @@ def _keep_upload(
     connection: Connection, viewer: Viewer, filename: str, content_type: str, sha256: str, data: bytes, now: datetime
 ) -> Uploaded:
     blobs.put(connection, sha256, len(data), data if len(data) <= INLINE_LIMIT else None)
-    attachment_id = timeline.add_attachment(
+    kept = timeline.add_attachment(
         connection,
         interaction_id=None,
         uploader_id=viewer.user_id,
@@ -153,4 +153,4 @@ def _keep_upload(
         inline=False,
         created_at=now,
     )
-    return Uploaded(attachment_id, filename, len(data))
+    return Uploaded(kept.id, kept.filename, kept.size)

@@ -4,9 +4,7 @@ from typing import Any
 
 from contact_center.channels.base import ChannelKind, Environment, Inbox
 from contact_center.channels.email.imap import ImapReader
-from contact_center.channels.email.large import LARGE
-from contact_center.channels.email.options import EmailOptions
-from contact_center.channels.email.parse import parse, parse_large
+from contact_center.channels.email.options import LARGE, EmailOptions
 from contact_center.channels.email.receiver import MailReceiver
 from contact_center.channels.email.sending import check_smtp, send_by_smtp, spool
 from contact_center.model.channels import ChannelAccount
@@ -61,8 +59,6 @@ KIND = ChannelKind(
     label="E-mail",
     options=EmailOptions,
     connect=connect,
-    parse=parse,
-    parse_large=parse_large,
     large_from=LARGE,
     listener=listener,
     address_label="Mail address",

@@ -17,8 +17,7 @@ from imapclient import IMAPClient
 from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPClientError, LoginError
 
 from contact_center.channels.base import Inbox
-from contact_center.channels.email.large import LARGE
-from contact_center.channels.email.options import EmailOptions
+from contact_center.channels.email.options import LARGE, EmailOptions
 from contact_center.errors import ChannelAuthFailed, ChannelMisconfigured, ChannelUnavailable
 from contact_center.model.messages import Cursor, RawItem
 

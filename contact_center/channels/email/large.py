@@ -18,7 +18,6 @@ from contact_center.channels.email import mime
 from contact_center.channels.email.transfer import Base64Pieces
 from contact_center.model.messages import InboundFile
 
-LARGE = 8 * 1024 * 1024  # bytes of a mail from which this way is taken
 SPOOL_ABOVE = 512 * 1024  # encoded bytes a part may have before it is written to a file
 LINE = 64 * 1024
 MAX_BOUNDARIES = 500

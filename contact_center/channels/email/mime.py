@@ -17,7 +17,7 @@ from email.message import Message
 from pathlib import Path
 from typing import Any
 
-from contact_center import markup
+from contact_center import markup, plain_text
 from contact_center.channels.email import automatic, charsets, headers, quoting
 from contact_center.channels.email.transfer import Base64Pieces
 from contact_center.model.messages import InboundFile
@@ -186,7 +186,7 @@ def _walk_multipart(part: Message, kind: str, reading: _Reading, spooled: dict[s
     if texts and any(text.strip() for text in texts):
         reading.texts.extend(texts)
     elif markups:
-        reading.texts.extend(markup.to_text(html) for html in markups)
+        reading.texts.extend(plain_text.to_text(html) for html in markups)
     reading.markups.extend(markups or ())
 
 
@@ -310,7 +310,7 @@ def _assemble(message: Message, reading: _Reading) -> ParsedMail:
     html = markup.sanitise(html_source) if html_source.strip() else None
     text = "\n\n".join(part.strip("\n") for part in reading.texts if part.strip())
     if not text and html:
-        text = markup.to_text(html)
+        text = plain_text.to_text(html)
     if len(html_source) > markup.HTML_LIMIT or len(text) > TEXT_LIMIT:
         reading.defects.append("the text is longer than what is kept; the rest is in the original")
     text = clean_text(text[:TEXT_LIMIT])

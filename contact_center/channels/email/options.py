@@ -6,6 +6,7 @@ from pydantic import Field
 
 from contact_center.channels.base import Options
 
+LARGE = 8 * 1024 * 1024  # bytes from which a mail is kept in a file and never held in memory whole
 Security = Literal["tls", "starttls", "none"]
 
 

@@ -14,7 +14,7 @@ import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
 
 from contact_center.channels.base import Environment, Inbox
-from contact_center.channels.email.large import LARGE
+from contact_center.channels.email.options import LARGE
 from contact_center.errors import ChannelMisconfigured
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.messages import RawItem

@@ -14,7 +14,11 @@ from contact_center.store.schema.tickets import interaction, ticket
 from contact_center.store.scope import sees_contact
 
 _UPSERT_POINT = (
-    upsert(contact_point).values({name: bindparam(name) for name in ("project_id", "kind", "value", "display")}).on_conflict_do_nothing()
+    upsert(contact_point)
+    .values({name: bindparam(name) for name in ("project_id", "kind", "value", "display")})
+    # Changing nothing is what locks a row that is there already.
+    .on_conflict_do_update(index_elements=["project_id", "kind", "value"], set_={"value": contact_point.c.value})
+    .returning(contact_point.c.id)
 )
 _FIND_POINT = select(contact_point.c.id).where(
     contact_point.c.project_id == bindparam("project_id"),
@@ -26,6 +30,23 @@ _HOLDERS = (
     .where(contact_point_link.c.point_id == bindparam("point_id"), contact_point_link.c.valid_to.is_(None))
     .order_by(contact_point_link.c.id)
 )
+_REACHES = (
+    select(
+        contact_point.c.id.label("point_id"),
+        contact_point_link.c.verified_at,
+        contact.c.id.label("contact_id"),
+        contact.c.name,
+        contact.c.provisional,
+    )
+    .outerjoin(contact_point_link, (contact_point_link.c.point_id == contact_point.c.id) & contact_point_link.c.valid_to.is_(None))
+    .outerjoin(contact, contact.c.id == contact_point_link.c.contact_id)
+    .where(
+        contact_point.c.project_id == bindparam("project_id"),
+        contact_point.c.kind == bindparam("kind"),
+        contact_point.c.value == bindparam("value"),
+    )
+    .order_by(contact_point_link.c.id)
+)
 _INSERT_CONTACT = (
     insert(contact)
     .values({name: bindparam(name) for name in ("project_id", "name", "provisional", "created_at")} | {"note": ""})
@@ -33,6 +54,11 @@ _INSERT_CONTACT = (
 )
 _INSERT_LINK = insert(contact_point_link).values(
     {name: bindparam(name) for name in ("point_id", "contact_id", "role", "verified_at", "valid_from")}
+)
+_RELINK = (
+    update(contact_point_link)
+    .where(contact_point_link.c.point_id == bindparam("of_point"), contact_point_link.c.contact_id == bindparam("of_contact"))
+    .values(valid_to=None, role=bindparam("new_role"))
 )
 _CONTACT = select(contact).where(contact.c.id == bindparam("contact_id"))
 _POINTS = (
@@ -55,10 +81,21 @@ def ensure_point(connection: Connection, project_id: int, kind: PointKind, value
         raise ValueError("an empty value is not a contact point: nothing may match on it")
     key = {"project_id": project_id, "kind": kind, "value": value}
     found = connection.execute(_FIND_POINT, key).scalar()
-    if found is None:
-        connection.execute(_UPSERT_POINT, key | {"display": display})
-        found = connection.execute(_FIND_POINT, key).scalar_one()
-    return int(found)
+    return int(found) if found is not None else lock_point(connection, project_id, kind, value, display)
+
+
+def lock_point(connection: Connection, project_id: int, kind: PointKind, value: str, display: str) -> int:
+    """The id of a contact point, made if new, to which nobody else can link a contact until the commit."""
+    values = {"project_id": project_id, "kind": kind, "value": value, "display": display}
+    return int(connection.execute(_UPSERT_POINT, values).scalar_one())
+
+
+def reached_by(connection: Connection, project_id: int, kind: PointKind, value: str) -> list[RowMapping]:
+    """Whom a normalised point reaches now, the latest linked last: point_id, verified_at, contact_id, name, provisional.
+
+    Empty when the point is unknown; one row without a contact_id when it reaches nobody.
+    """
+    return list(connection.execute(_REACHES, {"project_id": project_id, "kind": kind, "value": value}).mappings())
 
 
 def holders(connection: Connection, point_id: int) -> list[RowMapping]:
@@ -87,11 +124,7 @@ def link_point(
 ) -> None:
     """Say that the point reaches the contact."""
     values = {"point_id": point_id, "contact_id": contact_id, "role": role, "verified_at": verified_at, "valid_from": now}
-    existing = connection.execute(
-        update(contact_point_link)
-        .where(contact_point_link.c.point_id == point_id, contact_point_link.c.contact_id == contact_id)
-        .values(valid_to=None, role=role)
-    )
+    existing = connection.execute(_RELINK, {"of_point": point_id, "of_contact": contact_id, "new_role": role})
     if existing.rowcount == 0:
         connection.execute(_INSERT_LINK, values)
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, func, select, update
+from sqlalchemy import FromClause, Label, and_, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection, RowMapping
 
@@ -21,12 +21,15 @@ _INSERT = (
     .on_conflict_do_nothing()
     .returning(raw_item.c.id)
 )  # fmt: skip
-_TWIN = select(func.min(raw_item.c.id)).where(
-    raw_item.c.account_id == bindparam("account_id"),
-    raw_item.c.sha256 == bindparam("sha256"),
-    raw_item.c.id != bindparam("item_id"),
-    raw_item.c.state == Fate.STORED,
-)
+
+
+def _twin(other: FromClause) -> Label[int]:
+    same = and_(other.c.account_id == raw_item.c.account_id, other.c.sha256 == raw_item.c.sha256)
+    stored = and_(other.c.id != raw_item.c.id, other.c.state == Fate.STORED)
+    return select(func.min(other.c.id)).where(same, stored).scalar_subquery().label("twin")
+
+
+_CLAIM = select(raw_item.c.state, _twin(raw_item.alias())).where(raw_item.c.id == bindparam("item_id")).with_for_update(of=raw_item)
 _SETTLE = (
     update(raw_item)
     .where(raw_item.c.id == bindparam("item_id"))
@@ -74,22 +77,13 @@ def in_flight(connection: Connection, after: int, limit: int) -> list[RowMapping
     return list(connection.execute(statement).mappings())
 
 
-def lock_unsettled(connection: Connection, item_id: int) -> bool:
-    """Whether the item still waits for its fate; locks it until the commit."""
-    statement = select(raw_item.c.state).where(raw_item.c.id == item_id).with_for_update()
-    return connection.execute(statement).scalar() in (Fate.RECEIVED, Fate.QUARANTINED)
+def claim(connection: Connection, item_id: int) -> tuple[Fate | None, int | None]:
+    """The item's fate so far, and an item of the same account with the very same bytes that is stored already.
 
-
-def lock_in_flight(connection: Connection, item_id: int) -> bool:
-    """Whether the item is received and has no fate at all yet; locks it until the commit."""
-    statement = select(raw_item.c.state).where(raw_item.c.id == item_id).with_for_update()
-    return connection.execute(statement).scalar() == Fate.RECEIVED
-
-
-def twin(connection: Connection, account_id: int, item_id: int, sha256: str) -> int | None:
-    """An item of the same account with the very same bytes that is already stored."""
-    found = connection.execute(_TWIN, {"account_id": account_id, "sha256": sha256, "item_id": item_id}).scalar()
-    return None if found is None else int(found)
+    Locks the item until the commit. (None, None) when there is no such item.
+    """
+    row = connection.execute(_CLAIM, {"item_id": item_id}).one_or_none()
+    return (Fate(row.state), row.twin) if row else (None, None)
 
 
 def settle(

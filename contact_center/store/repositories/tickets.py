@@ -1,10 +1,11 @@
 """Ticket rows, lists and counts, participants and thread keys."""
 
+import functools
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Update, and_, bindparam, func, insert, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection, RowMapping
 
@@ -14,12 +15,20 @@ from contact_center.model.words import Direction, Priority, Status, View
 from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.tickets import interaction, ticket, ticket_participant, ticket_thread_key
 from contact_center.store.scope import sees_ticket
+from contact_center.store.types import as_stored
 
 _ROW = select(ticket, contact.c.name.label("contact_name"), contact.c.provisional.label("contact_provisional")).join(
     contact, contact.c.id == ticket.c.contact_id
 )
 _BY_ID = _ROW.where(ticket.c.id == bindparam("ticket_id"))
-_INSERT = insert(ticket).returning(ticket.c.id)
+_LOCKED = _BY_ID.with_for_update(of=ticket)
+_NEW: dict[str, Any] = {column.name: None for column in ticket.c if column.name != "id"} | {
+    "version": 1,
+    "tags": [],
+    "priority": Priority.NORMAL,
+    "last_preview": "",
+}
+_INSERT = insert(ticket).values({name: bindparam(name) for name in _NEW}).returning(ticket.c.id)
 _ADD_KEY = upsert(ticket_thread_key).values({name: bindparam(name) for name in ("project_id", "key", "ticket_id")}).on_conflict_do_nothing()
 _ADD_PARTICIPANT = upsert(ticket_participant).values({name: bindparam(name) for name in ("ticket_id", "point_id")}).on_conflict_do_nothing()
 _BY_KEYS = (
@@ -64,21 +73,30 @@ def is_of_project(connection: Connection, ticket_id: int, project_id: int) -> bo
     return connection.execute(select(ticket.c.project_id).where(ticket.c.id == ticket_id)).scalar() == project_id
 
 
-def lock(connection: Connection, ticket_id: int) -> None:
-    """Keep others from changing the ticket until the commit."""
-    connection.execute(select(ticket.c.id).where(ticket.c.id == ticket_id).with_for_update())
+def lock(connection: Connection, ticket_id: int) -> Ticket | None:
+    """A ticket by id, which nobody else can change until the commit."""
+    row = connection.execute(_LOCKED, {"ticket_id": ticket_id}).mappings().one_or_none()
+    return _ticket(row) if row else None
 
 
-def add(connection: Connection, **values: Any) -> int:
-    """Insert a ticket; returns its id."""
-    values = {"version": 1, "tags": [], "priority": Priority.NORMAL, "last_preview": ""} | values
-    return int(connection.execute(_INSERT, values).scalar_one())
+def add(connection: Connection, contact_ref: ContactRef, **values: Any) -> Ticket:
+    """Insert a ticket of this contact and return it. Columns not named stay empty."""
+    row = _NEW | values | {"contact_id": contact_ref.id}
+    row["id"] = connection.execute(_INSERT, row).scalar_one()
+    return _ticket(as_stored(row) | {"contact_name": contact_ref.name, "contact_provisional": contact_ref.provisional})
 
 
 def change(connection: Connection, ticket_id: int, now: datetime, **values: Any) -> None:
     """Set columns; every change counts the version up."""
-    statement = update(ticket).where(ticket.c.id == ticket_id)
-    connection.execute(statement.values(version=ticket.c.version + 1, updated_at=now, **values))
+    new = {f"new_{name}": value for name, value in values.items()} | {"new_updated_at": now, "ticket_id": ticket_id}
+    connection.execute(_update(tuple(sorted(values))), new)
+
+
+@functools.cache
+def _update(names: tuple[str, ...]) -> Update:
+    """One statement for each set of columns that is ever changed together: building it anew costs more than running it."""
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("updated_at", *names)}
+    return update(ticket).where(ticket.c.id == bindparam("ticket_id")).values(version=ticket.c.version + 1, **values)
 
 
 def resolved_at(connection: Connection, ticket_id: int) -> datetime | None:
@@ -212,7 +230,7 @@ def list_key(row: Ticket) -> ListKey:
     return ListKey(at=row.last_entry.at if row.last_entry else row.created_at, id=row.id)
 
 
-def _ticket(row: RowMapping) -> Ticket:
+def _ticket(row: RowMapping | dict[str, Any]) -> Ticket:
     last = LastEntry(
         at=row["last_at"],
         direction=Direction(row["last_direction"] or Direction.INTERNAL),

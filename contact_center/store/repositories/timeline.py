@@ -15,6 +15,7 @@ from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.outbound import outbox
 from contact_center.store.schema.tickets import attachment, interaction, interaction_body, ticket
 from contact_center.store.scope import entry_queue, reads_entry, sees_contact
+from contact_center.store.types import as_stored
 
 _ENTRY = (
     select(
@@ -33,7 +34,17 @@ _ENTRY = (
     .outerjoin(outbox, outbox.c.interaction_id == interaction.c.id)
 )
 _BY_ID = _ENTRY.where(interaction.c.id == bindparam("interaction_id"))
-_INSERT = insert(interaction).returning(interaction.c.id)
+_NEW: dict[str, Any] = {column.name: None for column in interaction.c if column.name != "id"} | {
+    "sender_name": "",
+    "sender_address": "",
+    "subject": "",
+    "folded": False,
+    "truncated": False,
+    "has_html": False,
+    "automatic": False,
+    "cancelled": False,
+}
+_INSERT = insert(interaction).values({name: bindparam(name) for name in _NEW}).returning(interaction.c.id)
 _INSERT_BODY = insert(interaction_body).values(
     {name: bindparam(name) for name in ("interaction_id", "text", "visible_text", "html", "headers")}
 )
@@ -53,9 +64,12 @@ class TimelineKey:
     id: int
 
 
-def add(connection: Connection, **values: Any) -> int:
-    """Insert an entry; returns its id."""
-    return int(connection.execute(_INSERT, values).scalar_one())
+def add(connection: Connection, ticket_number: int | None, **values: Any) -> Entry:
+    """Insert an entry and return it as it will be read. Columns not named stay empty."""
+    row = _NEW | values
+    row["id"] = connection.execute(_INSERT, row).scalar_one()
+    read_with = {"ticket_number": ticket_number, "effective_queue_id": row["queue_id"], "delivery": None}
+    return _entry(as_stored(row) | read_with, ())
 
 
 def add_body(connection: Connection, interaction_id: int, text: str, visible_text: str, html: str | None, headers: Any) -> None:
@@ -157,9 +171,11 @@ def html(connection: Connection, interaction_id: int) -> str | None:
 # Attachments.
 
 
-def add_attachment(connection: Connection, **values: Any) -> int:
-    """Record a file whose blob is stored; returns its id."""
-    return int(connection.execute(_INSERT_ATTACHMENT, values).scalar_one())
+def add_attachment(connection: Connection, **values: Any) -> Attachment:
+    """Record a file whose blob is stored."""
+    row = {"content_id": None, "inline": False} | values
+    row["id"] = connection.execute(_INSERT_ATTACHMENT, row).scalar_one()
+    return _attachment(as_stored(row))
 
 
 def claim_uploads(connection: Connection, uploader_id: int, ids: list[int], interaction_id: int) -> list[RowMapping]:
@@ -202,7 +218,7 @@ def _with_attachments(connection: Connection, rows: Iterable[RowMapping]) -> lis
     return [_entry(row, tuple(files.get(row["id"], ()))) for row in rows]
 
 
-def _attachment(row: RowMapping) -> Attachment:
+def _attachment(row: RowMapping | dict[str, Any]) -> Attachment:
     return Attachment(
         id=row["id"],
         filename=row["filename"],
@@ -213,7 +229,7 @@ def _attachment(row: RowMapping) -> Attachment:
     )
 
 
-def _entry(row: RowMapping, files: tuple[Attachment, ...]) -> Entry:
+def _entry(row: RowMapping | dict[str, Any], files: tuple[Attachment, ...]) -> Entry:
     recipients = row["recipients"] or {}
     sender = Address(row["sender_name"], row["sender_address"]) if row["sender_address"] or row["sender_name"] else None
     return Entry(
@@ -232,16 +248,24 @@ def _entry(row: RowMapping, files: tuple[Attachment, ...]) -> Entry:
         truncated=row["truncated"],
         folded=row["folded"],
         has_html=row["has_html"],
-        to=tuple(Address(**address) for address in recipients.get("to", ())),
-        cc=tuple(Address(**address) for address in recipients.get("cc", ())),
+        to=_addresses(recipients.get("to", ())),
+        cc=_addresses(recipients.get("cc", ())),
         automatic=row["automatic"],
         attachments=files,
         delivery=_delivery(row),
-        change=Change(**row["change"]) if row["change"] else None,
+        change=_change(row["change"]),
     )
 
 
-def _delivery(row: RowMapping) -> DeliveryState | None:
+def _addresses(values: Iterable[Any]) -> tuple[Address, ...]:
+    return tuple(value if isinstance(value, Address) else Address(**value) for value in values)
+
+
+def _change(value: Any) -> Change | None:
+    return Change(**value) if isinstance(value, dict) else value
+
+
+def _delivery(row: RowMapping | dict[str, Any]) -> DeliveryState | None:
     if row["delivery"] is None:
         return None
     state = Delivery(row["delivery"])

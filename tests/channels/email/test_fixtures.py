@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from contact_center import markup
+from contact_center import markup, plain_text
 from contact_center.channels.email import headers, quoting
 from contact_center.channels.email.mime import ParsedMail, read_mail
 
@@ -180,7 +180,7 @@ def test_texts_of_whole_mails(fixtures_dir: Path) -> None:
 
 def everything(mail: ParsedMail) -> list[bytes]:
     """Texts and files of a mail and of the mails inside it."""
-    found = [mail.text.encode(), markup.to_text(mail.html or "").encode()]
+    found = [mail.text.encode(), plain_text.to_text(mail.html or "").encode()]
     for file in mail.attachments:
         content = file.content or b""
         found += [content, *(everything(read_mail(content)) if file.content_type == "message/rfc822" else [])]
@@ -195,7 +195,7 @@ def holds(contents: list[bytes], leaf: bytes) -> bool:
         wanted = words(leaf.decode(charset, "replace"))
         if any(" ".join(wanted) in " ".join(one) for one in shown):
             return True
-    return any(words(markup.to_text(leaf.decode("utf-8", "replace"))) == one for one in shown)
+    return any(words(plain_text.to_text(leaf.decode("utf-8", "replace"))) == one for one in shown)
 
 
 def test_leaves_of_broken_mails(fixtures_dir: Path) -> None:

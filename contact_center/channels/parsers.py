@@ -1,0 +1,36 @@
+"""The pure half of each channel: `<channel>/parse.py`, from bytes to meaning.
+
+Found apart from the connectors, because parser processes load this and nothing of the network, the database or the web.
+"""
+
+import importlib
+import importlib.util
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from contact_center.errors import NotFound
+from contact_center.model.messages import InboundMessage
+
+
+class Parser(Protocol):
+    """What a channel's `parse.py` defines."""
+
+    def parse(self, content: bytes, envelope: dict[str, Any]) -> InboundMessage:
+        """A raw item's bytes and envelope to what happened. Pure: a replay uses it too. Raises QuarantineItem."""
+        ...
+
+
+class LargeParser(Parser, Protocol):
+    """The same, for a channel whose originals may be too large to hold in memory."""
+
+    def parse_large(self, path: str, folder: str, envelope: dict[str, Any]) -> InboundMessage:
+        """An original in a file: its path, a folder for large parts, the envelope."""
+        ...
+
+
+def find(kind: str) -> Parser:
+    """The parser of a kind of channel. Raises NotFound."""
+    known = kind.isidentifier() and not kind.startswith("_") and (Path(__file__).parent / kind / "parse.py").is_file()
+    if not known:
+        raise NotFound(f"There is no channel of the kind {kind}.")
+    return cast(Parser, importlib.import_module(f"contact_center.channels.{kind}.parse"))
