@@ -54,8 +54,7 @@ async def _write_history(running: RunningApp, count: int) -> int:
     parsed = await received(running.store, [_mail(number) for number in range(count)])
     rules = running.product.pipeline._rules
     for start in range(0, count, 100):
-        failed = await running.store.write(settle_batch, rules, parsed[start : start + 100], utc_now())
-        assert not failed, failed[0][2]
+        await running.store.write(settle_batch, rules, parsed[start : start + 100], utc_now())
     found = await running.store.read(lambda connection: connection.execute(text("SELECT max(contact_id) FROM interaction")).scalar_one())
     return int(found)
 

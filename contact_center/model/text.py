@@ -7,6 +7,8 @@ def clean_text(value: str) -> str:
     """`value` with NUL characters dropped and lone surrogates replaced by U+FFFD."""
     if "\x00" in value:
         value = value.replace("\x00", "")
+    if value.isascii():
+        return value
     try:
         value.encode()
     except UnicodeEncodeError:

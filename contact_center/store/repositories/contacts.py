@@ -60,6 +60,7 @@ _RELINK = (
     .where(contact_point_link.c.point_id == bindparam("of_point"), contact_point_link.c.contact_id == bindparam("of_contact"))
     .values(valid_to=None, role=bindparam("new_role"))
 )
+_MERGED_INTO = select(contact.c.merged_into_id).where(contact.c.id == bindparam("contact_id"))
 _CONTACT = select(contact).where(contact.c.id == bindparam("contact_id"))
 _POINTS = (
     select(contact_point, contact_point_link.c.role, contact_point_link.c.verified_at)
@@ -163,7 +164,7 @@ def find_contact(connection: Connection, contact_id: int) -> Contact | None:
 def survivor_of(connection: Connection, contact_id: int) -> int:
     """The id under which this contact's history is found now: its own, or that of whoever it was merged into."""
     for _ in range(100):
-        target = connection.execute(select(contact.c.merged_into_id).where(contact.c.id == contact_id)).scalar()
+        target = connection.execute(_MERGED_INTO, {"contact_id": contact_id}).scalar()
         if target is None:
             return contact_id
         contact_id = target

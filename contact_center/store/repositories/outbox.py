@@ -13,6 +13,7 @@ from contact_center.store.schema.outbound import outbox
 from contact_center.store.schema.tickets import interaction
 
 _OF_INTERACTION = select(outbox).where(outbox.c.interaction_id == bindparam("interaction_id"))
+_BY_KEYS = select(outbox).where(outbox.c.message_key.in_(bindparam("keys", expanding=True))).order_by(outbox.c.id)
 
 
 def add(connection: Connection, **values: Any) -> int:
@@ -86,8 +87,7 @@ def of_interaction(connection: Connection, interaction_id: int) -> RowMapping | 
 
 def by_keys(connection: Connection, keys: tuple[str, ...]) -> list[RowMapping]:
     """Rows whose message keys are among `keys`."""
-    statement = select(outbox).where(outbox.c.message_key.in_(keys)).order_by(outbox.c.id)
-    return list(connection.execute(statement).mappings()) if keys else []
+    return list(connection.execute(_BY_KEYS, {"keys": keys}).mappings()) if keys else []
 
 
 def next_due(connection: Connection) -> datetime | None:

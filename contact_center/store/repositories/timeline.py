@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.engine import Connection, RowMapping
 
 from contact_center.model.people import Viewer
@@ -34,6 +34,16 @@ _ENTRY = (
     .outerjoin(outbox, outbox.c.interaction_id == interaction.c.id)
 )
 _BY_ID = _ENTRY.where(interaction.c.id == bindparam("interaction_id"))
+_NEWEST = (
+    _ENTRY.where(interaction.c.contact_id == bindparam("contact_id"), interaction.c.cancelled.is_(False))
+    .order_by(interaction.c.occurred_at.desc(), interaction.c.id.desc())
+    .limit(bindparam("count"))
+)
+# The plain bound lets SQLite enter the index at the right place; the exact one settles ties.
+_OLDER = _NEWEST.where(
+    interaction.c.occurred_at <= bindparam("at"),
+    or_(interaction.c.occurred_at < bindparam("at"), interaction.c.id < bindparam("before_id")),
+)
 _NEW: dict[str, Any] = {column.name: None for column in interaction.c if column.name != "id"} | {
     "sender_name": "",
     "sender_address": "",
@@ -103,14 +113,12 @@ def page(connection: Connection, viewer: Viewer, contact_id: int, before: Timeli
 
     Entries of confidential queues the viewer may not read come as stubs.
     """
-    statement = _ENTRY.where(interaction.c.contact_id == contact_id, interaction.c.cancelled.is_(False))
-    if before is not None:
-        older = interaction.c.occurred_at < before.at
-        same = and_(interaction.c.occurred_at == before.at, interaction.c.id < before.id)
-        # The plain bound lets SQLite enter the index at the right place; the exact one settles ties.
-        statement = statement.where(interaction.c.occurred_at <= before.at, or_(older, same))
-    statement = statement.order_by(interaction.c.occurred_at.desc(), interaction.c.id.desc()).limit(limit)
-    rows = list(connection.execute(statement).mappings())
+    values: dict[str, Any] = {"contact_id": contact_id, "count": limit}
+    if before is None:
+        found = connection.execute(_NEWEST, values)
+    else:
+        found = connection.execute(_OLDER, values | {"at": before.at, "before_id": before.id})
+    rows = list(found.mappings())
     entries = _with_attachments(connection, rows)
     return [_for_viewer(entry, row, viewer) for entry, row in zip(entries, rows, strict=True)]
 
