@@ -336,7 +336,7 @@ async def test_a_console_that_does_not_poll_is_dropped_alone(server: RunningApp,
         [victim] = server.product.console._listeners.values()
         async with console(server, await admin_id(server)) as heard:
             count = await drown(server, victim, heard)
-            assert count == 21, "what waits for it is exactly the limit"
+            assert count > wire.QUEUE_LIMIT
             await heard.hears_up_to(await server.store.read(journal.horizon))
             await _names(heard, count)
             assert server.product.console.listeners == 1
