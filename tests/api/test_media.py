@@ -13,13 +13,17 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 import aiohttp
+import orjson
 import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from sqlalchemy import update
+from yarl import URL
 
 from contact_center import egress
 from contact_center.api import media
+from contact_center.api.context import SERVICES
+from contact_center.keys import Keys
 from contact_center.model.words import Role
 from contact_center.store import Connection
 from contact_center.store.repositories import access
@@ -57,8 +61,6 @@ async def upload(server: RunningApp, content: bytes, kind: str, name: str = "fil
 
 async def get(server: RunningApp, path: str, headers: dict[str, str] | None = None) -> tuple[int, Any, bytes]:
     """Status, headers and bytes of an address, asked for just as it is written."""
-    from yarl import URL
-
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False) as client:
         async with client.get(URL(server.url + path, encoded=True), headers=headers) as response:
             return response.status, response.headers.copy(), await response.read()
@@ -189,8 +191,6 @@ def _rewrite(connection: Connection, /, number: int, **values: Any) -> None:
 async def timeline(server: RunningApp) -> list[dict[str, Any]]:
     """Entries of the first contact, the newest first."""
     _, _, body = await get(server, "/api/v1/contacts/1/timeline", await session_of(server))
-    import orjson
-
     items: list[dict[str, Any]] = orjson.loads(body)["items"]
     return items
 
@@ -263,8 +263,6 @@ async def test_a_signed_address_cannot_be_altered(server: RunningApp) -> None:
 
 async def test_signatures_of_another_purpose_or_server_open_nothing(server: RunningApp) -> None:
     """A code made for a ticket's reply address, or with another key, is no signature of an address."""
-    from contact_center.keys import Keys
-
     number = await upload(server, PNG, "image/png")
     path = f"/media/attachments/{number}"
     assert (await get(server, media.sign(server.product.keys, path)))[0] == 200
@@ -278,7 +276,7 @@ async def test_signed_addresses_are_given_only_to_those_who_may_read(server: Run
     """A colleague without the queue gets neither the frame with its addresses nor the file itself, nor does anybody without a session."""
     entry = await mail_with_pictures(server, '<img src="cid:here">')
     number = (await timeline(server))[-1]["attachments"][0]["id"]
-    queue = await server.store.write(access.add_queue, 1, "Other", False, server.product.app[_services()].clock())
+    queue = await server.store.write(access.add_queue, 1, "Other", False, server.product.app[SERVICES].clock())
     stranger = await session_of(server, await make_user(server, "stranger", Role.AGENT, [queue]))
     member = await session_of(server, await make_user(server, "member", Role.AGENT, [1]))
     for path in (f"/api/v1/entries/{entry}/html", f"/api/v1/entries/{entry}/original", f"/api/v1/attachments/{number}"):
@@ -293,12 +291,6 @@ async def test_an_upload_is_its_uploaders_alone(server: RunningApp) -> None:
     colleague = await session_of(server, await make_user(server, "colleague", Role.ADMIN, [1]))
     assert (await get(server, f"/api/v1/attachments/{number}", colleague))[0] == 404
     assert (await get(server, f"/api/v1/attachments/{number}", await session_of(server)))[0] == 200
-
-
-def _services() -> Any:
-    from contact_center.api.context import SERVICES
-
-    return SERVICES
 
 
 # The frame of a mail.

@@ -1,5 +1,6 @@
 """Lists in pages: complete, each thing once, however much arrives between two pages; and cursors that are not ours."""
 
+import asyncio
 import base64
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -171,8 +172,6 @@ async def test_replies_that_leave_between_pages_disturb_nothing(server: RunningA
                 assert response.status == 201, await response.text()
 
         async def spooled(count: int) -> list[int]:
-            import asyncio
-
             for _ in range(500):
                 async with client.get(LISTS[4], params={"limit": "200"}) as response:
                     found = ids((await response.json())["items"])

@@ -751,7 +751,6 @@ async def test_poor_passwords_are_refused_everywhere(quick: RunningApp, password
     """Too short, too common, one's own address: refused by invitation and change alike, and nothing is spent or changed."""
     user, token = await invite(quick)
     assert (await accept(quick, token, password)).status == 422
-    session = cookie(await make_session(quick, user))
     assert (await accept(quick, token)).status == 201
     session = cookie(await make_session(quick, user))
     body = {"current": OTHER, "new": password}
