@@ -88,7 +88,7 @@ def load_keys(settings: Settings) -> Keys:
     return Keys(load_secret(settings.data_dir / "secret_key"))
 
 
-def environment_of(settings: Settings) -> Callable[[str], Environment]:
+def environment_of(settings: Settings, keys: Keys) -> Callable[[str], Environment]:
     """What connectors of a kind may know of this machine."""
 
     def environment(kind: str) -> Environment:
@@ -98,6 +98,8 @@ def environment_of(settings: Settings) -> Callable[[str], Environment]:
             hostname=socket.gethostname() or "localhost",
             public_url=settings.public_url,
             settings=section.model_dump() if section is not None else {},
+            hook_url=lambda account_id: f"{settings.base_url.rstrip('/')}/hooks/{account_id}-{keys.sign('hook', str(account_id))}",
+            keys=keys,
         )
 
     return environment
@@ -111,7 +113,7 @@ def build(settings: Settings, store: Store) -> Product:
     rules = Rules(keys, timedelta(days=settings.follow_up_days))
     pipeline = Pipeline(store, files, parsers, rules, utc_now)
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    environment = environment_of(settings)
+    environment = environment_of(settings, keys)
     supervisor = Supervisor(_Accounts(store, keys, pipeline, holder), environment)
     sender = Sender(store, files, _find_connector(supervisor), holder, utc_now)
     services = Services(
@@ -123,6 +125,7 @@ def build(settings: Settings, store: Store) -> Product:
         environment=environment,
         refresh_channels=supervisor.refresh,
         wake_intake=pipeline.wake,
+        inbox=pipeline.inbox,
     )
     app = make_app(services)
     console = Console(store, _authenticate(app), _still_valid(services), settings.replay_limit)
@@ -130,7 +133,7 @@ def build(settings: Settings, store: Store) -> Product:
     app.on_shutdown.append(console.let_go)
     agent_ui.mount(app)
     doorbell = _make_doorbell(store)
-    services.checks.update(_checks(store, console))
+    services.checks.update(_checks(store, console, pipeline))
     object.__setattr__(services, "gauges", lambda: {"consoles": float(console.listeners), "news_sent_total": float(console.sent)})
     return Product(settings, store, keys, files, pipeline, parsers, sender, supervisor, console, doorbell, app, holder)
 
@@ -270,7 +273,7 @@ def _make_doorbell(store: Store) -> Doorbell:
     return PostgresDoorbell(store.dsn) if store.dsn else Doorbell()
 
 
-def _checks(store: Store, console: Console) -> dict[str, Callable[[], Any]]:
+def _checks(store: Store, console: Console, pipeline: Pipeline) -> dict[str, Callable[[], Any]]:
     async def database() -> str:
         await store.ping()
         return "ok"
@@ -285,7 +288,12 @@ def _checks(store: Store, console: Console) -> dict[str, Callable[[], Any]]:
             raise Unavailable("the live line cannot read the journal")
         return f"ok, {console.listeners} consoles"
 
-    return {"database": database, "migrated": migrated, "live_line": live_line}
+    async def intake() -> str:
+        if pipeline.trouble:
+            raise Unavailable(f"what comes in is kept, and not read: {pipeline.trouble}")
+        return "ok"
+
+    return {"database": database, "migrated": migrated, "live_line": live_line, "intake": intake}
 
 
 async def _show_life(store: Store, holder: str) -> None:

@@ -9,11 +9,13 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from contact_center.api.framework import to_json
-from contact_center.channels.base import Environment
+from contact_center.channels import registry
+from contact_center.channels.base import Environment, Inbox
 from contact_center.config import Settings
 from contact_center.errors import BadRequest, Invalid, NotSignedIn
 from contact_center.keys import Keys
 from contact_center.model.acts import Act
+from contact_center.model.channels import ChannelAccount
 from contact_center.model.people import Viewer
 from contact_center.store import Connection, Store
 from contact_center.store.blobs import BlobFiles
@@ -36,6 +38,8 @@ class Services:
     environment: Callable[[str], Environment]
     refresh_channels: Callable[[], Coroutine[Any, Any, None]]
     wake_intake: Callable[[], None]
+    inbox: Callable[[ChannelAccount], Inbox]
+    """Where a connector puts what it hears by HTTP."""
     checks: dict[str, Callable[[], Coroutine[Any, Any, str]]] = field(default_factory=dict)
     """Named readiness checks; each returns a word when well and raises when not."""
     gauges: Callable[[], dict[str, float]] = dict
@@ -44,7 +48,8 @@ class Services:
     @property
     def sending(self) -> Sending:
         """What replying needs."""
-        return Sending(self.keys, timedelta(seconds=self.settings.mail.undo_send_seconds))
+        reaches = {kind.name: kind.reaches for kind in registry.kinds().values() if kind.can_send}
+        return Sending(self.keys, timedelta(seconds=self.settings.mail.undo_send_seconds), reaches)
 
 
 SERVICES = web.AppKey("services", Services)

@@ -47,6 +47,8 @@ class Route:
     """Asks for an Idempotency-Key: repeating the request with the same key has no second effect."""
     raw_body: bool = False
     """The body is bytes, not JSON."""
+    from_anywhere: bool = False
+    """Pages of other sites may send this: it looks at no cookie."""
     signature: "Signature" = field(init=False)
 
     def __post_init__(self) -> None:

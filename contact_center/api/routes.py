@@ -1,7 +1,7 @@
 """Every path of the API, with the permission it asks for. Deny by default: what is not here does not exist."""
 
 from contact_center.api.framework import Route
-from contact_center.api.handlers import account, admin, channels, console, contacts, entries, ledger, system, tickets
+from contact_center.api.handlers import account, admin, channels, console, contacts, entries, hooks, ledger, system, tickets
 from contact_center.api.permissions import Permission as P
 
 V1 = "/api/v1"
@@ -76,4 +76,13 @@ ROUTES: list[Route] = [
     Route("GET", "/readyz", system.readyz, P.PUBLIC),
     Route("GET", "/metrics", system.metrics, P.PUBLIC),
     Route("GET", "/api/openapi.json", system.openapi_document, P.PUBLIC),
+]
+
+# Requests from outside to a channel account: webhooks of providers, public forms. What they take and answer is the
+# channel's own, so they are no part of the API document.
+HOOKS: list[Route] = [
+    Route("GET", "/hooks/{door}", hooks.hook, P.PUBLIC),
+    Route("GET", "/hooks/{door}/{rest:.*}", hooks.hook, P.PUBLIC),
+    Route("POST", "/hooks/{door}", hooks.hook, P.PUBLIC, raw_body=True, from_anywhere=True),
+    Route("POST", "/hooks/{door}/{rest:.*}", hooks.hook, P.PUBLIC, raw_body=True, from_anywhere=True),
 ]

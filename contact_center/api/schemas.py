@@ -111,6 +111,8 @@ class ReplyBody(Input):
     cc: list[AddressBody] = Field(default_factory=list, max_length=50)
     status: Status = Status.WAITING
     attachment_ids: list[Annotated[int, Field(ge=1, lt=2**53)]] = Field(default_factory=list, max_length=50)
+    channel_id: Annotated[int, Field(ge=1, lt=2**53)] | None = None
+    """The channel account to answer by; without it the one the customer wrote by last."""
 
 
 class NoteBody(Input):
@@ -378,6 +380,8 @@ class ChannelDetail:
     options: dict[str, Any]
     secrets_set: list[str]
     books: dict[str, int]
+    hook_url: str | None
+    """Where the account hears requests from outside; None when its kind hears none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from contact_center.api.handlers.account import LIMITS
 from contact_center.api.passwords import LoginLimits
 from contact_center.api.permissions import Permission, allows
 from contact_center.api.problems import problem_middleware
-from contact_center.api.routes import ROUTES
+from contact_center.api.routes import HOOKS, ROUTES
 from contact_center.errors import Forbidden, NotSignedIn
 
 BODY_LIMIT = 2 * 1024 * 1024
@@ -32,7 +32,7 @@ def make_app(services: Services) -> web.Application:
     app.on_response_prepare.append(_add_headers)
     app[SERVICES] = services
     app[LIMITS] = LoginLimits(services.settings.security.login_attempts_per_minute)
-    for route in ROUTES:
+    for route in (*ROUTES, *HOOKS):
         # Known digits only: /tickets/abc is not a path of ours.
         app.router.add_route(route.method, route.path, _endpoint(route))
     return app
@@ -40,7 +40,8 @@ def make_app(services: Services) -> web.Application:
 
 def _endpoint(route: Route) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        security.check_origin(request)
+        if not route.from_anywhere:
+            security.check_origin(request)
         viewer = await security.viewer_of(request) if route.permission is not Permission.PUBLIC else None
         if route.permission is not Permission.PUBLIC:
             if viewer is None:

@@ -5,15 +5,17 @@ retrying, and the connector translates foreign errors once, at its border.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from contact_center.keys import Keys
 from contact_center.model.channels import ChannelAccount
-from contact_center.model.messages import Cursor, OutboundMessage, RawItem, Receipt
+from contact_center.model.messages import Cursor, OutboundMessage, PublicTicket, RawItem, Receipt
+from contact_center.model.words import PointKind
 
 
 class Inbox(Protocol):
@@ -46,12 +48,44 @@ class Inbox(Protocol):
         """Say how the connection is doing."""
         ...
 
+    async def ticket(self, message_key: str) -> PublicTicket | None:
+        """The ticket that holds the message of this key, as its customer may see it. None before it is settled."""
+        ...
+
 
 class Options(BaseModel):
     """Options of a channel account: typed, closed, each field with a description. `json_schema_extra={"secret": True}`
     marks what is encrypted at rest and never shown again."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class HookRequest:
+    """A request from outside to the address of an account. Hostile until the connector has checked it."""
+
+    method: str
+    path: str
+    """Below the account's own address, without a leading slash."""
+    url: str
+    """The whole address as the other side wrote it: what providers sign."""
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    """Case does not matter."""
+    body: bytes
+    """At most `ChannelKind.hook_limit` bytes."""
+    address: str
+    """Who asks, as far as proxies are trusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class HookReply:
+    """What is answered to a request from outside."""
+
+    status: int = 204
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +99,10 @@ class Environment:
     public_url: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     """The product's settings for this kind of channel, from the configuration file."""
+    hook_url: Callable[[int], str] = lambda _account_id: ""
+    """The public address at which an account hears requests, without a slash at its end."""
+    keys: Keys | None = None
+    """For codes that only this instance can make."""
 
 
 class Connector(Protocol):
@@ -83,6 +121,17 @@ class Connector(Protocol):
 
     async def check(self) -> None:
         """Try the real connection, both ways, before settings are saved. Raises a ChannelError."""
+        ...
+
+
+class Hooked(Protocol):
+    """A connector that also hears requests from outside (webhooks, pages)."""
+
+    async def answer(self, request: HookRequest, inbox: Inbox) -> HookReply:
+        """Answer one request. A 2xx may be given only after `inbox.accept` returned.
+
+        Runs in any process, also where `run` does not, so it keeps no state between requests.
+        """
         ...
 
 
@@ -107,7 +156,11 @@ class ChannelKind:
     large_from: float = math.inf
     """Bytes from which an original is kept in a file and `parse_large` is used."""
     can_send: bool = True
+    reaches: PointKind | None = None
+    """Kind of contact point that its messages go to; None: they need no address."""
     address_label: str = "Address"
+    hook_limit: int = 0
+    """Bytes that a request from outside may have; 0: the kind hears none."""
 
 
 def secret_fields(options: type[Options]) -> set[str]:

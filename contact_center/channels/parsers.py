@@ -5,6 +5,7 @@ Found apart from the connectors, because parser processes load this and nothing 
 
 import importlib
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -25,6 +26,14 @@ class LargeParser(Parser, Protocol):
 
     def parse_large(self, path: str, folder: str, envelope: dict[str, Any]) -> InboundMessage:
         """An original in a file: its path, a folder for large parts, the envelope."""
+        ...
+
+
+class CombiningParser(Parser, Protocol):
+    """The same, for a channel that tells of one happening in several items (a call and its legs)."""
+
+    def combine(self, parts: Sequence[dict[str, Any]]) -> InboundMessage:
+        """One meaning of what several items said: `headers` of each message, in any order, some of them twice."""
         ...
 
 

@@ -48,8 +48,10 @@ class DirectWebSocket(WebSocket):  # type: ignore[misc]
     async def send(self, message: Any) -> None:
         """Write what the library took out of the queue."""
         await super().send(message)
-        if self.queued and message == self.queued[0]:
-            self.queued.popleft()
+        # What stands before it left by a poll, while the connection was being turned into a websocket.
+        if message in self.queued:
+            while self.queued.popleft() != message:
+                pass
 
 
 def make_server(**options: Any) -> socketio.AsyncServer:

@@ -40,6 +40,8 @@ def normalise(kind: PointKind, raw: str) -> str:
     raw = raw.strip()
     if kind is PointKind.PHONE:
         return _phone(raw)
+    if kind is PointKind.ANONYMOUS:
+        return raw[:100]
     # NUL and lone surrogates must not get through: the database drops them, and another person's address remains.
     if len(raw) > 320 or any(c.isspace() or unicodedata.category(c) in ("Cc", "Cs") for c in raw):
         return ""
@@ -81,6 +83,17 @@ def identify(connection: Connection, act: Act, project_id: int, person: InboundP
     contacts.link_point(connection, point_id, contact_id, PointRole.PERSONAL, act.now)
     published = book.publish(connection, act, project_id, contact_id)
     return Identified(ContactRef(contact_id, published.name, True), point_id, is_new=True)
+
+
+def claim(connection: Connection, act: Act, project_id: int, who: Identified, person: InboundPerson) -> None:
+    """Note a further point that somebody says is theirs, unverified. One that others have stays theirs alone."""
+    value = normalise(person.kind, person.value)
+    if not value:
+        return
+    point_id = contacts.lock_point(connection, project_id, person.kind, value, person.value.strip())
+    if not contacts.holders(connection, point_id):
+        contacts.link_point(connection, point_id, who.contact_id, PointRole.PERSONAL, act.now)
+        book.publish(connection, act, project_id, who.contact_id)
 
 
 def _reached_by(connection: Connection, project_id: int, kind: PointKind, value: str) -> Identified | None:

@@ -22,11 +22,11 @@ from contact_center.intake.understanding import Original, Outcome
 from contact_center.model.acts import Act
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.events import Event, RawItemQuarantined
-from contact_center.model.messages import Cursor, InboundMessage, RawItem
-from contact_center.model.words import Fate
+from contact_center.model.messages import Cursor, InboundMessage, PublicEntry, PublicTicket, RawItem
+from contact_center.model.words import Direction, Fate
 from contact_center.store import Connection, Row, Store, blobs, journal
 from contact_center.store.blobs import INLINE_LIMIT, BlobFiles
-from contact_center.store.repositories import channels, raw_items
+from contact_center.store.repositories import access, channels, raw_items, tickets, timeline
 
 logger = structlog.get_logger(__name__)
 Clock = Callable[[], datetime]
@@ -48,6 +48,8 @@ class Pipeline:
         self._rules = rules
         self._batch = batch
         self._news = asyncio.Event()
+        self.trouble = ""
+        """Why nothing is being settled at the moment; empty when all is well."""
 
     def inbox(self, account: ChannelAccount, fence: tuple[str, int] | None = None, report: Report | None = None) -> Inbox:
         """Where a connector of this account puts what it receives."""
@@ -82,12 +84,15 @@ class Pipeline:
             self._news.clear()
             try:
                 await self.settle_all()
+                self.trouble = ""
             except Unavailable as error:
+                self.trouble = error.message
                 logger.warning("intake.waiting", error=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             except Exception as error:
                 # Whatever it is: the line must not stand still for ever because of one thing nobody foresaw.
+                self.trouble = _reason(error)
                 logger.error("intake.failed", error=repr(error), exc_info=error)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
@@ -99,6 +104,7 @@ class Pipeline:
         try:
             await self._parsers.warm_up()
         except Unavailable as error:
+            self.trouble = error.message
             logger.warning("intake.parsers_not_ready", error=error.message)
 
     def wake(self) -> None:
@@ -207,6 +213,10 @@ class AccountInbox:
         if self._report is not None:
             await self._report(ok, detail)
 
+    async def ticket(self, message_key: str) -> PublicTicket | None:
+        """See `channels.base.Inbox`."""
+        return await self._pipeline.store.read(public_ticket, self._account.id, message_key)
+
 
 def settle_batch(connection: Connection, rules: Rules, parsed: list[tuple[Row, Outcome]], now: datetime) -> None:
     """Settle items in one unit. When one fails, all roll back, and each is tried alone."""
@@ -216,6 +226,27 @@ def settle_batch(connection: Connection, rules: Rules, parsed: list[tuple[Row, O
             _quarantine(connection, item, outcome.message, now)
         else:
             settle(connection, Act(now), rules, item, outcome, own[item["project_id"]])
+
+
+def public_ticket(connection: Connection, account_id: int, message_key: str) -> PublicTicket | None:
+    """The ticket that holds this message, as its customer may see it."""
+    ticket_id = timeline.ticket_of_key(connection, account_id, message_key)
+    ticket = tickets.find(connection, ticket_id) if ticket_id is not None else None
+    if ticket is None:
+        return None
+    names = access.user_names(connection)
+    said = tuple(
+        PublicEntry(
+            at=entry.occurred_at,
+            ours=entry.direction is Direction.OUT,
+            author=names.get(entry.author_id or 0, "") or (entry.sender.name if entry.sender else ""),
+            text=entry.text,
+            filenames=tuple(file.filename for file in entry.attachments),
+        )
+        for entry in timeline.public(connection, ticket.id)
+        if entry.delivery is None or entry.delivery.held_until is None
+    )
+    return PublicTicket(ticket.number, ticket.subject, ticket.status, ticket.created_at, said)
 
 
 def _reason(error: Exception) -> str:

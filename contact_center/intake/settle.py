@@ -7,15 +7,16 @@ from typing import Any
 
 from contact_center.contacts import book, identity
 from contact_center.contacts.identity import Identified
+from contact_center.intake import growing, reports
 from contact_center.keys import Keys
 from contact_center.model.acts import Act
 from contact_center.model.events import Event, RawItemReleased
 from contact_center.model.messages import InboundFile, InboundMessage, InboundPerson
 from contact_center.model.tickets import Attachment, Entry, Ticket
-from contact_center.model.words import Delivery, Direction, Fate, PointKind, Status
+from contact_center.model.words import Consent, Delivery, Demand, Fate, PointKind, Status
 from contact_center.store import Connection, Row, blobs, journal
-from contact_center.store.repositories import channels, outbox, raw_items, tickets, timeline
-from contact_center.tickets import entries, lifecycle, replies, threading, turns
+from contact_center.store.repositories import channels, opt_outs, outbox, raw_items, tickets, timeline, work
+from contact_center.tickets import callbacks, entries, lifecycle, replies, threading, turns
 from contact_center.tickets.threading import Placement, Threading
 
 EPOCH = datetime(1990, 1, 1, tzinfo=UTC)  # no mail is older; such a date is a broken clock
@@ -40,15 +41,37 @@ def settle(connection: Connection, act: Act, rules: Rules, item: Row, message: I
         return Fate.STORED
     if twin is not None:
         return _end(connection, act, item, Fate.DUPLICATE, "the same bytes are stored already", duplicate_of=twin)
+    if message.report is not None:
+        return _end(connection, act, item, *reports.take(connection, act, item["project_id"], message.report))
+    if known := timeline.by_keys(connection, item["account_id"], message.keys):
+        entry_id = growing.grow(connection, act, item, message, known)
+        return _end(connection, act, item, Fate.STORED, "", entry_id=entry_id)
     if message.message_key and replies.is_own_key(rules.keys, message.message_key) and outbox.by_keys(connection, (message.message_key,)):
         return _end(connection, act, item, Fate.IGNORED, "our own message came back to us")
     who = identity.identify(connection, act, item["project_id"], message.sender)
-    named = _named_points(connection, item, message, own)
-    facts = Threading(item["project_id"], who.point_id, frozenset(named), rules.reopen_within)
-    placement = threading.place(connection, act, rules.keys, message, facts)
-    entry_id = _store(connection, act, item, message, who, placement, named)
-    _after_effects(connection, act, item["project_id"], message, who)
+    if message.demand in (Demand.SERVED, Demand.NOTHING):
+        entry_id = _keep(connection, act, item, message, who)
+    else:
+        named = _named_points(connection, item, message, own)
+        facts = Threading(item["project_id"], who.point_id, frozenset(named), rules.reopen_within)
+        entry_id = _store(connection, act, item, message, who, _place(connection, act, rules, message, who, facts), named)
+    timeline.add_keys(connection, item["account_id"], entry_id, message.keys)
+    _after_effects(connection, act, item, message, who)
     return _end(connection, act, item, Fate.STORED, "", entry_id=entry_id)
+
+
+def _place(connection: Connection, act: Act, rules: Rules, message: InboundMessage, who: Identified, facts: Threading) -> Placement:
+    """Whoever waits for a call already waits once, however often they try."""
+    if message.demand is Demand.CALLBACK and (waiting := work.open_callbacks(connection, who.contact_id)):
+        return Placement(entries.lock(connection, waiting[0]))
+    return threading.place(connection, act, rules.keys, message, facts)
+
+
+def _keep(connection: Connection, act: Act, item: Row, message: InboundMessage, who: Identified) -> int:
+    """Put something into the history that asks for nothing, so that it needs no ticket; returns the entry's id."""
+    entry = add_entry(connection, act, item, message, who, None, occurred_at(item, message))
+    entries.publish_added(connection, act, item["project_id"], entry)
+    return entry.id
 
 
 def _store(
@@ -72,7 +95,7 @@ def _open_ticket(
     connection: Connection, act: Act, item: Row, message: InboundMessage, who: Identified, placement: Placement
 ) -> tuple[int, Entry]:
     project_id, at = item["project_id"], occurred_at(item, message)
-    columns = _last_columns(None, message, at)
+    columns = growing.last_columns(None, message, at)
     if not message.automatic:
         columns["waiting_since"] = at
     ticket = lifecycle.open_ticket(
@@ -89,9 +112,9 @@ def _open_ticket(
         at=at,
         **columns,
     )
-    entry = _add_entry(connection, act, item, message, who, ticket, at)
+    entry = add_entry(connection, act, item, message, who, ticket, at)
     if not message.automatic:
-        turns.begin(connection, **_turn(ticket, project_id, entry))
+        turns.begin(connection, **_turn(ticket, project_id, message, entry))
     entries.publish_created(connection, act, project_id, ticket)
     entries.publish_added(connection, act, project_id, entry)
     return ticket.id, entry
@@ -102,28 +125,24 @@ def _continue_ticket(
 ) -> tuple[int, Entry]:
     before, project_id, at = placement.ticket, item["project_id"], occurred_at(item, message)
     assert before is not None
-    entry = _add_entry(connection, act, item, message, who, before, at)
-    columns = _last_columns(before, message, at) | _beginning(connection, before, at, who, message)
+    entry = add_entry(connection, act, item, message, who, before, at)
+    columns = growing.last_columns(before, message, at) | _beginning(connection, before, at, who, message)
     if not message.automatic:
         columns |= {"status": Status.OPEN, "resolved_at": None}
-        columns["waiting_since"] = turns.customer_spoke(connection, **_turn(before, project_id, entry))
+        columns["waiting_since"] = turns.customer_spoke(connection, **_turn(before, project_id, message, entry))
     tickets.change(connection, before.id, act.now, **columns)
     entries.publish_added(connection, act, project_id, entry)
     entries.publish_changed(connection, act, project_id, before)
     return before.id, entry
 
 
-def _last_columns(before: Ticket | None, message: InboundMessage, at: datetime) -> dict[str, Any]:
-    return entries.last_columns(before, at, Direction.IN, message.kind, message.visible_text or message.text)
-
-
-def _turn(ticket: Ticket, project_id: int, entry: Entry) -> dict[str, Any]:
+def _turn(ticket: Ticket, project_id: int, message: InboundMessage, entry: Entry) -> dict[str, Any]:
     return {
         "project_id": project_id,
         "ticket_id": ticket.id,
         "queue_id": ticket.queue_id,
         "assignee_id": ticket.assignee_id,
-        "kind": entry.kind,
+        "kind": Demand.CALLBACK if message.demand is Demand.CALLBACK else message.kind,
         "interaction_id": entry.id,
         "at": entry.occurred_at,
     }
@@ -146,16 +165,17 @@ def occurred_at(item: Row, message: InboundMessage) -> datetime:
     return sent if sent is not None and EPOCH < sent <= item["received_at"] else item["received_at"]
 
 
-def _add_entry(
+def add_entry(
     connection: Connection,
     act: Act,
     item: Row,
     message: InboundMessage,
     who: Identified,
-    ticket: Ticket,
+    ticket: Ticket | None,
     at: datetime,
 ) -> Entry:
-    contact_id = ticket.contact.id if message.is_bounce else who.contact_id
+    """Insert the message with its body and files; publishes nothing yet."""
+    contact_id = ticket.contact.id if ticket is not None and message.is_bounce else who.contact_id
     headers = message.headers | ({"defects": list(message.defects)} if message.defects else {})
     entry = entries.add_entry(
         connection,
@@ -164,8 +184,9 @@ def _add_entry(
         contact_id=contact_id,
         ticket=ticket,
         kind=message.kind,
-        direction=Direction.IN,
+        direction=message.direction,
         text=message.visible_text,
+        queue_id=item["queue_id"],
         occurred_at=at,
         body=(message.text, message.html, headers),
         account_id=item["account_id"],
@@ -178,6 +199,7 @@ def _add_entry(
         automatic=message.automatic,
         recipients={"to": list(message.to), "cc": list(message.cc)},
         message_key=message.message_key,
+        facts=message.facts,
     )
     return replace(entry, attachments=tuple(_attach(connection, act, entry.id, file) for file in message.attachments))
 
@@ -218,8 +240,15 @@ def _without_plus(address: str) -> str:
     return f"{local.split('+')[0]}@{domain}"
 
 
-def _after_effects(connection: Connection, act: Act, project_id: int, message: InboundMessage, who: Identified) -> None:
-    """A bounce marks what bounced; an answer to our own reply proves the sender's address."""
+def _after_effects(connection: Connection, act: Act, item: Row, message: InboundMessage, who: Identified) -> None:
+    """A bounce marks what bounced; an answer to our own reply proves the sender's address; wishes are heeded at once."""
+    project_id = item["project_id"]
+    for person in message.also:
+        identity.claim(connection, act, project_id, who, person)
+    if message.consent is not None and who.point_id is not None:
+        _heed(connection, act, item, message.consent, who, who.point_id)
+    if message.demand is Demand.SERVED:
+        callbacks.served(connection, act, project_id, who.contact_id)
     if message.is_bounce:
         for row in outbox.by_keys(connection, message.bounce_of):
             _mark_bounced(connection, act, project_id, row)
@@ -227,6 +256,15 @@ def _after_effects(connection: Connection, act: Act, project_id: int, message: I
         answered = outbox.by_keys(connection, message.thread_hints)
         if any(_was_sent_to(row, message) for row in answered):
             book.verify(connection, act, project_id, who.contact_id, who.point_id)
+
+
+def _heed(connection: Connection, act: Act, item: Row, consent: Consent, who: Identified, point_id: int) -> None:
+    if consent is Consent.STOP:
+        changed = opt_outs.add(connection, item["account_id"], point_id, act.now)
+    else:
+        changed = opt_outs.remove(connection, item["account_id"], point_id)
+    if changed:
+        book.publish(connection, act, item["project_id"], who.contact_id)
 
 
 def _was_sent_to(row: Row, message: InboundMessage) -> bool:

@@ -37,6 +37,9 @@ class ChannelNews:
     health: Health
     health_detail: str
     checked_at: datetime | None
+    can_send: bool = True
+    reaches: str | None = None
+    """Kind of contact point that its messages go to; None: they need no address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from contact_center.model.tickets import Address
-from contact_center.model.words import PointKind
+from contact_center.model.words import Consent, Delivery, Demand, Direction, PointKind, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,17 @@ class InboundPerson:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """News about a message that we sent. Reports may come twice and in any order; a final state stays."""
+
+    message_key: str
+    """Our own key of the message, as it was given to the provider."""
+    state: Delivery
+    """SENT (taken over), DELIVERED or BOUNCED (will not arrive)."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class InboundMessage:
     """The meaning of a raw item."""
 
@@ -87,6 +98,22 @@ class InboundMessage:
     attachments: tuple[InboundFile, ...] = ()
     headers: dict[str, Any] = field(default_factory=dict)
     defects: tuple[str, ...] = ()
+    direction: Direction = Direction.IN
+    """A log of calls also names those that we made."""
+    demand: Demand = Demand.ANSWER
+    conversation: str | None = None
+    """For channels whose messages name no earlier one: the same key continues the latest ticket that has it."""
+    keys: tuple[str, ...] = ()
+    """Every key of the happening (a call and its legs). An item that shares one says more about the same entry, and the
+    channel's `combine` makes one meaning of both."""
+    facts: dict[str, Any] | None = None
+    """What the entry's card shows; `type` names the card (call, form)."""
+    also: tuple[InboundPerson, ...] = ()
+    """Further contact points that the sender claims."""
+    consent: Consent | None = None
+    """The sender asks for no more messages, or for messages again."""
+    report: DeliveryReport | None = None
+    """The item is no message but news about one of ours; nothing else here counts then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +150,30 @@ class Receipt:
 
     provider_id: str = ""
     spooled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PublicEntry:
+    """One message of a ticket, as its customer may see it."""
+
+    at: datetime
+    ours: bool
+    author: str
+    """The name of the colleague or customer who wrote it."""
+    text: str
+    filenames: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PublicTicket:
+    """A ticket as its customer may see it: no notes, no changes, no other ticket."""
+
+    number: int
+    subject: str
+    status: Status
+    created_at: datetime
+    entries: tuple[PublicEntry, ...]
+    """The oldest first."""
 
 
 def spool_name(message_key: str) -> str:

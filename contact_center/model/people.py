@@ -71,6 +71,8 @@ class Point:
     """The person proved it, or our own reply to it was answered."""
     bounced: bool = False
     """Our last message to it came back."""
+    opted_out: bool = False
+    """The person asked, by one of our channels, for no more messages there."""
 
 
 @dataclass(frozen=True, slots=True)

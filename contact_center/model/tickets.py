@@ -55,7 +55,7 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A name and an address as they stood in the message."""
+    """A name and an address as they stood in the message: a mail address, or a phone number where the channel has those."""
 
     name: str
     email: str
@@ -125,6 +125,8 @@ class Entry:
     attachments: tuple[Attachment, ...] = ()
     delivery: DeliveryState | None = None
     change: Change | None = None
+    facts: dict[str, Any] | None = None
+    """What a card shows instead of text; `type` names the card: call, form."""
     stub: bool = False
     """The entry belongs to a confidential queue the viewer may not read: only its time and kind are shown."""
 

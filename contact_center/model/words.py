@@ -68,11 +68,33 @@ class Delivery(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Demand(StrEnum):
+    """What something from outside asks of us."""
+
+    ANSWER = "answer"
+    """Somebody must answer: it opens a turn."""
+    CALLBACK = "callback"
+    """Somebody must call: it opens one turn a person, however often they tried."""
+    SERVED = "served"
+    """The person got through: whoever was to call them need not any more."""
+    NOTHING = "nothing"
+    """It is kept in the history and asks for nothing."""
+
+
+class Consent(StrEnum):
+    """What a customer says about being written to."""
+
+    STOP = "stop"
+    START = "start"
+
+
 class PointKind(StrEnum):
     """Kinds of contact point."""
 
     EMAIL = "email"
     PHONE = "phone"
+    ANONYMOUS = "anonymous"
+    """Nobody can be reached by it: all that comes from withheld numbers stands under one contact."""
 
 
 class PointRole(StrEnum):

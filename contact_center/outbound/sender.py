@@ -14,14 +14,15 @@ import structlog
 
 from contact_center import tasks
 from contact_center.channels.base import Connector
+from contact_center.contacts.identity import normalise
 from contact_center.errors import ChannelError, DeliveryUnknown, Unavailable, Undeliverable
 from contact_center.model.acts import Act
 from contact_center.model.messages import OutboundFile, OutboundMessage, Receipt
 from contact_center.model.tickets import Address
-from contact_center.model.words import Delivery, Status
+from contact_center.model.words import Delivery, PointKind, Status
 from contact_center.store import Connection, Row, Store, blobs
 from contact_center.store.blobs import BlobFiles
-from contact_center.store.repositories import channels, outbox, timeline
+from contact_center.store.repositories import channels, opt_outs, outbox, timeline
 from contact_center.tickets import entries, lifecycle
 
 logger = structlog.get_logger(__name__)
@@ -113,6 +114,8 @@ class Sender:
                 settle = _put_back if await self._is_enabled(row) else functools.partial(_fail, reason=words)
             else:
                 message = await self._message(row)
+                if refused := await self._store.read(_refused, row):
+                    raise Undeliverable(f"{refused} has asked for no more messages.")
                 settle = functools.partial(_sent, receipt=await connector.send(message))
         except Undeliverable as error:
             settle = functools.partial(_fail, reason=error.message)
@@ -161,6 +164,17 @@ class Sender:
         if content is None:
             content = await asyncio.to_thread(self._files.path(file["sha256"]).read_bytes)
         return OutboundFile(file["filename"], file["content_type"], content)
+
+
+def _refused(connection: Connection, row: Row) -> str:
+    """A recipient who opted out since the message was queued; empty when nobody did."""
+    entry = timeline.find(connection, row["interaction_id"])
+    addresses = {address.email for address in (*entry.to, *entry.cc)} if entry is not None else set()
+    for kind in PointKind:
+        found = opt_outs.among(connection, row["account_id"], kind, [normalise(kind, address) for address in sorted(addresses)])
+        if found:
+            return found[0]
+    return ""
 
 
 def retry_delay(attempts: int) -> float:

@@ -4,6 +4,7 @@ The message key is fixed here, before anything is sent, and carries our signatur
 an answer to it can be recognised.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,11 +13,12 @@ from contact_center.contacts.identity import normalise, point_of
 from contact_center.errors import Conflict, Invalid, NotFound
 from contact_center.keys import Keys
 from contact_center.model.acts import Act
+from contact_center.model.channels import ChannelAccount
 from contact_center.model.messages import InboundPerson
 from contact_center.model.tickets import Address, Entry, Ticket
 from contact_center.model.words import Delivery, Direction, EndReason, PointKind, Status
-from contact_center.store import Connection
-from contact_center.store.repositories import channels, outbox, tickets, timeline, work
+from contact_center.store import Connection, Row
+from contact_center.store.repositories import channels, contacts, opt_outs, outbox, tickets, timeline, work
 from contact_center.tickets import entries, turns
 
 QUOTE_LIMIT = 20_000  # characters of the answered message that are quoted below the answer
@@ -34,6 +36,8 @@ class Draft:
     status: Status = Status.WAITING
     """How the ticket stands afterwards."""
     attachment_ids: tuple[int, ...] = ()
+    channel_id: int | None = None
+    """The channel account to answer by; None: the one the customer wrote by last, if it can be answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +47,28 @@ class Sending:
     keys: Keys
     undo: timedelta
     """How long the reply waits for a change of mind."""
+    reaches: Mapping[str, PointKind | None]
+    """For each kind of channel that can send: the kind of contact point its messages go to, None when they need none."""
 
 
 def reply(connection: Connection, act: Act, sending: Sending, project_id: int, ticket_id: int, draft: Draft) -> Entry:
     """Queue an answer. Raises Conflict when the ticket has no channel to answer by, Invalid for unusable recipients."""
     before = entries.lock(connection, ticket_id)
     inbound = timeline.last_inbound(connection, ticket_id)
-    if inbound is None or inbound["account_id"] is None:
-        raise Conflict("This ticket came by no channel that can be answered.")
-    account = channels.find_account(connection, inbound["account_id"])
-    assert account is not None
-    to = draft.to or _default_recipients(connection, inbound)
-    _check_recipients(to, draft.cc)
-    entry_id = _add_entry(connection, act, project_id, before, draft, to, account.id, account.address)
+    account = _account(connection, sending, project_id, inbound, draft.channel_id)
+    point_kind = sending.reaches[account.kind]
+    to = draft.to or _default_recipients(connection, before, inbound, account, point_kind)
+    _check_recipients(connection, account, point_kind, to, draft.cc)
+    entry_id = _add_entry(connection, act, project_id, before, draft, to, account)
     message_key = _message_key(sending.keys, entry_id, account.address)
     timeline.change(connection, entry_id, message_key=message_key)
     files = timeline.claim_uploads(connection, act.user_id or 0, list(draft.attachment_ids), entry_id)
     if len(files) != len(set(draft.attachment_ids)):
         raise Invalid("Some attachments are not there any more; upload them again.", field="attachment_ids")
     _queue(connection, act, sending, before, inbound, account.id, entry_id, message_key, draft, to)
-    _take_part(connection, project_id, ticket_id, message_key, (*to, *draft.cc))
+    _take_part(connection, project_id, ticket_id, message_key, point_kind, (*to, *draft.cc))
     turns.end(connection, act, ticket_id, EndReason.COMPLETED)
-    tickets.change(connection, ticket_id, act.now, **_ticket_columns(act, before, draft))
+    tickets.change(connection, ticket_id, act.now, **_ticket_columns(act, before, draft, account.kind))
     entry = entries.publish_entry(connection, act, project_id, entry_id, added=True)
     entries.publish_changed(connection, act, project_id, before)
     return entry
@@ -128,20 +132,50 @@ def _decide(
     return entries.publish_entry(connection, act, project_id, entry_id)
 
 
-def _default_recipients(connection: Connection, inbound: Any) -> tuple[Address, ...]:
-    """Where the customer wants answers: Reply-To if given, else the sender."""
-    body = timeline.body(connection, inbound["id"])
+def _account(connection: Connection, sending: Sending, project_id: int, inbound: Row | None, wanted: int | None) -> ChannelAccount:
+    """The channel to answer by. Raises Invalid for one that cannot be used, Conflict when there is none."""
+    if wanted is not None:
+        account = channels.find_account(connection, wanted)
+        if account is None or account.project_id != project_id or account.kind not in sending.reaches:
+            raise Invalid("This channel cannot be answered by.", field="channel_id")
+        return account
+    account = channels.find_account(connection, inbound["account_id"]) if inbound is not None and inbound["account_id"] else None
+    if account is None or account.kind not in sending.reaches:
+        raise Conflict("The customer wrote by no channel that can be answered: choose one.")
+    return account
+
+
+def _default_recipients(
+    connection: Connection, ticket: Ticket, inbound: Row | None, account: ChannelAccount, kind: PointKind | None
+) -> tuple[Address, ...]:
+    """Where the customer wants answers: Reply-To if given, else whoever wrote by this channel, else the contact's own point."""
+    same_channel = inbound is not None and inbound["account_id"] == account.id
+    body = timeline.body(connection, inbound["id"]) if inbound is not None and same_channel else None
     wanted = [Address(**address) for address in (body.headers.get("reply_to") or [])] if body else []
-    usable = tuple(address for address in wanted if normalise(PointKind.EMAIL, address.email))
-    return usable or (Address(inbound["sender_name"], inbound["sender_address"]),)
+    usable = tuple(address for address in wanted if kind is not None and normalise(kind, address.email))
+    if usable:
+        return usable
+    if inbound is not None and (same_channel or kind is None):
+        return (Address(inbound["sender_name"], inbound["sender_address"]),)
+    contact = contacts.find_contact(connection, ticket.contact.id)
+    points = [point for point in contact.points if point.kind is kind and not point.bounced] if contact else []
+    points.sort(key=lambda point: not point.verified)
+    return tuple(Address(ticket.contact.name, point.value) for point in points[:1])
 
 
-def _check_recipients(to: tuple[Address, ...], cc: tuple[Address, ...]) -> None:
+def _check_recipients(
+    connection: Connection, account: ChannelAccount, kind: PointKind | None, to: tuple[Address, ...], cc: tuple[Address, ...]
+) -> None:
+    if kind is None:
+        return
     for address in (*to, *cc):
-        if not normalise(PointKind.EMAIL, address.email) or any(ord(c) < 32 for c in address.email + address.name):
+        if not normalise(kind, address.email) or any(ord(c) < 32 for c in address.email + address.name):
             raise Invalid(f"{address.email[:80] or 'An empty address'} cannot be written to.", field="to")
     if not to:
         raise Invalid("Nobody to write to.", field="to")
+    refused = opt_outs.among(connection, account.id, kind, [normalise(kind, address.email) for address in (*to, *cc)])
+    if refused:
+        raise Conflict(f"{refused[0]} has asked for no more messages from {account.name}.")
 
 
 def _add_entry(
@@ -151,8 +185,7 @@ def _add_entry(
     ticket: Ticket,
     draft: Draft,
     to: tuple[Address, ...],
-    account_id: int,
-    sender_address: str,
+    account: ChannelAccount,
 ) -> int:
     entry = entries.add_entry(
         connection,
@@ -160,13 +193,13 @@ def _add_entry(
         project_id=project_id,
         contact_id=ticket.contact.id,
         ticket=ticket,
-        kind=ticket.channel,
+        kind=account.kind,
         direction=Direction.OUT,
         text=draft.text,
         body=(draft.text, None, {}),
         author_id=act.user_id,
-        account_id=account_id,
-        sender_address=sender_address,
+        account_id=account.id,
+        sender_address=account.address,
         subject=_reply_subject(ticket.subject),
         recipients={"to": list(to), "cc": list(draft.cc)},
     )
@@ -190,7 +223,7 @@ def _queue(
     act: Act,
     sending: Sending,
     ticket: Ticket,
-    inbound: Any,
+    inbound: Row | None,
     account_id: int,
     entry_id: int,
     message_key: str,
@@ -199,16 +232,15 @@ def _queue(
 ) -> None:
     chain = [key for key in timeline.message_keys(connection, ticket.id) if key != message_key]
     item = work.open_item(connection, ticket.id)
+    answered = inbound if inbound is not None and inbound["account_id"] == account_id else None
     message = {
         "to": [asdict(address) for address in to],
         "cc": [asdict(address) for address in draft.cc],
         "subject": _reply_subject(ticket.subject),
         "text": draft.text,
-        "in_reply_to": inbound["message_key"],
-        "references": [*chain[:1], *[key for key in chain[1:] if key != inbound["message_key"]][-MAX_REFERENCES:], inbound["message_key"]]
-        if inbound["message_key"] and chain[:1] != [inbound["message_key"]]
-        else chain[:1],
-        "quoted": _quoted(connection, inbound),
+        "in_reply_to": answered["message_key"] if answered is not None else None,
+        "references": _references(chain, answered["message_key"]) if answered is not None else [],
+        "quoted": _quoted(connection, answered) if answered is not None else "",
         "reply_token": sending.keys.ticket_token(ticket.id),
         "undo": {
             "status": ticket.status,
@@ -229,7 +261,14 @@ def _queue(
     )
 
 
-def _quoted(connection: Connection, inbound: Any) -> str:
+def _references(chain: list[str], answered: str | None) -> list[str]:
+    """The first message of the thread, the latest ones, and the one that is answered."""
+    if not answered or chain[:1] == [answered]:
+        return chain[:1]
+    return [*chain[:1], *[key for key in chain[1:] if key != answered][-MAX_REFERENCES:], answered]
+
+
+def _quoted(connection: Connection, inbound: Row) -> str:
     body = timeline.body(connection, inbound["id"])
     text = (body.visible_text if body else inbound["visible_text"])[:QUOTE_LIMIT]
     verb = "пишет" if any("а" <= c.lower() <= "я" for c in text) else "wrote"
@@ -242,14 +281,16 @@ def _reply_subject(subject: str) -> str:
     return subject if subject[:3].lower() == "re:" else f"Re: {subject}".strip()
 
 
-def _take_part(connection: Connection, project_id: int, ticket_id: int, message_key: str, people: tuple[Address, ...]) -> None:
-    points = {point_of(connection, project_id, InboundPerson(PointKind.EMAIL, a.email, a.name)) for a in people}
+def _take_part(
+    connection: Connection, project_id: int, ticket_id: int, message_key: str, kind: PointKind | None, people: tuple[Address, ...]
+) -> None:
+    points = {point_of(connection, project_id, InboundPerson(kind, a.email, a.name)) for a in people} if kind is not None else set()
     tickets.add_participants(connection, ticket_id, {point for point in points if point is not None})
     tickets.add_thread_keys(connection, project_id, ticket_id, (message_key,))
 
 
-def _ticket_columns(act: Act, before: Ticket, draft: Draft) -> dict[str, Any]:
-    columns = entries.last_columns(before, act.now, Direction.OUT, before.channel, draft.text)
+def _ticket_columns(act: Act, before: Ticket, draft: Draft, kind: str) -> dict[str, Any]:
+    columns = entries.last_columns(before, act.now, Direction.OUT, kind, draft.text)
     columns |= {"status": draft.status, "waiting_since": None}
     columns["resolved_at"] = act.now if draft.status in (Status.RESOLVED, Status.CLOSED) else None
     if before.assignee_id is None:

@@ -40,6 +40,8 @@ class Threading:
 
 def place(connection: Connection, act: Act, keys: Keys, message: InboundMessage, facts: Threading) -> Placement:
     """Decide, and join tickets that this message shows to be one."""
+    if message.conversation:
+        return _continue_conversation(connection, act, message.conversation, facts)
     if message.is_bounce and (ticket_id := _ticket_of_bounce(connection, message)) is not None:
         return Placement(entries.lock(connection, ticket_id))
     candidates = _candidates(connection, keys, message, facts)
@@ -58,7 +60,17 @@ def place(connection: Connection, act: Act, keys: Keys, message: InboundMessage,
 
 def thread_keys(message: InboundMessage) -> tuple[str, ...]:
     """Every key that ties this message to others."""
-    return tuple(key for key in (message.message_key, *message.thread_hints) if key)
+    return tuple(key for key in (message.message_key, *message.thread_hints, message.conversation) if key)
+
+
+def _continue_conversation(connection: Connection, act: Act, key: str, facts: Threading) -> Placement:
+    """The latest ticket of the conversation, unless it was done with too long ago."""
+    found = tickets.by_thread_keys(connection, facts.project_id, (key,))
+    mine = [ticket_id for ticket_id in found if facts.sender_point in tickets.participants(connection, ticket_id)]
+    if not mine:
+        return Placement(None)
+    ticket = entries.lock(connection, mine[-1])
+    return Placement(None, follow_up_of=ticket.id) if _too_late(connection, act, ticket, facts) else Placement(ticket)
 
 
 def _candidates(connection: Connection, keys: Keys, message: InboundMessage, facts: Threading) -> list[int]:

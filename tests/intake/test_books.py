@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from contact_center.model.acts import Act
-from contact_center.model.words import Role, Status
+from contact_center.model.words import PointKind, Role, Status
 from contact_center.store import Store
 from contact_center.store.repositories import access, raw_items, tickets, work
 from contact_center.tickets import replies
@@ -74,7 +74,7 @@ async def test_a_reply_and_a_message_at_the_same_moment(world: World) -> None:
     agent = await world.store.write(access.add_user, 1, "a@x", "Anna", Role.AGENT, None, world.clock())
     await world.take_in(*(item(f"q{n}", sender=f"c{n}@x", message_key=f"q{n}@x") for n in range(12)))
     await world.accept(*(item(f"a{n}", sender=f"c{n}@x", message_key=f"a{n}@x", thread_hints=[f"q{n}@x"]) for n in range(12)))
-    sending = Sending(KEYS, timedelta(0))
+    sending = Sending(KEYS, timedelta(0), {"email": PointKind.EMAIL})
     answers = [
         world.store.write(replies.reply, Act(world.clock(), agent), sending, 1, number, Draft("Here.", status=Status.WAITING))
         for number in range(1, 13)

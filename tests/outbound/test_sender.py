@@ -18,7 +18,7 @@ from contact_center.errors import (
 )
 from contact_center.model.acts import Act
 from contact_center.model.messages import OutboundMessage, Receipt
-from contact_center.model.words import Delivery, Role, Status
+from contact_center.model.words import Delivery, PointKind, Role, Status
 from contact_center.outbound import sender as line
 from contact_center.outbound.sender import Sender, retry_delay
 from contact_center.store import Store
@@ -65,7 +65,7 @@ class Desk:
         await self.store.write(channels.take_lease, outbox.sender_lease(holder), holder, self.clock(), TTL)
 
     async def reply(self, status: Status = Status.WAITING, undo: float = 0, ticket_id: int = 1) -> int:
-        sending = Sending(KEYS, timedelta(seconds=undo))
+        sending = Sending(KEYS, timedelta(seconds=undo), {"email": PointKind.EMAIL})
         entry = await self.store.write(replies.reply, Act(self.clock(), self.agent), sending, 1, ticket_id, Draft("Here.", status=status))
         return entry.id
 

@@ -7,7 +7,7 @@ import pytest
 
 from contact_center.errors import Conflict, StaleVersion
 from contact_center.model.acts import Act
-from contact_center.model.words import Priority, Role, Status
+from contact_center.model.words import PointKind, Priority, Role, Status
 from contact_center.store import Connection, Store, journal
 from contact_center.store.repositories import access, timeline, work
 from contact_center.tickets import lifecycle, replies
@@ -76,7 +76,7 @@ async def test_a_failed_reply_leaves_the_turn_open(desk: Desk) -> None:
     """When anything about a reply is refused, nothing of it is there."""
 
     def reply_and_fail(connection: Connection) -> None:
-        replies.reply(connection, desk.act, replies.Sending(KEYS, timedelta(0)), 1, 1, replies.Draft("Here."))
+        replies.reply(connection, desk.act, replies.Sending(KEYS, timedelta(0), {"email": PointKind.EMAIL}), 1, 1, replies.Draft("Here."))
         raise Conflict("no")
 
     before = await desk.ticket(1)

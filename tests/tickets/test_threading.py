@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from contact_center.model.acts import Act
-from contact_center.model.words import Role, Status
+from contact_center.model.words import PointKind, Role, Status
 from contact_center.store import Connection, Store
 from contact_center.store.repositories import access, outbox, tickets
 from contact_center.tickets import joining, lifecycle, replies
@@ -41,7 +41,7 @@ class Desk:
         return key, int(await self.store.read(lambda c: c.execute(statement).scalar()))
 
     async def reply(self, ticket_id: int, status: Status = Status.WAITING, **draft: Any) -> Any:
-        sending = Sending(KEYS, timedelta(0))
+        sending = Sending(KEYS, timedelta(0), {"email": PointKind.EMAIL})
         return await self.store.write(replies.reply, self.act, sending, 1, ticket_id, Draft("Here.", status=status, **draft))
 
     async def ticket(self, ticket_id: int) -> Any:

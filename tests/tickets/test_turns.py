@@ -11,7 +11,7 @@ from sqlalchemy import text
 from contact_center.errors import Conflict, Invalid, StaleVersion
 from contact_center.model.acts import Act
 from contact_center.model.tickets import Address
-from contact_center.model.words import Role, Status
+from contact_center.model.words import PointKind, Role, Status
 from contact_center.store import Store, blobs
 from contact_center.store.repositories import access, outbox, timeline, work
 from contact_center.tickets import lifecycle, replies
@@ -183,7 +183,7 @@ async def _do(desk: Desk, act: str, ticket: int, root: str, sent: list[Any]) -> 
         case "automatic":
             await desk.mail("ivan@x", root, automatic=True)
         case "reply" | "reply and resolve":
-            sending = Sending(KEYS, timedelta(minutes=30))
+            sending = Sending(KEYS, timedelta(minutes=30), {"email": PointKind.EMAIL})
             draft = Draft("Here.", status=Status.WAITING if act == "reply" else Status.RESOLVED)
             sent.append(await desk.store.write(replies.reply, desk.act, sending, 1, ticket, draft))
         case "call back":

@@ -2,6 +2,7 @@
 
 import dataclasses
 import typing
+from collections.abc import Callable
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 from contact_center.api.context import Context
 from contact_center.api.schemas import ChannelBody, ChannelDetail, ChannelPatchBody, KindInfo, OptionField
 from contact_center.channels import registry
-from contact_center.channels.base import ChannelKind, secret_fields
+from contact_center.channels.base import ChannelKind, Environment, secret_fields
 from contact_center.errors import ChannelError, Conflict, Invalid, NotFound
 from contact_center.keys import Keys
 from contact_center.model.acts import Act
@@ -31,7 +32,7 @@ async def kinds(ctx: Context) -> list[KindInfo]:
 
 async def list_channels(ctx: Context) -> list[ChannelDetail]:
     """All channel accounts with their settings, health and books."""
-    return await ctx.read(_details, ctx.viewer)
+    return await ctx.read(_details, ctx.viewer, ctx.services.environment)
 
 
 async def create_channel(ctx: Context, body: ChannelBody) -> ChannelDetail:
@@ -96,6 +97,8 @@ def as_news(account: ChannelAccount) -> ChannelNews:
         health=account.health,
         health_detail=account.health_detail,
         checked_at=account.checked_at,
+        can_send=registry.find(account.kind).can_send,
+        reaches=registry.find(account.kind).reaches,
     )
 
 
@@ -176,18 +179,22 @@ def _account(connection: Connection, viewer: Viewer, channel_id: int) -> Channel
 
 
 async def _detail(ctx: Context, account_id: int) -> ChannelDetail:
-    details = await ctx.read(_details, ctx.viewer)
+    details = await ctx.read(_details, ctx.viewer, ctx.services.environment)
     return next(detail for detail in details if detail.channel.id == account_id)
 
 
-def _details(connection: Connection, viewer: Viewer) -> list[ChannelDetail]:
+def _hook_url(environment: Callable[[str], Environment], account: ChannelAccount) -> str | None:
+    return environment(account.kind).hook_url(account.id) if registry.find(account.kind).hook_limit else None
+
+
+def _details(connection: Connection, viewer: Viewer, environment: Callable[[str], Environment]) -> list[ChannelDetail]:
     books = raw_items.books(connection, viewer.project_id)
     result = []
     for account in channels.accounts(connection, viewer.project_id):
         secrets = secret_fields(registry.find(account.kind).options)
         shown = {name: value for name, value in account.options.items() if name not in secrets}
         held = sorted(name for name in secrets if account.options.get(name))
-        result.append(ChannelDetail(as_news(account), shown, held, books.get(account.id, {})))
+        result.append(ChannelDetail(as_news(account), shown, held, books.get(account.id, {}), _hook_url(environment, account)))
     return result
 
 

@@ -120,6 +120,7 @@ def _reply(connection: Connection, act: Act, sending: Sending, viewer: Viewer, t
         cc=tuple(address.to_model() for address in body.cc),
         status=body.status,
         attachment_ids=tuple(body.attachment_ids),
+        channel_id=body.channel_id,
     )
     return replies.reply(connection, act, sending, viewer.project_id, ticket.id, draft)
 

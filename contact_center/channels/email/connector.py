@@ -9,7 +9,7 @@ from contact_center.channels.email.receiver import MailReceiver
 from contact_center.channels.email.sending import check_smtp, send_by_smtp, spool
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.messages import OutboundMessage, Receipt
-from contact_center.model.words import EntryKind
+from contact_center.model.words import EntryKind, PointKind
 
 MIB = 1024 * 1024
 
@@ -61,5 +61,6 @@ KIND = ChannelKind(
     connect=connect,
     large_from=LARGE,
     listener=listener,
+    reaches=PointKind.EMAIL,
     address_label="Mail address",
 )

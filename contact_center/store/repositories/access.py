@@ -177,6 +177,11 @@ def viewer_of_user(connection: Connection, user_id: int) -> Viewer | None:
     return viewer(connection, row.id, row.project_id, row.role) if row else None
 
 
+def user_names(connection: Connection) -> dict[int, str]:
+    """Names of all employees by id."""
+    return {int(row.id): str(row.name) for row in connection.execute(select(employee.c.id, employee.c.name))}
+
+
 # Sessions and API tokens.
 
 

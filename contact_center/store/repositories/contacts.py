@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from contact_center.model.people import Contact, Merge, Point, Viewer
 from contact_center.model.words import PointKind, PointRole
-from contact_center.store.schema.contacts import contact, contact_merge, contact_point, contact_point_link
+from contact_center.store.schema.contacts import contact, contact_merge, contact_point, contact_point_link, opt_out
 from contact_center.store.schema.tickets import interaction, ticket
 from contact_center.store.scope import sees_contact
 
@@ -63,7 +63,12 @@ _RELINK = (
 _MERGED_INTO = select(contact.c.merged_into_id).where(contact.c.id == bindparam("contact_id"))
 _CONTACT = select(contact).where(contact.c.id == bindparam("contact_id"))
 _POINTS = (
-    select(contact_point, contact_point_link.c.role, contact_point_link.c.verified_at)
+    select(
+        contact_point,
+        contact_point_link.c.role,
+        contact_point_link.c.verified_at,
+        select(opt_out.c.since).where(opt_out.c.point_id == contact_point.c.id).exists().label("opted_out"),
+    )
     .join(contact_point_link)
     .where(contact_point_link.c.contact_id == bindparam("contact_id"), contact_point_link.c.valid_to.is_(None))
     .order_by(contact_point_link.c.id)
@@ -334,6 +339,7 @@ def _point(row: RowMapping) -> Point:
         role=PointRole(row["role"]),
         verified=row["verified_at"] is not None,
         bounced=row["bounced_at"] is not None,
+        opted_out=bool(row["opted_out"]),
     )
 
 

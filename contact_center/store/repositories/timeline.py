@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection, RowMapping
 
 from contact_center.model.people import Viewer
@@ -13,7 +14,7 @@ from contact_center.model.tickets import Address, Attachment, Change, DeliverySt
 from contact_center.model.words import Delivery, Direction
 from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.outbound import outbox
-from contact_center.store.schema.tickets import attachment, interaction, interaction_body, ticket
+from contact_center.store.schema.tickets import attachment, interaction, interaction_body, interaction_key, ticket
 from contact_center.store.scope import entry_queue, reads_entry, sees_contact
 from contact_center.store.types import as_stored
 
@@ -43,6 +44,16 @@ _NEWEST = (
 _OLDER = _NEWEST.where(
     interaction.c.occurred_at <= bindparam("at"),
     or_(interaction.c.occurred_at < bindparam("at"), interaction.c.id < bindparam("before_id")),
+)
+_BY_KEYS = (
+    select(interaction_key.c.interaction_id)
+    .where(interaction_key.c.account_id == bindparam("account_id"), interaction_key.c.key.in_(bindparam("keys", expanding=True)))
+    .distinct()
+    .order_by(interaction_key.c.interaction_id)
+)
+_INSERT_KEY = upsert(interaction_key).values({name: bindparam(name) for name in ("account_id", "key", "interaction_id")})
+_ADD_KEY = _INSERT_KEY.on_conflict_do_update(
+    index_elements=["account_id", "key"], set_={"interaction_id": _INSERT_KEY.excluded.interaction_id}
 )
 _NEW: dict[str, Any] = {column.name: None for column in interaction.c if column.name != "id"} | {
     "sender_name": "",
@@ -176,6 +187,55 @@ def html(connection: Connection, interaction_id: int) -> str | None:
     return connection.execute(select(interaction_body.c.html).where(interaction_body.c.interaction_id == interaction_id)).scalar()
 
 
+def set_body(connection: Connection, interaction_id: int, text: str, headers: Any) -> None:
+    """Replace what an entry's body says: more became known of the same happening."""
+    values = {"text": text, "visible_text": text, "headers": headers}
+    connection.execute(update(interaction_body).where(interaction_body.c.interaction_id == interaction_id).values(values))
+
+
+# Happenings that several items tell of.
+
+
+def by_keys(connection: Connection, account_id: int, keys: tuple[str, ...]) -> list[int]:
+    """Ids of entries that have one of these keys, the oldest first."""
+    if not keys:
+        return []
+    found = connection.execute(_BY_KEYS, {"account_id": account_id, "keys": list(dict.fromkeys(keys))})
+    return [int(row) for row in found.scalars()]
+
+
+def add_keys(connection: Connection, account_id: int, interaction_id: int, keys: tuple[str, ...]) -> None:
+    """Let these keys lead to the entry, wherever they led before."""
+    rows = [{"account_id": account_id, "key": key, "interaction_id": interaction_id} for key in dict.fromkeys(keys) if key]
+    if rows:
+        connection.execute(_ADD_KEY, rows)
+
+
+def move_keys(connection: Connection, from_id: int, to_id: int) -> None:
+    """Let every key of one entry lead to another."""
+    statement = update(interaction_key).where(interaction_key.c.interaction_id == from_id)
+    connection.execute(statement.values(interaction_id=to_id))
+
+
+def public(connection: Connection, ticket_id: int) -> list[Entry]:
+    """What was said in a ticket between the customer and us, the oldest first: no notes, no changes."""
+    statement = _ENTRY.where(
+        interaction.c.ticket_id == ticket_id,
+        interaction.c.cancelled.is_(False),
+        interaction.c.direction.in_((Direction.IN, Direction.OUT)),
+        interaction.c.change.is_(None),
+    )
+    rows = list(connection.execute(statement.order_by(interaction.c.occurred_at, interaction.c.id).limit(500)).mappings())
+    return _with_attachments(connection, rows)
+
+
+def ticket_of_key(connection: Connection, account_id: int, message_key: str) -> int | None:
+    """The ticket of the message that came by this account under this key."""
+    statement = select(interaction.c.ticket_id).where(interaction.c.account_id == account_id, interaction.c.message_key == message_key)
+    found = connection.execute(statement.order_by(interaction.c.id).limit(1)).scalar()
+    return None if found is None else int(found)
+
+
 # Attachments.
 
 
@@ -262,6 +322,7 @@ def _entry(row: RowMapping | dict[str, Any], files: tuple[Attachment, ...]) -> E
         attachments=files,
         delivery=_delivery(row),
         change=_change(row["change"]),
+        facts=row["facts"],
     )
 
 

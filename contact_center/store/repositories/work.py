@@ -5,13 +5,20 @@ from datetime import datetime
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Connection, RowMapping
 
-from contact_center.model.words import EndReason, WorkState
+from contact_center.model.words import Demand, EndReason, WorkState
+from contact_center.store.schema.tickets import ticket
 from contact_center.store.schema.work import segment, work_item
 
 _OPEN_ITEM = (
     select(work_item.c.id, work_item.c.opened_at, segment.c.id.label("segment_id"), segment.c.queue_id, segment.c.agent_id)
     .join(segment)
     .where(work_item.c.ticket_id == bindparam("ticket_id"), work_item.c.closed_at.is_(None), segment.c.ended_at.is_(None))
+)
+_CALLBACKS = (
+    select(work_item.c.ticket_id)
+    .join(ticket, ticket.c.id == work_item.c.ticket_id)
+    .where(work_item.c.kind == Demand.CALLBACK, work_item.c.closed_at.is_(None), ticket.c.contact_id == bindparam("contact_id"))
+    .order_by(work_item.c.id)
 )
 _INSERT_ITEM = (
     insert(work_item)
@@ -26,6 +33,17 @@ _INSERT_SEGMENT = insert(segment).values(
 def open_item(connection: Connection, ticket_id: int) -> RowMapping | None:
     """The ticket's open work item with its current segment: id, opened_at, segment_id, queue_id, agent_id."""
     return connection.execute(_OPEN_ITEM, {"ticket_id": ticket_id}).mappings().one_or_none()
+
+
+def open_callbacks(connection: Connection, contact_id: int) -> list[int]:
+    """Tickets in which somebody still has to call this contact, the oldest first."""
+    return [int(row) for row in connection.execute(_CALLBACKS, {"contact_id": contact_id}).scalars()]
+
+
+def opener(connection: Connection, ticket_id: int) -> int | None:
+    """The entry that opened the ticket's open work item."""
+    statement = select(work_item.c.interaction_id).where(work_item.c.ticket_id == ticket_id, work_item.c.closed_at.is_(None))
+    return connection.execute(statement).scalar()
 
 
 def add_item(

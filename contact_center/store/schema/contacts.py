@@ -45,6 +45,16 @@ contact_point_link = Table(
     Index("ix_contact_point_link_contact_id", "contact_id"),
 )
 
+# Whoever asked one of our numbers or mailboxes for no more messages.
+opt_out = Table(
+    "opt_out",
+    metadata,
+    Column("account_id", ForeignKey("channel_account.id"), primary_key=True),
+    Column("point_id", ForeignKey("contact_point.id"), primary_key=True),
+    Column("since", Utc, nullable=False),
+    Index("ix_opt_out_point_id", "point_id"),
+)
+
 contact_merge = Table(
     "contact_merge",
     metadata,

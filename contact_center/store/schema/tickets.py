@@ -79,11 +79,22 @@ interaction = Table(
     Column("automatic", Boolean, nullable=False, default=False),
     Column("recipients", Json),
     Column("change", Json),
+    Column("facts", Json),
     Column("message_key", CleanText),
     Column("cancelled", Boolean, nullable=False, default=False),
     Index("ix_interaction_timeline", "contact_id", "occurred_at", "id"),
     Index("ix_interaction_ticket_id", "ticket_id", "occurred_at", "id"),
     Index("ix_interaction_message_key", "message_key"),
+)
+
+# Every key of a happening that several items tell of (a call and its legs).
+interaction_key = Table(
+    "interaction_key",
+    metadata,
+    Column("account_id", ForeignKey("channel_account.id"), primary_key=True),
+    Column("key", CleanText, primary_key=True),
+    Column("interaction_id", ForeignKey("interaction.id"), nullable=False),
+    Index("ix_interaction_key_interaction_id", "interaction_id"),
 )
 
 # Apart from the row, so that walking a timeline never reads megabytes of markup.

@@ -1609,7 +1609,7 @@ export interface components {
         };
         /**
          * Address
-         * @description A name and an address as they stood in the message.
+         * @description A name and an address as they stood in the message: a mail address, or a phone number where the channel has those.
          */
         Address: {
             /** Name */
@@ -1701,6 +1701,8 @@ export interface components {
             books: {
                 [key: string]: number;
             };
+            /** Hook Url */
+            hook_url: string | null;
         };
         /**
          * ChannelNews
@@ -1724,6 +1726,16 @@ export interface components {
             health_detail: string;
             /** Checked At */
             checked_at: string | null;
+            /**
+             * Can Send
+             * @default true
+             */
+            can_send: boolean;
+            /**
+             * Reaches
+             * @default null
+             */
+            reaches: string | null;
         };
         /**
          * Contact
@@ -1953,6 +1965,13 @@ export interface components {
             delivery: components["schemas"]["DeliveryState"] | null;
             /** @default null */
             change: components["schemas"]["Change"] | null;
+            /**
+             * Facts
+             * @default null
+             */
+            facts: {
+                [key: string]: unknown;
+            } | null;
             /**
              * Stub
              * @default false
@@ -2237,13 +2256,18 @@ export interface components {
              * @default false
              */
             bounced: boolean;
+            /**
+             * Opted Out
+             * @default false
+             */
+            opted_out: boolean;
         };
         /**
          * PointKind
          * @description Kinds of contact point.
          * @enum {string}
          */
-        PointKind: "email" | "phone";
+        PointKind: "email" | "phone" | "anonymous";
         /**
          * PointRole
          * @description Whether a contact point reaches one person or a group (a switchboard, info@).
@@ -2726,6 +2750,11 @@ export interface components {
             status?: components["schemas"]["Status"];
             /** Attachment Ids */
             attachment_ids?: number[];
+            /**
+             * Channel Id
+             * @default null
+             */
+            channel_id?: number | null;
         };
         /**
          * TicketPatchBody

@@ -108,12 +108,7 @@ def upgrade() -> None:
         sa.Column("expires_at", types.Utc(), nullable=True),
         sa.Column("last_used_at", types.Utc(), nullable=True),
         sa.Column("revoked_at", types.Utc(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["employee_id"],
-            ["employee.id"],
-            name=op.f("fk_api_token_employee_id"),
-            ondelete="CASCADE",
-        ),
+        sa.ForeignKeyConstraint(["employee_id"], ["employee.id"], name=op.f("fk_api_token_employee_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_token")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_api_token_token_hash")),
     )
@@ -161,12 +156,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("body", types.CleanText(), nullable=True),
         sa.Column("created_at", types.Utc(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["employee_id"],
-            ["employee.id"],
-            name=op.f("fk_idempotency_employee_id"),
-            ondelete="CASCADE",
-        ),
+        sa.ForeignKeyConstraint(["employee_id"], ["employee.id"], name=op.f("fk_idempotency_employee_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_idempotency")),
         sa.UniqueConstraint("employee_id", "key", name=op.f("uq_idempotency_employee_id")),
     )
@@ -177,12 +167,7 @@ def upgrade() -> None:
         sa.Column("token_hash", types.CleanText(), nullable=False),
         sa.Column("expires_at", types.Utc(), nullable=False),
         sa.Column("used_at", types.Utc(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["employee_id"],
-            ["employee.id"],
-            name=op.f("fk_invitation_employee_id"),
-            ondelete="CASCADE",
-        ),
+        sa.ForeignKeyConstraint(["employee_id"], ["employee.id"], name=op.f("fk_invitation_employee_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invitation")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_invitation_token_hash")),
     )
@@ -190,18 +175,8 @@ def upgrade() -> None:
         "queue_grant",
         sa.Column("employee_id", types.BigKey, nullable=False),
         sa.Column("queue_id", types.BigKey, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["employee_id"],
-            ["employee.id"],
-            name=op.f("fk_queue_grant_employee_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["queue_id"],
-            ["queue.id"],
-            name=op.f("fk_queue_grant_queue_id"),
-            ondelete="CASCADE",
-        ),
+        sa.ForeignKeyConstraint(["employee_id"], ["employee.id"], name=op.f("fk_queue_grant_employee_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["queue_id"], ["queue.id"], name=op.f("fk_queue_grant_queue_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("employee_id", "queue_id", name=op.f("pk_queue_grant")),
     )
     op.create_table(
@@ -215,12 +190,7 @@ def upgrade() -> None:
         sa.Column("address", types.CleanText(), nullable=False),
         sa.Column("user_agent", types.CleanText(), nullable=False),
         sa.Column("revoked_at", types.Utc(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["employee_id"],
-            ["employee.id"],
-            name=op.f("fk_session_employee_id"),
-            ondelete="CASCADE",
-        ),
+        sa.ForeignKeyConstraint(["employee_id"], ["employee.id"], name=op.f("fk_session_employee_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_session")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_session_token_hash")),
     )
@@ -230,12 +200,7 @@ def upgrade() -> None:
         sa.Column("account_id", types.BigKey, nullable=False),
         sa.Column("name", types.CleanText(), nullable=False),
         sa.Column("value", types.Json(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["account_id"],
-            ["channel_account.id"],
-            name=op.f("fk_channel_cursor_account_id"),
-            ondelete="CASCADE",
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["channel_account.id"], name=op.f("fk_channel_cursor_account_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("account_id", "name", name=op.f("pk_channel_cursor")),
     )
     op.create_table(
@@ -264,25 +229,22 @@ def upgrade() -> None:
         sa.Column("verified_at", types.Utc(), nullable=True),
         sa.Column("valid_from", types.Utc(), nullable=False),
         sa.Column("valid_to", types.Utc(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["contact_id"],
-            ["contact.id"],
-            name=op.f("fk_contact_point_link_contact_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["point_id"],
-            ["contact_point.id"],
-            name=op.f("fk_contact_point_link_point_id"),
-        ),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_contact_point_link_contact_id")),
+        sa.ForeignKeyConstraint(["point_id"], ["contact_point.id"], name=op.f("fk_contact_point_link_point_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_point_link")),
         sa.UniqueConstraint("point_id", "contact_id", name=op.f("uq_contact_point_link_point_id")),
     )
-    op.create_index(
-        "ix_contact_point_link_contact_id",
-        "contact_point_link",
-        ["contact_id"],
-        unique=False,
+    op.create_index("ix_contact_point_link_contact_id", "contact_point_link", ["contact_id"], unique=False)
+    op.create_table(
+        "opt_out",
+        sa.Column("account_id", types.BigKey, nullable=False),
+        sa.Column("point_id", types.BigKey, nullable=False),
+        sa.Column("since", types.Utc(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["channel_account.id"], name=op.f("fk_opt_out_account_id")),
+        sa.ForeignKeyConstraint(["point_id"], ["contact_point.id"], name=op.f("fk_opt_out_point_id")),
+        sa.PrimaryKeyConstraint("account_id", "point_id", name=op.f("pk_opt_out")),
     )
+    op.create_index("ix_opt_out_point_id", "opt_out", ["point_id"], unique=False)
     op.create_table(
         "ticket",
         sa.Column("id", types.BigKey, nullable=False),
@@ -316,25 +278,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ticket")),
         sa.UniqueConstraint("project_id", "number", name=op.f("uq_ticket_project_id")),
     )
-    op.create_index(
-        "ix_ticket_assignee_list",
-        "ticket",
-        ["assignee_id", "status", "last_at", "id"],
-        unique=False,
-    )
+    op.create_index("ix_ticket_assignee_list", "ticket", ["assignee_id", "status", "last_at", "id"], unique=False)
     op.create_index("ix_ticket_contact_id", "ticket", ["contact_id"], unique=False)
-    op.create_index(
-        "ix_ticket_list",
-        "ticket",
-        ["project_id", "status", "last_at", "id"],
-        unique=False,
-    )
-    op.create_index(
-        "ix_ticket_queue_list",
-        "ticket",
-        ["queue_id", "status", "last_at", "id"],
-        unique=False,
-    )
+    op.create_index("ix_ticket_list", "ticket", ["project_id", "status", "last_at", "id"], unique=False)
+    op.create_index("ix_ticket_queue_list", "ticket", ["queue_id", "status", "last_at", "id"], unique=False)
     op.create_table(
         "interaction",
         sa.Column("id", types.BigKey, nullable=False),
@@ -359,47 +306,26 @@ def upgrade() -> None:
         sa.Column("automatic", sa.Boolean(), nullable=False),
         sa.Column("recipients", types.Json(), nullable=True),
         sa.Column("change", types.Json(), nullable=True),
+        sa.Column("facts", types.Json(), nullable=True),
         sa.Column("message_key", types.CleanText(), nullable=True),
         sa.Column("cancelled", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["account_id"],
-            ["channel_account.id"],
-            name=op.f("fk_interaction_account_id"),
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["channel_account.id"], name=op.f("fk_interaction_account_id")),
         sa.ForeignKeyConstraint(["author_id"], ["employee.id"], name=op.f("fk_interaction_author_id")),
         sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_interaction_contact_id")),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_interaction_project_id")),
         sa.ForeignKeyConstraint(["queue_id"], ["queue.id"], name=op.f("fk_interaction_queue_id")),
-        sa.ForeignKeyConstraint(
-            ["sender_point_id"],
-            ["contact_point.id"],
-            name=op.f("fk_interaction_sender_point_id"),
-        ),
+        sa.ForeignKeyConstraint(["sender_point_id"], ["contact_point.id"], name=op.f("fk_interaction_sender_point_id")),
         sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_interaction_ticket_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_interaction")),
     )
     op.create_index("ix_interaction_message_key", "interaction", ["message_key"], unique=False)
-    op.create_index(
-        "ix_interaction_ticket_id",
-        "interaction",
-        ["ticket_id", "occurred_at", "id"],
-        unique=False,
-    )
-    op.create_index(
-        "ix_interaction_timeline",
-        "interaction",
-        ["contact_id", "occurred_at", "id"],
-        unique=False,
-    )
+    op.create_index("ix_interaction_ticket_id", "interaction", ["ticket_id", "occurred_at", "id"], unique=False)
+    op.create_index("ix_interaction_timeline", "interaction", ["contact_id", "occurred_at", "id"], unique=False)
     op.create_table(
         "ticket_participant",
         sa.Column("ticket_id", types.BigKey, nullable=False),
         sa.Column("point_id", types.BigKey, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["point_id"],
-            ["contact_point.id"],
-            name=op.f("fk_ticket_participant_point_id"),
-        ),
+        sa.ForeignKeyConstraint(["point_id"], ["contact_point.id"], name=op.f("fk_ticket_participant_point_id")),
         sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_ticket_participant_ticket_id")),
         sa.PrimaryKeyConstraint("ticket_id", "point_id", name=op.f("pk_ticket_participant")),
     )
@@ -411,12 +337,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_ticket_thread_key_ticket_id")),
         sa.PrimaryKeyConstraint("project_id", "key", "ticket_id", name=op.f("pk_ticket_thread_key")),
     )
-    op.create_index(
-        "ix_ticket_thread_key_ticket_id",
-        "ticket_thread_key",
-        ["ticket_id"],
-        unique=False,
-    )
+    op.create_index("ix_ticket_thread_key_ticket_id", "ticket_thread_key", ["ticket_id"], unique=False)
     op.create_table(
         "attachment",
         sa.Column("id", types.BigKey, nullable=False),
@@ -429,11 +350,7 @@ def upgrade() -> None:
         sa.Column("content_id", types.CleanText(), nullable=True),
         sa.Column("inline", sa.Boolean(), nullable=False),
         sa.Column("created_at", types.Utc(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["interaction_id"],
-            ["interaction.id"],
-            name=op.f("fk_attachment_interaction_id"),
-        ),
+        sa.ForeignKeyConstraint(["interaction_id"], ["interaction.id"], name=op.f("fk_attachment_interaction_id")),
         sa.ForeignKeyConstraint(["sha256"], ["blob.sha256"], name=op.f("fk_attachment_sha256")),
         sa.ForeignKeyConstraint(["uploader_id"], ["employee.id"], name=op.f("fk_attachment_uploader_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachment")),
@@ -446,13 +363,19 @@ def upgrade() -> None:
         sa.Column("visible_text", types.CleanText(), nullable=False),
         sa.Column("html", types.CleanText(), nullable=True),
         sa.Column("headers", types.Json(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["interaction_id"],
-            ["interaction.id"],
-            name=op.f("fk_interaction_body_interaction_id"),
-        ),
+        sa.ForeignKeyConstraint(["interaction_id"], ["interaction.id"], name=op.f("fk_interaction_body_interaction_id")),
         sa.PrimaryKeyConstraint("interaction_id", name=op.f("pk_interaction_body")),
     )
+    op.create_table(
+        "interaction_key",
+        sa.Column("account_id", types.BigKey, nullable=False),
+        sa.Column("key", types.CleanText(), nullable=False),
+        sa.Column("interaction_id", types.BigKey, nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["channel_account.id"], name=op.f("fk_interaction_key_account_id")),
+        sa.ForeignKeyConstraint(["interaction_id"], ["interaction.id"], name=op.f("fk_interaction_key_interaction_id")),
+        sa.PrimaryKeyConstraint("account_id", "key", name=op.f("pk_interaction_key")),
+    )
+    op.create_index("ix_interaction_key_interaction_id", "interaction_key", ["interaction_id"], unique=False)
     op.create_table(
         "outbox",
         sa.Column("id", types.BigKey, nullable=False),
@@ -470,11 +393,7 @@ def upgrade() -> None:
         sa.Column("created_at", types.Utc(), nullable=False),
         sa.Column("sent_at", types.Utc(), nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["channel_account.id"], name=op.f("fk_outbox_account_id")),
-        sa.ForeignKeyConstraint(
-            ["interaction_id"],
-            ["interaction.id"],
-            name=op.f("fk_outbox_interaction_id"),
-        ),
+        sa.ForeignKeyConstraint(["interaction_id"], ["interaction.id"], name=op.f("fk_outbox_interaction_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
         sa.UniqueConstraint("interaction_id", name=op.f("uq_outbox_interaction_id")),
         sa.UniqueConstraint("message_key", name=op.f("uq_outbox_message_key")),
@@ -503,16 +422,8 @@ def upgrade() -> None:
         sa.Column("interaction_id", types.BigKey, nullable=True),
         sa.Column("duplicate_of_id", types.BigKey, nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["channel_account.id"], name=op.f("fk_raw_item_account_id")),
-        sa.ForeignKeyConstraint(
-            ["duplicate_of_id"],
-            ["raw_item.id"],
-            name=op.f("fk_raw_item_duplicate_of_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["interaction_id"],
-            ["interaction.id"],
-            name=op.f("fk_raw_item_interaction_id"),
-        ),
+        sa.ForeignKeyConstraint(["duplicate_of_id"], ["raw_item.id"], name=op.f("fk_raw_item_duplicate_of_id")),
+        sa.ForeignKeyConstraint(["interaction_id"], ["interaction.id"], name=op.f("fk_raw_item_interaction_id")),
         sa.ForeignKeyConstraint(["sha256"], ["blob.sha256"], name=op.f("fk_raw_item_sha256")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_raw_item")),
         sa.UniqueConstraint("account_id", "provider_key", name=op.f("uq_raw_item_account_id")),
@@ -537,11 +448,7 @@ def upgrade() -> None:
         sa.Column("state", types.CleanText(), nullable=False),
         sa.Column("opened_at", types.Utc(), nullable=False),
         sa.Column("closed_at", types.Utc(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["interaction_id"],
-            ["interaction.id"],
-            name=op.f("fk_work_item_interaction_id"),
-        ),
+        sa.ForeignKeyConstraint(["interaction_id"], ["interaction.id"], name=op.f("fk_work_item_interaction_id")),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_work_item_project_id")),
         sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_work_item_ticket_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_work_item")),
@@ -579,16 +486,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("ended_at IS NULL"),
         postgresql_where=sa.text("ended_at IS NULL"),
     )
+    # ### end Alembic commands ###
     for statement in POSTGRES_DDL if op.get_bind().dialect.name == "postgresql" else SQLITE_DDL:
         op.execute(statement)
 
 
 def downgrade() -> None:
     op.drop_index(
-        "uq_segment_open",
-        table_name="segment",
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
+        "uq_segment_open", table_name="segment", sqlite_where=sa.text("ended_at IS NULL"), postgresql_where=sa.text("ended_at IS NULL")
     )
     op.drop_index("ix_segment_work_item_id", table_name="segment")
     op.drop_table("segment")
@@ -615,6 +520,8 @@ def downgrade() -> None:
         postgresql_where=sa.text("state IN ('queued', 'leased')"),
     )
     op.drop_table("outbox")
+    op.drop_index("ix_interaction_key_interaction_id", table_name="interaction_key")
+    op.drop_table("interaction_key")
     op.drop_table("interaction_body")
     op.drop_index("ix_attachment_interaction_id", table_name="attachment")
     op.drop_table("attachment")
@@ -630,6 +537,8 @@ def downgrade() -> None:
     op.drop_index("ix_ticket_contact_id", table_name="ticket")
     op.drop_index("ix_ticket_assignee_list", table_name="ticket")
     op.drop_table("ticket")
+    op.drop_index("ix_opt_out_point_id", table_name="opt_out")
+    op.drop_table("opt_out")
     op.drop_index("ix_contact_point_link_contact_id", table_name="contact_point_link")
     op.drop_table("contact_point_link")
     op.drop_index("ix_contact_merge_survivor_id", table_name="contact_merge")
@@ -652,6 +561,7 @@ def downgrade() -> None:
     op.drop_index("ix_event_contact_id", table_name="event")
     op.drop_table("event")
     op.drop_table("blob")
+    # ### end Alembic commands ###
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION event_number")
         op.execute("DROP SEQUENCE event_seq")

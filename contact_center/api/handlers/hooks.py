@@ -1,0 +1,60 @@
+"""Requests from outside to the address of a channel account: webhooks of providers, public forms."""
+
+import asyncio
+
+from aiohttp import web
+
+from contact_center.api import security
+from contact_center.api.context import Context
+from contact_center.api.handlers.channels import decrypt_options
+from contact_center.channels import registry
+from contact_center.channels.base import Hooked, HookRequest
+from contact_center.errors import NotFound, TooLarge
+from contact_center.store.repositories import channels
+
+READ_SECONDS = 30.0
+
+
+async def hook(ctx: Context, door: str) -> web.StreamResponse:
+    """Hand a request to the channel account that this address belongs to."""
+    number, _, code = door.partition("-")
+    if not (number.isascii() and number.isdigit() and len(number) < 16) or not ctx.services.keys.verify("hook", number, code):
+        raise NotFound
+    account = await ctx.read(channels.find_account, int(number))
+    if account is None or not account.enabled:
+        raise NotFound
+    kind = registry.find(account.kind)
+    if not kind.hook_limit:
+        raise NotFound
+    body = await _body(ctx.request, kind.hook_limit)
+    account = decrypt_options(ctx.services.keys, account)
+    connector = kind.connect(account, kind.options.model_validate(account.options), ctx.services.environment(kind.name))
+    hooked: Hooked = connector  # type: ignore[assignment]
+    reply = await hooked.answer(_request(ctx, door, body), ctx.services.inbox(account))
+    headers = dict(reply.headers) | {"Content-Type": reply.content_type}
+    return web.Response(status=reply.status, body=reply.body, headers=headers)
+
+
+async def _body(request: web.Request, limit: int) -> bytes:
+    """The body, bounded in size and time. Raises TooLarge."""
+    content = bytearray()
+    async with asyncio.timeout(READ_SECONDS):
+        async for chunk in request.content.iter_chunked(256 * 1024):
+            content += chunk
+            if len(content) > limit:
+                raise TooLarge(f"At most {limit // 1024} KiB.")
+    return bytes(content)
+
+
+def _request(ctx: Context, door: str, body: bytes) -> HookRequest:
+    request = ctx.request
+    settings = ctx.services.settings
+    return HookRequest(
+        method=request.method,
+        path=request.match_info.get("rest", ""),
+        url=settings.base_url.rstrip("/") + request.raw_path,
+        query=tuple(request.query.items()),
+        headers=request.headers,
+        body=body,
+        address=security.client_address(request),
+    )

@@ -1,0 +1,38 @@
+"""What providers say of messages we sent. Reports come twice and in any order: a final state stays."""
+
+from typing import Any
+
+from contact_center.model.acts import Act
+from contact_center.model.messages import DeliveryReport
+from contact_center.model.words import Delivery, Fate, Status
+from contact_center.store import Connection, Row
+from contact_center.store.repositories import outbox
+from contact_center.tickets import entries, lifecycle
+from contact_center.tickets.lifecycle import TicketPatch
+
+# From which states a report may lead to a new one.
+OPEN = {
+    Delivery.SENT: (Delivery.LEASED, Delivery.UNCERTAIN),
+    Delivery.DELIVERED: (Delivery.LEASED, Delivery.UNCERTAIN, Delivery.SENT),
+    Delivery.BOUNCED: (Delivery.LEASED, Delivery.UNCERTAIN, Delivery.SENT),
+}
+
+
+def take(connection: Connection, act: Act, project_id: int, report: DeliveryReport) -> tuple[Fate, str]:
+    """Apply a report; returns the item's fate and why."""
+    rows = outbox.by_keys(connection, (report.message_key,)) if report.message_key else []
+    if not rows:
+        return Fate.IGNORED, "a report on a message that we did not send"
+    values: dict[str, Any] = {"state": report.state, "error": report.detail if report.state is Delivery.BOUNCED else ""}
+    if report.state is Delivery.SENT:
+        values["sent_at"] = act.now
+    if outbox.change_if(connection, rows[0]["id"], OPEN[report.state], lease_holder=None, **values):
+        _tell(connection, act, project_id, rows[0], report.state)
+    return Fate.STORED, ""
+
+
+def _tell(connection: Connection, act: Act, project_id: int, row: Row, state: Delivery) -> None:
+    entry = entries.publish_entry(connection, act, project_id, row["interaction_id"])
+    if state is Delivery.BOUNCED and entry.ticket_id is not None:
+        # The customer has no answer, although we gave one: somebody must look.
+        lifecycle.change(connection, act, project_id, entry.ticket_id, TicketPatch(status=Status.OPEN))

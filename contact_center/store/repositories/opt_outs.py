@@ -1,0 +1,37 @@
+"""Who asked which of our numbers or mailboxes for no more messages."""
+
+from datetime import datetime
+
+from sqlalchemy import bindparam, delete, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.engine import Connection
+
+from contact_center.store.schema.contacts import contact_point, opt_out
+
+_ADD = upsert(opt_out).values({name: bindparam(name) for name in ("account_id", "point_id", "since")}).on_conflict_do_nothing()
+_AMONG = (
+    select(contact_point.c.display)
+    .join(opt_out, opt_out.c.point_id == contact_point.c.id)
+    .where(
+        opt_out.c.account_id == bindparam("account_id"),
+        contact_point.c.kind == bindparam("kind"),
+        contact_point.c.value.in_(bindparam("values", expanding=True)),
+    )
+    .order_by(contact_point.c.id)
+)
+
+
+def add(connection: Connection, account_id: int, point_id: int, now: datetime) -> bool:
+    """Note that nothing more may go to this point by this account; False when it was so already."""
+    return connection.execute(_ADD, {"account_id": account_id, "point_id": point_id, "since": now}).rowcount == 1
+
+
+def remove(connection: Connection, account_id: int, point_id: int) -> bool:
+    """The person wants messages again; False when they did all the time."""
+    statement = delete(opt_out).where(opt_out.c.account_id == account_id, opt_out.c.point_id == point_id)
+    return connection.execute(statement).rowcount == 1
+
+
+def among(connection: Connection, account_id: int, kind: str, values: list[str]) -> list[str]:
+    """Those of these normalised values, as people write them, that this account may not write to."""
+    return list(connection.execute(_AMONG, {"account_id": account_id, "kind": kind, "values": values}).scalars()) if values else []
