@@ -27,7 +27,7 @@ from contact_center.errors import ConfigError, Unavailable
 from contact_center.intake.parsing import Parsers
 from contact_center.intake.pipeline import Pipeline
 from contact_center.intake.settle import Rules
-from contact_center.keys import Keys, load_secret, new_token, token_hash
+from contact_center.keys import Keys, load_secrets, new_token, token_hash
 from contact_center.model.acts import Act
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.people import Viewer
@@ -84,8 +84,9 @@ async def open_database(settings: Settings) -> Store:
 def load_keys(settings: Settings) -> Keys:
     """The instance's keys, from the settings or the file beside the data."""
     if settings.secret_key is not None:
-        return Keys(settings.secret_key.get_secret_value())
-    return Keys(load_secret(settings.data_dir / "secret_key"))
+        earlier = [each.get_secret_value() for each in settings.earlier_secret_keys]
+        return Keys(settings.secret_key.get_secret_value(), *earlier)
+    return Keys(*load_secrets(settings.data_dir / "secret_key"))
 
 
 def environment_of(settings: Settings, keys: Keys) -> Callable[[str], Environment]:

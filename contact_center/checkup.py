@@ -1,12 +1,15 @@
-"""What the command line does with a database directly: doctor, employees, invitations."""
+"""What the command line does with a database directly: doctor, employees, invitations, keys."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from contact_center.api.handlers.channels import decrypt_options, encrypt_options
+from contact_center.app import load_keys
+from contact_center.channels import registry
 from contact_center.config import Settings
 from contact_center.errors import ContactCenterError, NotFound
-from contact_center.keys import new_token, token_hash
-from contact_center.store import Store, version
+from contact_center.keys import Keys, new_token, token_hash
+from contact_center.store import Connection, Store, version
 from contact_center.store.repositories import access, channels, raw_items
 
 
@@ -45,6 +48,23 @@ async def invite(settings: Settings, store: Store, email: str) -> str:
     token = new_token()
     await store.write(access.add_invitation, token_hash(token), row["id"], datetime.now(UTC) + timedelta(hours=72))
     return f"{settings.base_url}/invitation#{token}"
+
+
+async def encrypt_anew(settings: Settings, store: Store) -> int:
+    """Encrypt every stored secret with the key in force; returns how many channel accounts there are.
+
+    Raises ConfigError, having changed nothing, when one cannot be read with any key.
+    """
+    return await store.write(_encrypt_anew, load_keys(settings))
+
+
+def _encrypt_anew(connection: Connection, keys: Keys) -> int:
+    accounts = channels.accounts(connection)
+    for account in accounts:
+        kind = registry.find(account.kind)
+        options = kind.options.model_validate(decrypt_options(keys, account).options)
+        channels.change_account(connection, account.id, options=encrypt_options(keys, kind, options))
+    return len(accounts)
 
 
 async def _try(check: Any) -> str:

@@ -1,10 +1,11 @@
-"""`contact-center`: serve, import, parse-mail, user, migrate, doctor, openapi, config. Each verb says with --help what it does."""
+"""`contact-center` and its verbs. Each says with --help what it does."""
 
 import asyncio
 import contextlib
 import json
 import re
 import signal
+import socket
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -113,6 +114,31 @@ def migrate_command(
     raise typer.Exit(0 if current else 1)
 
 
+@app.command("rotate-key")
+def rotate_key(
+    forget: Annotated[bool, typer.Option("--forget", help="Forget the earlier keys: links and codes made with them end.")] = False,
+) -> None:
+    """Make a new secret key and encrypt every stored secret with it; earlier keys go on verifying what they signed.
+
+    Stop the server first, and start it again afterwards.
+
+    Example: contact-center rotate-key
+    """
+    from contact_center.checkup import encrypt_anew
+    from contact_center.keys import forget_earlier, renew_secret
+
+    settings = load_settings()
+    path = settings.data_dir / "secret_key"
+    # A key in the settings is theirs to change: the new one there, the old one under earlier_secret_keys.
+    ours = settings.secret_key is None
+    if ours:
+        renew_secret(path)
+    count = _with_store(settings, lambda store: encrypt_anew(settings, store))
+    if ours and forget:
+        forget_earlier(path)
+    print(f"{count} channel accounts have their secrets encrypted with the new key.")
+
+
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Look at the configuration, the database and the books, and say what is wrong.
@@ -186,31 +212,39 @@ def user_invite(email: Annotated[str, typer.Argument(help="Address of the employ
 async def _serve(settings: Settings, role: str) -> None:
     from contact_center import app as root
 
+    # Bound first: what the product says of its own address must be true, also when the port was ours to choose.
+    door = _bind(settings)
+    settings = settings.model_copy(update={"port": door.getsockname()[1]})
     store = await root.open_database(settings)
     try:
         product = root.build(settings, store)
         runner = web.AppRunner(product.app, access_log=None, handle_signals=False, shutdown_timeout=10)
         await runner.setup()
-        site = web.TCPSite(runner, settings.host, settings.port)
         async with root.running(product, workers=role != "web"):
-            try:
-                await site.start()
-            except OSError as error:
-                raise ConfigError(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror or error}") from error
-            await _announce(product, runner, settings)
+            await web.SockSite(runner, door).start()
+            await _announce(product, settings)
             await _until_told_to_stop()
             await runner.cleanup()
     finally:
         await store.close()
 
 
-async def _announce(product: Any, runner: web.AppRunner, settings: Settings) -> None:
+def _bind(settings: Settings) -> socket.socket:
+    """The socket to listen on. Raises ConfigError when the address cannot be had."""
+    try:
+        family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        door = socket.socket(family)
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind(address)
+    except OSError as error:
+        raise ConfigError(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror or error}") from error
+    return door
+
+
+async def _announce(product: Any, settings: Settings) -> None:
     from contact_center import app as root
 
-    port = runner.addresses[0][1]
-    shown = settings if settings.port == port else settings.model_copy(update={"port": port})
-    product.settings = shown
-    print(f"contact_center {__version__} is at {shown.base_url}", flush=True)
+    print(f"contact_center {__version__} is at {settings.base_url}", flush=True)
     if settings.mail.listen:
         print(f"Mail is received at {settings.mail.listen} (SMTP and LMTP)", flush=True)
     url = await root.first_log_in_url(product)

@@ -62,6 +62,9 @@ class Settings(Section):
     secret_key: SecretStr | None = Field(
         None, description="Key that signs and encrypts; generated into data_dir on first start when absent."
     )
+    earlier_secret_keys: tuple[SecretStr, ...] = Field(
+        (), description="Keys that were in force before: what they signed and encrypted stays readable."
+    )
     follow_up_days: int = Field(
         14, description="A customer's answer reopens a resolved ticket within this many days; later it opens a new one."
     )

@@ -9,7 +9,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from contact_center.errors import ConfigError
 
@@ -17,21 +17,21 @@ MAC_BYTES = 10  # 80 bits: RFC 2104 asks for at least half of a hash, and nobody
 
 
 class Keys:
-    """Everything that is derived from the secret key."""
+    """Everything that is derived from the secret key. Earlier keys still verify and decrypt; only the first makes anything."""
 
-    def __init__(self, secret: str) -> None:
-        if len(secret) < 16:
+    def __init__(self, secret: str, *earlier: str) -> None:
+        if any(len(each) < 16 for each in (secret, *earlier)):
             raise ConfigError("secret_key: at least 16 characters are needed")
-        self._secret = secret.encode()
+        self._secrets = [each.encode() for each in (secret, *earlier)]
 
     def sign(self, purpose: str, text: str) -> str:
         """A short lower-case code that only this instance can make for `text`."""
-        digest = hmac.new(self._derived(purpose), text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
-        return base64.b32encode(digest[:MAC_BYTES]).decode().lower()
+        return _code(_derived(self._secrets[0], purpose), text)
 
     def verify(self, purpose: str, text: str, code: str) -> bool:
         """Whether `code` is ours for `text`, in constant time."""
-        return hmac.compare_digest(self.sign(purpose, text).encode(), code.lower().encode("utf-8", "replace"))
+        given = code.lower().encode("utf-8", "replace")
+        return any(hmac.compare_digest(_code(_derived(secret, purpose), text).encode(), given) for secret in self._secrets)
 
     def ticket_token(self, ticket_id: int) -> str:
         """The signed token of a ticket for the plus-part of a reply address."""
@@ -55,11 +55,17 @@ class Keys:
         except InvalidToken as error:
             raise ConfigError("A stored secret cannot be decrypted: the secret key has changed.") from error
 
-    def _derived(self, purpose: str) -> bytes:
-        return hmac.new(self._secret, purpose.encode(), hashlib.sha256).digest()
+    def _fernet(self) -> MultiFernet:
+        return MultiFernet([Fernet(base64.urlsafe_b64encode(_derived(secret, "stored secrets"))) for secret in self._secrets])
 
-    def _fernet(self) -> Fernet:
-        return Fernet(base64.urlsafe_b64encode(self._derived("stored secrets")))
+
+def _derived(secret: bytes, purpose: str) -> bytes:
+    return hmac.new(secret, purpose.encode(), hashlib.sha256).digest()
+
+
+def _code(key: bytes, text: str) -> str:
+    digest = hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+    return base64.b32encode(digest[:MAC_BYTES]).decode().lower()
 
 
 def new_token(prefix: str = "") -> str:
@@ -72,8 +78,32 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
+def load_secrets(path: Path) -> list[str]:
+    """The keys in the file, one a line, the one in force first; made on first use and readable by its owner only."""
+    return load_secret(path).split()
+
+
+def renew_secret(path: Path) -> None:
+    """Put a new key in force; the earlier ones stay below it."""
+    _replace(path, [secrets.token_urlsafe(48), *load_secrets(path)])
+
+
+def forget_earlier(path: Path) -> None:
+    """Keep only the key in force."""
+    _replace(path, load_secrets(path)[:1])
+
+
+def _replace(path: Path, keys: list[str]) -> None:
+    handle, draft = tempfile.mkstemp(prefix=".secret-", dir=path.parent)  # readable by its owner only
+    with os.fdopen(handle, "w") as file:
+        file.write("\n".join(keys))
+        file.flush()
+        os.fsync(file.fileno())
+    Path(draft).replace(path)
+
+
 def load_secret(path: Path) -> str:
-    """The key in the file, made on first use and readable by its owner only."""
+    """What stands in the key file, made on first use and readable by its owner only."""
     try:
         return path.read_text("ascii").strip()
     except FileNotFoundError:

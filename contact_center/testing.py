@@ -1,5 +1,6 @@
 """Doubles and builders that the product ships for tests, its own and those of connectors: a clock, mails, a running server."""
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -138,16 +139,17 @@ def settings_for(folder: Path, **overrides: Any) -> Settings:
 @asynccontextmanager
 async def running_app(folder: Path, *, workers: bool = True, **overrides: Any) -> AsyncIterator[RunningApp]:
     """A whole server in this process, with the administrator admin@example.com."""
-    settings = settings_for(folder, **overrides)
+    door = socket.socket()
+    door.bind(("127.0.0.1", 0))
+    settings = settings_for(folder, **overrides).model_copy(update={"port": door.getsockname()[1]})
     store = await root.open_database(settings)
     product = root.build(settings, store)
     runner = web.AppRunner(product.app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        port = runner.addresses[0][1]
+        await web.SockSite(runner, door).start()
         async with root.running(product, workers=workers):
-            running = RunningApp(product, f"http://127.0.0.1:{port}")
+            running = RunningApp(product, f"http://127.0.0.1:{settings.port}")
             queues = await store.read(access.queues, 1)
             await running.add_user("admin@example.com", Role.ADMIN, [queue.id for queue in queues])
             yield running

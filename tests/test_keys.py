@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contact_center.errors import ConfigError
-from contact_center.keys import Keys, load_secret, new_token, token_hash
+from contact_center.keys import Keys, forget_earlier, load_secret, load_secrets, new_token, renew_secret, token_hash
 
 KEYS, OTHER = Keys("a secret of sixteen"), Keys("another of sixteen.")
 
@@ -28,6 +28,25 @@ def test_a_code_is_ours_for_one_text_and_one_purpose(purpose: str, words: str) -
 
 def _plain(value: str) -> bool:
     return value == value.encode("utf-8", "replace").decode()
+
+
+def test_a_new_key_reads_what_earlier_ones_wrote(tmp_path: Path) -> None:
+    """After a renewal old codes and secrets stay good, new ones are made with the new key, and forgetting ends the old."""
+    path = tmp_path / "secret_key"
+    old = Keys(*load_secrets(path))
+    renew_secret(path)
+    both = Keys(*load_secrets(path))
+    code, stored = old.sign("link", "7"), old.encrypt("password")
+    assert both.verify("link", "7", code)
+    assert both.decrypt(stored) == "password"
+    assert both.sign("link", "7") != code
+    forget_earlier(path)
+    alone = Keys(*load_secrets(path))
+    assert not alone.verify("link", "7", code)
+    assert alone.decrypt(both.encrypt("password")) == "password"
+    with pytest.raises(ConfigError):
+        alone.decrypt(stored)
+    assert path.stat().st_mode & 0o077 == 0
 
 
 @given(st.integers(1, 10**18 - 1))
