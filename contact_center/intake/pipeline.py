@@ -242,6 +242,7 @@ def public_ticket(connection: Connection, account_id: int, message_key: str) -> 
             author=names.get(entry.author_id or 0, "") or (entry.sender.name if entry.sender else ""),
             text=entry.text,
             filenames=tuple(file.filename for file in entry.attachments),
+            facts=entry.facts,
         )
         for entry in timeline.public(connection, ticket.id)
         if entry.delivery is None or entry.delivery.held_until is None

@@ -162,6 +162,8 @@ class PublicEntry:
     """The name of the colleague or customer who wrote it."""
     text: str
     filenames: tuple[str, ...] = ()
+    facts: dict[str, Any] | None = None
+    """What the channel itself noted about the entry; for the connector to judge by, never shown as it is."""
 
 
 @dataclass(frozen=True, slots=True)
