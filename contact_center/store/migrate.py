@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
 
 from contact_center.errors import ConfigError
-from contact_center.store.schema import metadata
+from contact_center.store.schema import metadata, search
 from contact_center.store.version import current
 
 
@@ -42,7 +42,7 @@ def head() -> str:
 
 def drift(connection: Connection) -> list[object]:
     """What differs between the migrated database and the tables as declared; empty when nothing does."""
-    context = MigrationContext.configure(connection, opts={"compare_type": False})
+    context = MigrationContext.configure(connection, opts={"compare_type": False, "include_object": search.is_declared})
     return list(compare_metadata(context, metadata))
 
 

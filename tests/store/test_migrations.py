@@ -9,10 +9,13 @@ from sqlalchemy import inspect, text
 from contact_center.errors import ConfigError
 from contact_center.store import Connection, Store, migrate, open_store, version
 from contact_center.store.schema import metadata
+from contact_center.store.schema.search import FTS
 
 
 def tables(connection: Connection) -> set[str]:
-    return set(inspect(connection).get_table_names()) - {"alembic_version"}
+    names = set(inspect(connection).get_table_names()) - {"alembic_version"}
+    # FTS5 is declared as DDL and keeps tables of its own; that the table of the index itself is there shows with them.
+    return {name for name in names if not name.startswith(FTS)}
 
 
 def triggers(connection: Connection) -> list[str]:

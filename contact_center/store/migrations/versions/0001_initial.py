@@ -6,9 +6,10 @@ Revises:
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from contact_center.store import types
-from contact_center.store.schema.journal import POSTGRES_DDL, SQLITE_DDL
+from contact_center.store.schema import journal, search
 
 revision = "0001"
 down_revision = None
@@ -59,6 +60,23 @@ def upgrade() -> None:
         sa.Column("next_ticket_number", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_project")),
         sa.UniqueConstraint("slug", name=op.f("uq_project_slug")),
+    )
+    op.create_table(
+        "search_doc",
+        sa.Column("place", types.BigKey, autoincrement=False, nullable=False),
+        sa.Column("project_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", types.CleanText(), nullable=False),
+        sa.Column("thing_id", sa.BigInteger(), nullable=False),
+        sa.Column("words", sa.Text().with_variant(postgresql.TSVECTOR(), "postgresql"), nullable=False),
+        sa.PrimaryKeyConstraint("place", name=op.f("pk_search_doc")),
+        sa.UniqueConstraint("kind", "thing_id", name=op.f("uq_search_doc_kind")),
+    )
+    op.create_table(
+        "search_state",
+        sa.Column("id", types.BigKey, autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("walk", types.Json(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_search_state")),
     )
     op.create_table(
         "contact_point",
@@ -133,20 +151,27 @@ def upgrade() -> None:
         sa.UniqueConstraint("project_id", "kind", "address", name=op.f("uq_channel_account_project_id")),
     )
     op.create_table(
-        "contact",
+        "contact_import",
         sa.Column("id", types.BigKey, nullable=False),
         sa.Column("project_id", types.BigKey, nullable=False),
-        sa.Column("name", types.CleanText(), nullable=False),
-        sa.Column("provisional", sa.Boolean(), nullable=False),
-        sa.Column("note", types.CleanText(), nullable=False),
-        sa.Column("owner_id", types.BigKey, nullable=True),
+        sa.Column("created_by", types.BigKey, nullable=False),
         sa.Column("created_at", types.Utc(), nullable=False),
-        sa.Column("merged_into_id", types.BigKey, nullable=True),
-        sa.ForeignKeyConstraint(["merged_into_id"], ["contact.id"], name=op.f("fk_contact_merged_into_id")),
-        sa.ForeignKeyConstraint(["owner_id"], ["employee.id"], name=op.f("fk_contact_owner_id")),
-        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_contact_project_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_contact")),
+        sa.Column("filename", types.CleanText(), nullable=False),
+        sa.Column("sha256", types.CleanText(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("mapping", types.Json(), nullable=False),
+        sa.Column("state", types.CleanText(), nullable=False),
+        sa.Column("rows_total", sa.Integer(), nullable=False),
+        sa.Column("rows_done", sa.Integer(), nullable=False),
+        sa.Column("outcomes", types.Json(), nullable=False),
+        sa.Column("error", types.CleanText(), nullable=False),
+        sa.Column("finished_at", types.Utc(), nullable=True),
+        sa.ForeignKeyConstraint(["created_by"], ["employee.id"], name=op.f("fk_contact_import_created_by")),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_contact_import_project_id")),
+        sa.ForeignKeyConstraint(["sha256"], ["blob.sha256"], name=op.f("fk_contact_import_sha256")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_import")),
     )
+    op.create_index("ix_contact_import_state", "contact_import", ["state"], unique=False)
     op.create_table(
         "idempotency",
         sa.Column("id", types.BigKey, nullable=False),
@@ -170,6 +195,20 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["employee_id"], ["employee.id"], name=op.f("fk_invitation_employee_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invitation")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_invitation_token_hash")),
+    )
+    op.create_table(
+        "organization",
+        sa.Column("id", types.BigKey, nullable=False),
+        sa.Column("project_id", types.BigKey, nullable=False),
+        sa.Column("name", types.CleanText(), nullable=False),
+        sa.Column("name_key", types.CleanText(), nullable=False),
+        sa.Column("note", types.CleanText(), nullable=False),
+        sa.Column("created_by", types.BigKey, nullable=True),
+        sa.Column("created_at", types.Utc(), nullable=False),
+        sa.ForeignKeyConstraint(["created_by"], ["employee.id"], name=op.f("fk_organization_created_by")),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_organization_project_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_organization")),
+        sa.UniqueConstraint("project_id", "name_key", name=op.f("uq_organization_project_id")),
     )
     op.create_table(
         "queue_grant",
@@ -204,6 +243,90 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", "name", name=op.f("pk_channel_cursor")),
     )
     op.create_table(
+        "contact",
+        sa.Column("id", types.BigKey, nullable=False),
+        sa.Column("project_id", types.BigKey, nullable=False),
+        sa.Column("name", types.CleanText(), nullable=False),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("note", types.CleanText(), nullable=False),
+        sa.Column("owner_id", types.BigKey, nullable=True),
+        sa.Column("created_at", types.Utc(), nullable=False),
+        sa.Column("merged_into_id", types.BigKey, nullable=True),
+        sa.Column("organization_id", types.BigKey, nullable=True),
+        sa.ForeignKeyConstraint(["merged_into_id"], ["contact.id"], name=op.f("fk_contact_merged_into_id")),
+        sa.ForeignKeyConstraint(["organization_id"], ["organization.id"], name=op.f("fk_contact_organization_id")),
+        sa.ForeignKeyConstraint(["owner_id"], ["employee.id"], name=op.f("fk_contact_owner_id")),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_contact_project_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contact")),
+    )
+    op.create_index("ix_contact_organization_id", "contact", ["organization_id"], unique=False)
+    op.create_index("ix_contact_owner_id", "contact", ["owner_id"], unique=False)
+    op.create_table(
+        "opt_out",
+        sa.Column("account_id", types.BigKey, nullable=False),
+        sa.Column("point_id", types.BigKey, nullable=False),
+        sa.Column("since", types.Utc(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["channel_account.id"], name=op.f("fk_opt_out_account_id")),
+        sa.ForeignKeyConstraint(["point_id"], ["contact_point.id"], name=op.f("fk_opt_out_point_id")),
+        sa.PrimaryKeyConstraint("account_id", "point_id", name=op.f("pk_opt_out")),
+    )
+    op.create_index("ix_opt_out_point_id", "opt_out", ["point_id"], unique=False)
+    op.create_table(
+        "organization_domain",
+        sa.Column("project_id", types.BigKey, nullable=False),
+        sa.Column("domain", types.CleanText(), nullable=False),
+        sa.Column("organization_id", types.BigKey, nullable=False),
+        sa.ForeignKeyConstraint(["organization_id"], ["organization.id"], name=op.f("fk_organization_domain_organization_id")),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_organization_domain_project_id")),
+        sa.PrimaryKeyConstraint("project_id", "domain", name=op.f("pk_organization_domain")),
+    )
+    op.create_index("ix_organization_domain_organization_id", "organization_domain", ["organization_id"], unique=False)
+    op.create_table(
+        "contact_claim",
+        sa.Column("point_id", types.BigKey, nullable=False),
+        sa.Column("contact_id", types.BigKey, nullable=False),
+        sa.Column("claimed_at", types.Utc(), nullable=False),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_contact_claim_contact_id")),
+        sa.ForeignKeyConstraint(["point_id"], ["contact_point.id"], name=op.f("fk_contact_claim_point_id")),
+        sa.PrimaryKeyConstraint("point_id", "contact_id", name=op.f("pk_contact_claim")),
+    )
+    op.create_index("ix_contact_claim_contact_id", "contact_claim", ["contact_id"], unique=False)
+    op.create_table(
+        "contact_distinct",
+        sa.Column("low_id", types.BigKey, nullable=False),
+        sa.Column("high_id", types.BigKey, nullable=False),
+        sa.Column("decided_by", types.BigKey, nullable=True),
+        sa.Column("decided_at", types.Utc(), nullable=False),
+        sa.ForeignKeyConstraint(["decided_by"], ["employee.id"], name=op.f("fk_contact_distinct_decided_by")),
+        sa.ForeignKeyConstraint(["high_id"], ["contact.id"], name=op.f("fk_contact_distinct_high_id")),
+        sa.ForeignKeyConstraint(["low_id"], ["contact.id"], name=op.f("fk_contact_distinct_low_id")),
+        sa.PrimaryKeyConstraint("low_id", "high_id", name=op.f("pk_contact_distinct")),
+    )
+    op.create_index("ix_contact_distinct_high_id", "contact_distinct", ["high_id"], unique=False)
+    op.create_table(
+        "contact_import_row",
+        sa.Column("import_id", types.BigKey, nullable=False),
+        sa.Column("row", sa.Integer(), nullable=False),
+        sa.Column("outcome", types.CleanText(), nullable=False),
+        sa.Column("reason", types.CleanText(), nullable=False),
+        sa.Column("name", types.CleanText(), nullable=False),
+        sa.Column("contact_id", types.BigKey, nullable=True),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_contact_import_row_contact_id")),
+        sa.ForeignKeyConstraint(["import_id"], ["contact_import.id"], name=op.f("fk_contact_import_row_import_id")),
+        sa.PrimaryKeyConstraint("import_id", "row", name=op.f("pk_contact_import_row")),
+    )
+    op.create_table(
+        "contact_match_key",
+        sa.Column("project_id", types.BigKey, nullable=False),
+        sa.Column("key", types.CleanText(), nullable=False),
+        sa.Column("contact_id", types.BigKey, nullable=False),
+        sa.Column("weight", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_contact_match_key_contact_id")),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_contact_match_key_project_id")),
+        sa.PrimaryKeyConstraint("project_id", "key", "contact_id", name=op.f("pk_contact_match_key")),
+    )
+    op.create_index("ix_contact_match_key_contact_id", "contact_match_key", ["contact_id"], unique=False)
+    op.create_table(
         "contact_merge",
         sa.Column("id", types.BigKey, nullable=False),
         sa.Column("survivor_id", types.BigKey, nullable=False),
@@ -235,16 +358,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("point_id", "contact_id", name=op.f("uq_contact_point_link_point_id")),
     )
     op.create_index("ix_contact_point_link_contact_id", "contact_point_link", ["contact_id"], unique=False)
-    op.create_table(
-        "opt_out",
-        sa.Column("account_id", types.BigKey, nullable=False),
-        sa.Column("point_id", types.BigKey, nullable=False),
-        sa.Column("since", types.Utc(), nullable=False),
-        sa.ForeignKeyConstraint(["account_id"], ["channel_account.id"], name=op.f("fk_opt_out_account_id")),
-        sa.ForeignKeyConstraint(["point_id"], ["contact_point.id"], name=op.f("fk_opt_out_point_id")),
-        sa.PrimaryKeyConstraint("account_id", "point_id", name=op.f("pk_opt_out")),
-    )
-    op.create_index("ix_opt_out_point_id", "opt_out", ["point_id"], unique=False)
     op.create_table(
         "ticket",
         sa.Column("id", types.BigKey, nullable=False),
@@ -487,8 +600,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("ended_at IS NULL"),
     )
     # ### end Alembic commands ###
-    for statement in POSTGRES_DDL if op.get_bind().dialect.name == "postgresql" else SQLITE_DDL:
-        op.execute(statement)
+    for room in (journal, search):
+        for statement in room.POSTGRES_DDL if op.get_bind().dialect.name == "postgresql" else room.SQLITE_DDL:
+            op.execute(statement)
 
 
 def downgrade() -> None:
@@ -537,25 +651,41 @@ def downgrade() -> None:
     op.drop_index("ix_ticket_contact_id", table_name="ticket")
     op.drop_index("ix_ticket_assignee_list", table_name="ticket")
     op.drop_table("ticket")
-    op.drop_index("ix_opt_out_point_id", table_name="opt_out")
-    op.drop_table("opt_out")
     op.drop_index("ix_contact_point_link_contact_id", table_name="contact_point_link")
     op.drop_table("contact_point_link")
     op.drop_index("ix_contact_merge_survivor_id", table_name="contact_merge")
     op.drop_table("contact_merge")
+    op.drop_index("ix_contact_match_key_contact_id", table_name="contact_match_key")
+    op.drop_table("contact_match_key")
+    op.drop_table("contact_import_row")
+    op.drop_index("ix_contact_distinct_high_id", table_name="contact_distinct")
+    op.drop_table("contact_distinct")
+    op.drop_index("ix_contact_claim_contact_id", table_name="contact_claim")
+    op.drop_table("contact_claim")
+    op.drop_index("ix_organization_domain_organization_id", table_name="organization_domain")
+    op.drop_table("organization_domain")
+    op.drop_index("ix_opt_out_point_id", table_name="opt_out")
+    op.drop_table("opt_out")
+    op.drop_index("ix_contact_owner_id", table_name="contact")
+    op.drop_index("ix_contact_organization_id", table_name="contact")
+    op.drop_table("contact")
     op.drop_table("channel_cursor")
     op.drop_index("ix_session_employee_id", table_name="session")
     op.drop_table("session")
     op.drop_table("queue_grant")
+    op.drop_table("organization")
     op.drop_table("invitation")
     op.drop_table("idempotency")
-    op.drop_table("contact")
+    op.drop_index("ix_contact_import_state", table_name="contact_import")
+    op.drop_table("contact_import")
     op.drop_table("channel_account")
     op.drop_index("ix_api_token_employee_id", table_name="api_token")
     op.drop_table("api_token")
     op.drop_table("queue")
     op.drop_table("employee")
     op.drop_table("contact_point")
+    op.drop_table("search_state")
+    op.drop_table("search_doc")
     op.drop_table("project")
     op.drop_table("lease")
     op.drop_index("ix_event_contact_id", table_name="event")
@@ -565,3 +695,5 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION event_number")
         op.execute("DROP SEQUENCE event_seq")
+    else:
+        op.execute(f"DROP TABLE {search.FTS}")
