@@ -1,0 +1,138 @@
+"""A Kannel gateway: its smsbox posts messages to `<hook>/mo` and reports to `<hook>/dlr`, and takes ours by HTTP.
+
+Whatever it asks is answered with 200, for it takes 204 for a failure.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+import time
+from urllib.parse import urlsplit
+
+from contact_center.channels.base import Environment, HookReply, HookRequest
+from contact_center.channels.sms import parse, reports, segments, web
+from contact_center.channels.sms.options import SmsOptions
+from contact_center.channels.sms.provider import Refused, envelope, require
+from contact_center.errors import ChannelAuthFailed, ChannelMisconfigured, ChannelUnavailable, Undeliverable
+from contact_center.model.channels import ChannelAccount
+from contact_center.model.messages import OutboundMessage, RawItem, Receipt
+
+EVERY_REPORT = "31"  # delivered 1, undeliverable 2, buffered 4, accepted 8, rejected 16
+SECRET = "secret"  # noqa: S105 - the name of a field
+
+
+class Kannel:
+    """One number behind a gateway."""
+
+    thanks = HookReply(200)
+
+    def __init__(self, account: ChannelAccount, options: SmsOptions, environment: Environment) -> None:
+        self._account = account
+        self._options = options
+        self._environment = environment
+
+    def receive(self, request: HookRequest) -> RawItem:
+        """See `provider.Provider`."""
+        make = {"mo": self._message, "dlr": self._report}.get(request.path.strip("/"))
+        if make is None:
+            raise Refused(404, "Nothing is here.")
+        query = urlsplit(request.url).query
+        given = parse.kannel_fields(query).get(SECRET, b"")
+        known = self._options.kannel_hook_secret.encode()
+        if not known or not hmac.compare_digest(known, given):
+            raise Refused(403, "The secret is wrong.")
+        return make(_without_secret(query), request.body)
+
+    async def send(self, message: OutboundMessage, to: str) -> Receipt:
+        """See `provider.Provider`."""
+        self._require()
+        fields = self._credentials() | {
+            "from": self._account.address,
+            "to": to,
+            "charset": "UTF-8",
+            "coding": "0" if segments.encoding_of(message.text) == "gsm7" else "2",
+            "text": message.text,
+            "dlr-mask": EVERY_REPORT,
+            "dlr-url": self._report_url(message.message_key),
+        }
+        answer = await web.tell("GET", self._options.kannel_url, fields=fields)
+        if not 200 <= answer.status < 300:
+            raise _refusal(answer)
+        return Receipt(provider_id=answer.words[:100])
+
+    async def check(self) -> None:
+        """See `provider.Provider`. A request without a recipient is refused, but only after the password was looked at."""
+        self._require()
+        answer = await web.ask(self._options.kannel_url, fields=self._credentials())
+        if answer.status >= 500 or answer.status == 403 or answer.status in (404, 405):
+            raise _refusal(answer)
+
+    def _message(self, query: str, body: bytes) -> RawItem:
+        fields = parse.kannel_fields(query)
+        stamp = fields.get("ts", b"").decode("ascii", "replace")
+        key = fields.get("id", b"").decode("utf-8", "replace").strip()
+        if not key and not stamp:
+            # Nothing would tell a second "yes" from a repetition of the first; those come within a minute.
+            query += f"&ts={int(time.time()) // 60 * 60}"
+        content = f"{query}{parse.BODY}".encode() + body
+        key = key or hashlib.sha256(content).hexdigest()
+        more = {"key": key, "stop_words": self._options.more_stop_words}
+        about = envelope(self._account, "kannel", "message", **more)
+        return RawItem(f"message:{key}"[:200], content, source_time=parse.moment(stamp), envelope=about)
+
+    def _report(self, query: str, _body: bytes) -> RawItem:
+        fields = {name: value.decode("utf-8", "replace") for name, value in parse.kannel_fields(query).items()}
+        key = _read_key(fields.get("key", ""))
+        kind = fields.get("type", "")
+        state = f"{fields.get('try', '')}:{reports.KANNEL.get(kind, kind)}"
+        return RawItem(f"report:{key}:{state}"[:500], query.encode(), envelope=envelope(self._account, "kannel", "report", key=key))
+
+    def _report_url(self, message_key: str) -> str:
+        """Where reports go. Kannel replaces %d and %A; anything else with a percent sign in it might be replaced too, so the
+        key is written in letters and digits. A message may be sent again by a person's decision, and then fails anew: the
+        reports of each attempt bear its number."""
+        hook = self._environment.hook_url(self._account.id)
+        key = base64.urlsafe_b64encode(message_key.encode()).decode().rstrip("=")
+        attempt = secrets.token_hex(4)
+        return f"{hook}/dlr?key={key}&try={attempt}&type=%d&status=%A&{SECRET}={self._options.kannel_hook_secret}"
+
+    def _credentials(self) -> dict[str, str]:
+        return {"username": self._options.kannel_user, "password": self._options.kannel_password}
+
+    def _require(self) -> None:
+        require(
+            kannel_url=self._options.kannel_url,
+            kannel_user=self._options.kannel_user,
+            kannel_password=self._options.kannel_password,
+            kannel_hook_secret=self._options.kannel_hook_secret,
+        )
+
+
+def _without_secret(query: str) -> str:
+    """What is stored: the query as it came, but for the word that only we and the gateway may know."""
+    pairs = [pair for pair in query.split("&") if pair.partition("=")[0] != SECRET]
+    return "&".join(pairs).encode("ascii", "replace").decode()
+
+
+def _read_key(written: str) -> str:
+    try:
+        key = base64.urlsafe_b64decode(written + "=" * (-len(written) % 4)).decode()
+    except (binascii.Error, ValueError):
+        key = ""
+    if not key:
+        raise Refused(400, "Which message?")
+    return key
+
+
+def _refusal(answer: web.Answer) -> Exception:
+    words = f"Kannel says: {answer.status} {answer.words[:250]}"
+    # It answers 403 to a wrong password, and also to a number that it does not route.
+    if answer.status == 401 or (answer.status == 403 and "authori" in answer.words.lower()):
+        return ChannelAuthFailed(words)
+    if answer.status == 429 or answer.status >= 500:
+        return ChannelUnavailable(words)
+    if answer.status in (404, 405) or answer.status < 400:
+        return ChannelMisconfigured(words)
+    return Undeliverable(words)

@@ -1,0 +1,177 @@
+"""A stored request of a provider to what it means. Pure; runs in a parser process.
+
+What is stored is the request itself: Twilio's form, or Kannel's query, an empty line and the bytes of the message.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+from contact_center.channels.sms import octets, reports, wishes
+from contact_center.channels.sms.numbers import e164
+from contact_center.errors import QuarantineItem
+from contact_center.model.messages import DeliveryReport, InboundMessage, InboundPerson
+from contact_center.model.text import clean_text, preview
+from contact_center.model.tickets import Address
+from contact_center.model.words import Delivery, Demand, PointKind
+
+KIND = "sms"
+TEXT_LIMIT = 40_000  # signs; 255 parts of 153 are the most that a message can have
+NAME_LIMIT = 100
+FIELD_LIMIT = 1000
+SUBJECT = 80
+BODY = "\r\n\r\n"
+"""Stands between a stored query and the bytes of the message."""
+
+
+def parse(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
+    """Understand one stored request. Raises QuarantineItem."""
+    read = {
+        ("twilio", "message"): _twilio_message,
+        ("twilio", "report"): _twilio_report,
+        ("kannel", "message"): _kannel_message,
+        ("kannel", "report"): _kannel_report,
+    }.get((envelope.get("provider", ""), envelope.get("what", "")))
+    if read is None:
+        raise QuarantineItem("It is not known which provider sent this.")
+    return read(content, envelope)
+
+
+def twilio_fields(content: bytes) -> list[tuple[str, str]]:
+    """The fields of a request of Twilio's, a form or JSON. Raises ValueError."""
+    text = content.decode("utf-8", "replace")
+    if text.lstrip().startswith("{"):
+        return [(str(name), str(value)) for name, value in json.loads(text).items()]
+    return parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=FIELD_LIMIT)
+
+
+def kannel_fields(query: str) -> dict[str, bytes]:
+    """A query as bytes, for they are in whatever character set the gateway has; of a repeated name the first."""
+    pairs = (pair.partition("=") for pair in query.split("&")[:FIELD_LIMIT])
+    fields: dict[str, bytes] = {}
+    for name, _, value in pairs:
+        fields.setdefault(name, unquote_to_bytes(value.replace("+", " ")))
+    return fields
+
+
+def _first(fields: Sequence[tuple[str, str]]) -> dict[str, str]:
+    return dict(reversed(fields))
+
+
+def _twilio_message(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
+    try:
+        fields = _first(twilio_fields(content))
+    except (ValueError, AttributeError) as error:
+        raise QuarantineItem(f"Twilio's request cannot be read: {error}") from error
+    count = fields.get("NumMedia", "0")
+    media = [fields.get(f"MediaUrl{i}", "") for i in range(min(int(count), 20))] if count.isdecimal() and len(count) < 4 else []
+    # They are only named: whoever may see them opens them with the provider.
+    text = "\n".join(part for part in (fields.get("Body", ""), *media) if part)
+    key = fields.get("MessageSid") or fields.get("SmsSid") or ""
+    said = _Said(fields.get("From", ""), fields.get("To", ""), text, key, stated=fields.get("OptOutType", ""))
+    return _message(said, envelope, ("a message with files, which are named and not fetched",) if media else ())
+
+
+def _kannel_message(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
+    query, _, body = content.partition(BODY.encode())
+    fields = kannel_fields(query.decode("ascii", "replace"))
+
+    def word(name: str) -> str:
+        return fields.get(name, b"").decode("utf-8", "replace").strip()[:FIELD_LIMIT]
+
+    text, defect = octets.decode(body or fields.get("text", b""), word("charset"), word("coding"))
+    said = _Said(word("from"), word("to"), text, word("id"), sent_at=moment(word("ts")))
+    defects = [defect] if defect else []
+    if (part := octets.part_of(fields.get("udh", b""))) is not None:
+        # Not joined with the others: the reference comes again after 256 messages, and would tie strangers together.
+        defects.append(f"part {part.number} of {part.total} of a longer message, whose number is {part.reference}")
+    return _message(said, envelope, tuple(defects))
+
+
+def moment(stamp: str) -> datetime | None:
+    """Kannel's %T, seconds since 1970; None for what is no time of this century."""
+    if not (stamp.isascii() and stamp.isdigit() and 9 <= len(stamp) <= 10):
+        return None
+    return datetime.fromtimestamp(int(stamp), UTC)
+
+
+class _Said:
+    """What somebody wrote, as the provider put it."""
+
+    def __init__(self, theirs: str, ours: str, text: str, key: str, *, stated: str = "", sent_at: datetime | None = None) -> None:
+        self.theirs = clean_text(theirs.strip())[:NAME_LIMIT]
+        self.ours = clean_text(ours.strip())[:NAME_LIMIT]
+        self.text = clean_text(text).replace("\r\n", "\n")
+        self.key = clean_text(key.strip())[:200]
+        self.stated = stated.strip().lower()
+        """What the provider itself took it for: stop, start, help."""
+        self.sent_at = sent_at
+
+
+def _message(said: _Said, envelope: dict[str, Any], defects: tuple[str, ...]) -> InboundMessage:
+    if not said.theirs:
+        raise QuarantineItem("The request does not say who wrote.")
+    account = str(envelope.get("address", ""))
+    ours = e164(said.ours) or said.ours or e164(account) or account
+    theirs = e164(said.theirs, ours)
+    # Nobody can be reached under a short code or a name, but what comes from it belongs together.
+    sender = InboundPerson(PointKind.PHONE, theirs) if theirs else InboundPerson(PointKind.ANONYMOUS, said.theirs, said.theirs)
+    wish = wishes.wish_of(said.text, envelope.get("stop_words", ()))
+    if said.stated in (wishes.Wish.STOP, wishes.Wish.START, wishes.Wish.HELP):
+        wish = wishes.Wish(said.stated)
+    text = said.text[:TEXT_LIMIT]
+    return InboundMessage(
+        kind=KIND,
+        sender=sender,
+        participants=(),
+        subject=preview(text, SUBJECT),
+        text=text,
+        visible_text=text,
+        html=None,
+        sent_at=said.sent_at,
+        message_key=f"sms:{envelope.get('account', 0)}:{said.key or envelope.get('key', '')}",
+        to=(Address("", ours),) if ours else (),
+        headers={"from": said.theirs, "to": said.ours, "id": said.key, "provider": envelope.get("provider", "")},
+        defects=(*defects, *(("cut, for it was too long",) if len(said.text) > TEXT_LIMIT else ())),
+        demand=Demand.NOTHING if wish in wishes.QUIET else Demand.ANSWER,
+        conversation=f"sms:{ours}|{sender.value}",
+        consent=wishes.CONSENTS.get(wish) if wish else None,
+    )
+
+
+def _twilio_report(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
+    try:
+        fields = _first(twilio_fields(content))
+    except (ValueError, AttributeError) as error:
+        raise QuarantineItem(f"Twilio's report cannot be read: {error}") from error
+    code = fields.get("ErrorCode", "")
+    words = fields.get("ErrorMessage") or reports.TWILIO_ERRORS.get(code, "")
+    status = fields.get("MessageStatus") or fields.get("SmsStatus") or ""
+    state = reports.TWILIO.get(status.lower())
+    return _report(envelope, state, f"{status} {code} {words}")
+
+
+def _kannel_report(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
+    fields = kannel_fields(content.decode("ascii", "replace"))
+    state = reports.KANNEL.get(fields.get("type", b"").decode("ascii", "replace"))
+    return _report(envelope, state, fields.get("status", b"").decode("utf-8", "replace"))
+
+
+def _report(envelope: dict[str, Any], state: Delivery | None, detail: str) -> InboundMessage:
+    key = str(envelope.get("key", ""))
+    if state is None or not key:
+        raise QuarantineItem(f"A report on a message says nothing that is known: {detail[:100]}")
+    return InboundMessage(
+        kind=KIND,
+        sender=None,
+        participants=(),
+        subject="",
+        text="",
+        visible_text="",
+        html=None,
+        sent_at=None,
+        message_key=None,
+        report=DeliveryReport(key, state, clean_text(" ".join(detail.split()))[:300]),
+    )

@@ -1,0 +1,65 @@
+"""What a provider of text messages is to the connector: it reads requests, sends one message, and can be tried."""
+
+from typing import Any, Protocol
+
+from contact_center.channels.base import HookReply, HookRequest
+from contact_center.channels.sms import segments
+from contact_center.channels.sms.numbers import e164
+from contact_center.errors import ChannelMisconfigured, Undeliverable
+from contact_center.model.channels import ChannelAccount
+from contact_center.model.messages import OutboundMessage, RawItem, Receipt
+
+
+class Refused(Exception):
+    """A request from outside that is not taken, and what is answered to it."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.reply = HookReply(status, words.encode())
+
+
+class Provider(Protocol):
+    """Twilio or Kannel."""
+
+    thanks: HookReply
+    """What is answered to a request that was taken in."""
+
+    def receive(self, request: HookRequest) -> RawItem:
+        """Check a request and make an item of it. Raises Refused."""
+        ...
+
+    async def send(self, message: OutboundMessage, to: str) -> Receipt:
+        """Send one message to a number in E.164. Raises Undeliverable, DeliveryUnknown or a ChannelError."""
+        ...
+
+    async def check(self) -> None:
+        """Try the credentials without sending anything. Raises a ChannelError."""
+        ...
+
+
+def require(**named: str) -> None:
+    """Raise ChannelMisconfigured for the first of these options that is empty."""
+    for name, value in named.items():
+        if not value:
+            raise ChannelMisconfigured(f"Fill in {name}.")
+
+
+def recipient(message: OutboundMessage, account: ChannelAccount, max_parts: int) -> str:
+    """The one number that a message goes to. Raises Undeliverable for what no text message can be."""
+    people = (*message.to, *message.cc)
+    if len(people) != 1:
+        raise Undeliverable("A text message goes to one number.")
+    if message.attachments:
+        raise Undeliverable("A text message carries no files.")
+    to = e164(people[0].email, account.address)
+    if not to:
+        raise Undeliverable(f"{people[0].email[:80]} is not a telephone number.")
+    count = len(segments.split(message.text).parts)
+    if count > max_parts:
+        raise Undeliverable(f"The message would need {count} parts, and at most {max_parts} are allowed. Shorten it.")
+    return to
+
+
+def envelope(account: ChannelAccount, provider: str, what: str, **more: Any) -> dict[str, Any]:
+    """What `parse` must know beside the request."""
+    return {"provider": provider, "what": what, "account": account.id, "address": account.address} | more

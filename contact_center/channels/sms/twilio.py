@@ -1,0 +1,120 @@
+"""Twilio, and clouds that speak its API: signed requests in, forms out.
+
+`<hook>` takes messages, `<hook>/status?key=…` what became of ours.
+"""
+
+import hashlib
+from urllib.parse import quote
+
+import aiohttp
+
+from contact_center.channels.base import Environment, HookReply, HookRequest
+from contact_center.channels.sms import parse, reports, signature, web
+from contact_center.channels.sms.options import SmsOptions
+from contact_center.channels.sms.provider import Refused, envelope, require
+from contact_center.errors import ChannelAuthFailed, ChannelMisconfigured, ChannelUnavailable, Undeliverable
+from contact_center.model.channels import ChannelAccount
+from contact_center.model.messages import OutboundMessage, RawItem, Receipt
+
+Fields = list[tuple[str, str]]
+
+
+class Twilio:
+    """One Twilio number, or one messaging service."""
+
+    # An empty document of instructions: answer the sender nothing.
+    thanks = HookReply(200, b"<Response/>", "text/xml; charset=utf-8")
+
+    def __init__(self, account: ChannelAccount, options: SmsOptions, environment: Environment) -> None:
+        self._account = account
+        self._options = options
+        self._environment = environment
+
+    def receive(self, request: HookRequest) -> RawItem:
+        """See `provider.Provider`."""
+        if request.path.strip("/") not in ("", "status"):
+            raise Refused(404, "Nothing is here.")
+        if request.method != "POST":
+            raise Refused(405, "Use POST.")
+        fields = dict(reversed(self._believed(request)))
+        if fields.get("AccountSid") != self._options.twilio_account_sid:
+            raise Refused(403, "Another account.")
+        return self._report(request, fields) if request.path.strip("/") else self._message(request.body, fields)
+
+    async def send(self, message: OutboundMessage, to: str) -> Receipt:
+        """See `provider.Provider`."""
+        self._require()
+        form = {"To": to, self._sender_field(): self._account.address, "Body": message.text}
+        if hook := self._environment.hook_url(self._account.id):
+            form["StatusCallback"] = f"{hook}/status?key={quote(message.message_key, safe='')}"
+        answer = await web.tell("POST", self._url("Messages"), fields=form, auth=self._auth())
+        if not 200 <= answer.status < 300:
+            raise _refusal(answer)
+        return Receipt(provider_id=str(answer.document().get("sid", ""))[:100])
+
+    async def check(self) -> None:
+        """See `provider.Provider`."""
+        self._require()
+        answer = await web.ask(self._url(""), auth=self._auth())
+        if answer.status == 404:
+            raise ChannelAuthFailed("Twilio knows no account of this SID.")
+        if not 200 <= answer.status < 300:
+            raise _refusal(answer)
+        if (status := answer.document().get("status", "active")) != "active":
+            raise ChannelMisconfigured(f"Twilio says that the account is {str(status)[:40]}.")
+
+    def _believed(self, request: HookRequest) -> Fields:
+        """The fields of a request that Twilio signed. Raises Refused."""
+        token, given = self._options.twilio_auth_token, request.headers.get("X-Twilio-Signature", "")
+        by_hash = any(name == signature.BODY_HASH for name, _ in request.query)
+        try:
+            fields = parse.twilio_fields(request.body)
+        except (ValueError, AttributeError):
+            raise Refused(400, "The request cannot be read.") from None
+        signed = (
+            signature.is_signed_body(token, request.url, request.body, given)
+            if by_hash
+            else signature.is_signed(token, request.url, fields, given)
+        )
+        if not signed:
+            raise Refused(403, "The signature is wrong: is public_url the address that Twilio was given?")
+        return fields
+
+    def _message(self, body: bytes, fields: dict[str, str]) -> RawItem:
+        key = fields.get("MessageSid") or fields.get("SmsSid") or hashlib.sha256(body).hexdigest()
+        more = {"key": key, "stop_words": self._options.more_stop_words}
+        return RawItem(f"message:{key}"[:200], body, envelope=envelope(self._account, "twilio", "message", **more))
+
+    def _report(self, request: HookRequest, fields: dict[str, str]) -> RawItem:
+        key = dict(request.query).get("key", "")
+        if not key:
+            raise Refused(400, "Which message?")
+        status = fields.get("MessageStatus") or fields.get("SmsStatus") or ""
+        # A message may be sent again by a person's decision, and then has another SID and fails anew.
+        state = f"{fields.get('MessageSid', '')}:{reports.TWILIO.get(status.lower(), status)}"
+        return RawItem(f"report:{key}:{state}"[:500], request.body, envelope=envelope(self._account, "twilio", "report", key=key))
+
+    def _sender_field(self) -> str:
+        return "MessagingServiceSid" if self._account.address.startswith("MG") else "From"
+
+    def _url(self, thing: str) -> str:
+        account = f"{self._options.twilio_api_base}/2010-04-01/Accounts/{quote(self._options.twilio_account_sid, safe='')}"
+        return f"{account}/{thing}.json" if thing else f"{account}.json"
+
+    def _auth(self) -> aiohttp.BasicAuth:
+        return aiohttp.BasicAuth(self._options.twilio_account_sid, self._options.twilio_auth_token)
+
+    def _require(self) -> None:
+        require(twilio_account_sid=self._options.twilio_account_sid, twilio_auth_token=self._options.twilio_auth_token)
+
+
+def _refusal(answer: web.Answer) -> Exception:
+    told = answer.document()
+    words = f"Twilio says: {told.get('code', answer.status)} {str(told.get('message') or answer.words)[:250]}"
+    if answer.status in (401, 403) and str(told.get("code", "")) != "21610":
+        return ChannelAuthFailed(words)
+    if answer.status == 429 or answer.status >= 500:
+        return ChannelUnavailable(words)
+    if answer.status == 404 or answer.status < 400:
+        return ChannelMisconfigured(words)
+    return Undeliverable(words)
