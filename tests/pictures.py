@@ -85,7 +85,7 @@ async def _series(browser: Browser, server: RunningApp, folder: Path, name: str,
     await page.locator("[data-entry]").first.wait_for()
     await shoot("inbox")
     if everything:
-        for what, path in (("people", "/people"), ("setup", "/setup/mailboxes"), ("users", "/setup/users"), ("account", "/account")):
+        for what, path in (("people", "/people"), ("setup", "/setup/channels"), ("users", "/setup/users"), ("account", "/account")):
             await page.goto(path)
             await page.wait_for_timeout(400)
             await shoot(what)

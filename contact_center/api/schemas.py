@@ -391,7 +391,7 @@ class OptionField:
     name: str
     title: str
     help: str
-    kind: Literal["text", "number", "switch", "choice"]
+    kind: Literal["text", "number", "switch", "choice", "long", "form_fields"]
     secret: bool
     default: Any
     choices: list[str]

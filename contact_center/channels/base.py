@@ -55,7 +55,7 @@ class Inbox(Protocol):
 
 class Options(BaseModel):
     """Options of a channel account: typed, closed, each field with a description. `json_schema_extra={"secret": True}`
-    marks what is encrypted at rest and never shown again."""
+    marks what is encrypted at rest and never shown again; `"widget": "long"` asks for several lines."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

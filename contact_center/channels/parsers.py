@@ -4,11 +4,11 @@ Found apart from the connectors, because parser processes load this and nothing 
 """
 
 import importlib
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from contact_center import channels
 from contact_center.errors import NotFound
 from contact_center.model.messages import InboundMessage
 
@@ -39,7 +39,7 @@ class CombiningParser(Parser, Protocol):
 
 def find(kind: str) -> Parser:
     """The parser of a kind of channel. Raises NotFound."""
-    known = kind.isidentifier() and not kind.startswith("_") and (Path(__file__).parent / kind / "parse.py").is_file()
-    if not known:
+    folders = [Path(folder) / kind for folder in channels.__path__]
+    if not kind.isidentifier() or kind.startswith("_") or not any((folder / "parse.py").is_file() for folder in folders):
         raise NotFound(f"There is no channel of the kind {kind}.")
     return cast(Parser, importlib.import_module(f"contact_center.channels.{kind}.parse"))

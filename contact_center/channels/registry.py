@@ -3,8 +3,8 @@
 import functools
 import importlib
 import pkgutil
-from pathlib import Path
 
+from contact_center import channels
 from contact_center.channels.base import ChannelKind
 from contact_center.errors import NotFound
 
@@ -13,7 +13,7 @@ from contact_center.errors import NotFound
 def kinds() -> dict[str, ChannelKind]:
     """All kinds by name."""
     found = {}
-    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+    for module in pkgutil.iter_modules(channels.__path__):
         if module.ispkg and not module.name.startswith("_"):
             kind: ChannelKind = importlib.import_module(f"contact_center.channels.{module.name}.connector").KIND
             found[kind.name] = kind

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from contact_center.model.channels import ChannelAccount
-from contact_center.model.messages import Cursor, RawItem
+from contact_center.model.messages import Cursor, PublicTicket, RawItem
 
 
 @dataclass
@@ -21,6 +21,7 @@ class MemoryInbox:
     reports: list[bool] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     failure: Exception | None = None
+    tickets: dict[str, PublicTicket] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def accept(self, items: Sequence[RawItem], cursor: Cursor | None = None) -> None:
@@ -55,6 +56,9 @@ class MemoryInbox:
     async def report(self, ok: bool, detail: str = "") -> None:
         self.reports.append(ok)
         self._changed.set()
+
+    async def ticket(self, message_key: str) -> PublicTicket | None:
+        return self.tickets.get(message_key)
 
     def contents(self) -> list[bytes]:
         """The originals, whether they came in memory or in a file."""

@@ -15,7 +15,7 @@ PAGES = [
     "/tickets/open",
     "/tickets/all/1",
     "/people/1",
-    "/setup/mailboxes",
+    "/setup/channels",
     "/setup/queues",
     "/setup/users",
     "/setup/quarantine",

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.journey
 
 async def connect_mailbox(page: Page, world: MailWorld) -> None:
     """Connect the mailbox in the console, as an administrator does; the connection is tried before it is saved."""
-    await page.goto("/setup/mailboxes")
+    await page.goto("/setup/channels")
     await page.get_by_role("button", name="Add", exact=True).click()
     form = page.locator("form")
     await form.get_by_label("Name", exact=True).fill("Help")

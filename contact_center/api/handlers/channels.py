@@ -200,7 +200,7 @@ def _details(connection: Connection, viewer: Viewer, environment: Callable[[str]
 
 def _field(name: str, option: Any) -> OptionField:
     annotation = option.annotation
-    kind: Literal["text", "number", "switch", "choice"] = "text"
+    kind: Literal["text", "number", "switch", "choice", "long", "form_fields"] = "text"
     choices: list[str] = []
     if typing.get_origin(annotation) is Literal:
         kind, choices = "choice", [str(choice) for choice in typing.get_args(annotation)]
@@ -209,4 +209,5 @@ def _field(name: str, option: Any) -> OptionField:
     elif annotation is int:
         kind = "number"
     extra = option.json_schema_extra if isinstance(option.json_schema_extra, dict) else {}
+    kind = typing.cast(Any, extra.get("widget", kind))
     return OptionField(name, option.title or name, option.description or "", kind, bool(extra.get("secret")), option.default, choices)

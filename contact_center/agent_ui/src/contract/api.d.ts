@@ -1125,7 +1125,7 @@ export interface webhooks {
         };
         get?: never;
         put?: never;
-        /** A contact was made, or its name, points or note changed. */
+        /** A contact was made, or its name, points, note, owner or organization changed. */
         post: {
             parameters: {
                 query?: never;
@@ -1266,7 +1266,7 @@ export interface webhooks {
         };
         get?: never;
         put?: never;
-        /** A ticket went to another queue, and with it all its entries: who may read them changed, so the history must be */
+        /** Entries went elsewhere: with their ticket to another queue, so that others may read them, or to another contact. */
         post: {
             parameters: {
                 query?: never;
@@ -1285,6 +1285,53 @@ export interface webhooks {
                         at: string;
                         actor_id: number | null;
                         data: components["schemas"]["HistoryChanged"];
+                    };
+                };
+            };
+            responses: {
+                /** @description Heard */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "organization.changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An organization was made, or its name, domains or note changed. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        /** @description Grows in the order of commits; gaps are ordinary. */
+                        seq: number;
+                        /** @constant */
+                        type: "organization.changed";
+                        /** Format: date-time */
+                        at: string;
+                        actor_id: number | null;
+                        data: components["schemas"]["OrganizationChanged"];
                     };
                 };
             };
@@ -1773,10 +1820,12 @@ export interface components {
              * @default []
              */
             merges: components["schemas"]["Merge"][];
+            /** @default null */
+            organization: components["schemas"]["OrganizationRef"] | null;
         };
         /**
          * ContactChanged
-         * @description A contact was made, or its name, points or note changed.
+         * @description A contact was made, or its name, points, note, owner or organization changed.
          */
         ContactChanged: {
             contact: components["schemas"]["Contact"];
@@ -2041,8 +2090,8 @@ export interface components {
         Health: "starting" | "ok" | "unavailable" | "auth_failed" | "misconfigured" | "stopped";
         /**
          * HistoryChanged
-         * @description A ticket went to another queue, and with it all its entries: who may read them changed, so the history must be
-         *     read again.
+         * @description Entries went elsewhere: with their ticket to another queue, so that others may read them, or to another contact.
+         *     The history must be read again.
          */
         HistoryChanged: {
             /** Contact Id */
@@ -2168,13 +2217,55 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "text" | "number" | "switch" | "choice";
+            kind: "text" | "number" | "switch" | "choice" | "long" | "form_fields";
             /** Secret */
             secret: boolean;
             /** Default */
             default: unknown;
             /** Choices */
             choices: string[];
+        };
+        /**
+         * Organization
+         * @description A company: a name, the mail domains of its people, and what everybody should know of it.
+         */
+        Organization: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /**
+             * Domains
+             * @default []
+             */
+            domains: string[];
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Created By
+             * @default null
+             */
+            created_by: number | null;
+        };
+        /**
+         * OrganizationChanged
+         * @description An organization was made, or its name, domains or note changed.
+         */
+        OrganizationChanged: {
+            organization: components["schemas"]["Organization"];
+        };
+        /**
+         * OrganizationRef
+         * @description As much of an organization as a contact shows.
+         */
+        OrganizationRef: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
         };
         /**
          * Page

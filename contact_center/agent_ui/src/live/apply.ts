@@ -1,5 +1,5 @@
 // News to state, pure: no fetch, no clock, no framework. Applying the same news twice changes nothing more.
-import type { Bucket, Contact, Entry, Ticket, View } from "../contract/types.ts";
+import type { Bucket, Contact, Entry, Organization, Ticket, View } from "../contract/types.ts";
 import type { List, News, State } from "./state.ts";
 
 export function apply(state: State, news: News): State {
@@ -27,6 +27,8 @@ function change(state: State, { type, data }: News): State {
       return forgetTimelines(withContact(withContact(state, data.contact), data.restored), [data.contact.id, data.restored.id]);
     case "contact.history_changed":
       return state.timelines[data.contact_id] ? forgetTimelines(state, [data.contact_id]) : state;
+    case "organization.changed":
+      return renamedOrganization(state, data.organization);
     case "queue.changed":
       return { ...state, queues: { ...state.queues, [data.queue.id]: data.queue } };
     case "user.changed":
@@ -51,7 +53,9 @@ function withTicket(state: State, ticket: Ticket, before: Bucket | null): State 
   const known = state.tickets[ticket.id];
   if (known && known.version > ticket.version) return { ...state, counts };
   const tickets = { ...state.tickets, [ticket.id]: ticket };
-  return { ...state, counts, tickets, list: state.list && placed(state, state.list, tickets, ticket) };
+  const next = { ...state, counts, tickets, list: state.list && placed(state, state.list, tickets, ticket) };
+  // A ticket that went to another person took its entries along, also for those who may not hear of that person.
+  return known && known.contact.id !== ticket.contact.id ? forgetTimelines(next, [known.contact.id, ticket.contact.id]) : next;
 }
 
 function withoutTicket(state: State, id: number, before: Bucket): State {
@@ -156,6 +160,14 @@ function withContact(state: State, contact: Contact): State {
     tickets = { ...tickets, [ticket.id]: { ...ticket, contact: reference(contact) } };
   }
   return { ...state, contacts, tickets };
+}
+
+function renamedOrganization(state: State, { id, name }: Organization): State {
+  let contacts = state.contacts;
+  for (const contact of Object.values(contacts)) {
+    if (contact.organization?.id === id) contacts = { ...contacts, [contact.id]: { ...contact, organization: { id, name } } };
+  }
+  return { ...state, contacts };
 }
 
 function merged(state: State, survivor: Contact, loserId: number): State {

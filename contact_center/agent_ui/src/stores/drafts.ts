@@ -8,6 +8,8 @@ export interface Draft {
   text: string;
   cc: string;
   showCc: boolean;
+  /** The channel account to answer by; null: the one the customer used last. */
+  channelId?: number | null;
   files: { id: number; filename: string; size: number }[];
   /** Sent with the request, so that a repetition after a lost answer is the same reply. */
   key: string;

@@ -32,6 +32,8 @@ export interface Format {
   day(at: string): string;
   full(at: string): string;
   size(bytes: number): string;
+  /** "1:05" or "1:02:03": how long a call lasted. */
+  duration(seconds: number): string;
 }
 
 export function useFormat(): ComputedRef<Format> {
@@ -80,6 +82,11 @@ function make(language: string, present: number, t: (key: string) => string): Fo
       return moment.getFullYear() === year ? long.format(moment) : longDated.format(moment);
     },
     full: (at) => whole.format(new Date(at)),
+    duration(seconds) {
+      const [all, two] = [Math.max(0, Math.round(seconds)), (value: number) => String(value).padStart(2, "0")];
+      const [hours, minutes] = [Math.floor(all / 3600), Math.floor((all % 3600) / 60)];
+      return hours ? `${hours}:${two(minutes)}:${two(all % 60)}` : `${minutes}:${two(all % 60)}`;
+    },
     size(bytes) {
       const [value, unit] = bytes >= 1048576 ? [bytes / 1048576, "megabyte"] : bytes >= 1024 ? [bytes / 1024, "kilobyte"] : [bytes, "byte"];
       return new Intl.NumberFormat(language, { style: "unit", unit, maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
