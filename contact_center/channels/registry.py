@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import importlib.util
 import pkgutil
 
 from contact_center import channels
@@ -14,8 +15,9 @@ def kinds() -> dict[str, ChannelKind]:
     """All kinds by name."""
     found = {}
     for module in pkgutil.iter_modules(channels.__path__):
-        if module.ispkg and not module.name.startswith("_"):
-            kind: ChannelKind = importlib.import_module(f"contact_center.channels.{module.name}.connector").KIND
+        name = f"contact_center.channels.{module.name}.connector"
+        if module.ispkg and not module.name.startswith("_") and importlib.util.find_spec(name) is not None:
+            kind: ChannelKind = importlib.import_module(name).KIND
             found[kind.name] = kind
     return found
 

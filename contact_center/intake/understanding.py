@@ -1,5 +1,6 @@
 """What a parser process does: originals in, meanings out. Imported there, so it loads little."""
 
+import contextlib
 import resource
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +32,8 @@ Outcome = InboundMessage | QuarantineItem
 def ready(kinds: Sequence[str]) -> bool:
     """Asked of a new process, so that one that cannot start is not taken for an item that kills it, and loads its parsers."""
     for kind in kinds:
-        parsers.find(kind)
+        with contextlib.suppress(Exception):  # a parser that cannot be loaded fails its own items, and says why there
+            parsers.find(kind)
     return True
 
 
