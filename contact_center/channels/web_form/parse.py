@@ -1,0 +1,108 @@
+"""A submission's bytes to the neutral words that every channel speaks. Pure; runs in a parser process."""
+
+import base64
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+
+from contact_center.errors import QuarantineItem
+from contact_center.model.messages import InboundFile, InboundMessage, InboundPerson
+from contact_center.model.text import clean_filename, clean_text, preview
+from contact_center.model.words import Demand, PointKind
+
+KIND = "web_form"
+
+
+def parse(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
+    """Understand a submission. Raises QuarantineItem for a document that this channel did not write."""
+    document = json.loads(content)
+    if not isinstance(document, dict) or document.get("v") != 1:
+        raise QuarantineItem("This is no submission of a web form.")
+    who = _who(document)
+    rows = [row for row in document["fields"] if row["value"]]
+    files = tuple(_file(file) for file in document["files"])
+    text = clean_text(_text(document, rows, files))
+    return InboundMessage(
+        kind=KIND,
+        sender=InboundPerson(PointKind(who["kind"]), who["value"], who["name"]),
+        participants=(),
+        subject=clean_text(_subject(document, rows)),
+        text=text,
+        visible_text=text,
+        html=None,
+        sent_at=datetime.fromisoformat(document["at"]),
+        message_key=document["key"],
+        thread_hints=tuple(document.get("answers", ())),
+        attachments=files,
+        headers={"form": document["form"], "date": document["at"]},
+        demand=Demand.CALLBACK if _asks_for_call(document) else Demand.ANSWER,
+        facts=_facts(document, rows, who),
+        also=(InboundPerson(PointKind.PHONE, who["phone"], who["name"]),) if who["phone"] and who["kind"] != PointKind.PHONE else (),
+    )
+
+
+def _who(document: dict[str, Any]) -> dict[str, str]:
+    """Who writes: by mail address, else by number, else somebody nobody can reach but by the private page."""
+    if "from" in document:
+        return dict(document["from"]) | ({"phone": document["phone"]} if document.get("phone") else {})
+    rows = document["fields"]
+    email, phone = _first(rows, type="email"), _first(rows, type="phone")
+    name = _first(rows, type="text", name="name")[:200]
+    if email:
+        return {"kind": PointKind.EMAIL, "value": email, "name": name, "phone": phone}
+    if phone:
+        return {"kind": PointKind.PHONE, "value": phone, "name": name, "phone": phone}
+    # A point of their own, so that what they add on their private page joins the same ticket.
+    return {"kind": PointKind.ANONYMOUS, "value": f"web form {document['reference']}", "name": name or document["form"], "phone": ""}
+
+
+def _first(rows: list[dict[str, str]], **wanted: str) -> str:
+    return next((row["value"] for row in rows if row["value"] and all(row[key] == value for key, value in wanted.items())), "")
+
+
+def _subject(document: dict[str, Any], rows: list[dict[str, str]]) -> str:
+    return preview(document.get("subject") or _first(rows, type="text", name="subject") or document["form"], 200)
+
+
+def _text(document: dict[str, Any], rows: list[dict[str, str]], files: tuple[InboundFile, ...]) -> str:
+    """What an agent reads. A further message is only what was written; a form is a line for each field."""
+    if document["kind"] == "message":
+        return "\n\n".join(row["value"] for row in rows) or ", ".join(file.filename for file in files)
+    lines = [f"{row['label']}:\n{row['value']}" if "\n" in row["value"] else f"{row['label']}: {row['value']}" for row in rows]
+    if _asks_for_call(document):
+        lines.append(document["call_words"])
+    if code := document.get("attribution", {}).get("visit_code"):
+        # In the text too, so that whoever searches for the code a caller tells finds this entry.
+        lines.append(f"{document['code_words']}: {code}")
+    return "\n".join(lines)
+
+
+def _asks_for_call(document: dict[str, Any]) -> bool:
+    return document["kind"] == "callback" or bool(document.get("callback"))
+
+
+def _facts(document: dict[str, Any], rows: list[dict[str, str]], who: dict[str, str]) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "type": "form",
+        "form": document["form"],
+        "fields": [{"label": row["label"], "value": row["value"]} for row in rows],
+        "attribution": document.get("attribution", {}),
+        "callback": _asks_for_call(document),
+        "reference": document["reference"],
+        "from": who,
+    }
+    if "consent" in document:
+        facts["consent"] = document["consent"]
+    return facts
+
+
+def _file(file: dict[str, str]) -> InboundFile:
+    content = base64.b64decode(file["data"])
+    return InboundFile(
+        filename=clean_filename(file["filename"]),
+        content_type=file["content_type"],
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        content=content,
+    )
