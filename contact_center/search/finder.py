@@ -61,12 +61,13 @@ def find(
     words: str,
     filters: Filters,
     *,
-    before: int | None = None,
+    below: int | None = None,
     limit: int = 20,
     unfinished: bool = True,
     people: bool = True,
 ) -> Found:
-    """Everything the viewer may see that holds the words. People and tickets come with the first page only."""
+    """Everything the viewer may see that holds the words. `below` is the place where the page before ended; people and
+    tickets come with the first page only."""
     wanted = query.parse(words, unfinished=unfinished)
     at, as_of = search_index.state(connection), journal.horizon(connection)
     upto = at.seq if at else 0
@@ -74,10 +75,10 @@ def find(
     if not wanted:
         return Found([], [], [], None, as_of, upto, behind)
     with search.bounded(connection):
-        first = before is None
+        first = below is None
         persons = _people(connection, viewer, wanted) if first and people else []
         found_tickets = _tickets(connection, viewer, wanted, query.ticket_number(words), filters.queue_id) if first else []
-        hits, following = search.find_entries(connection, viewer, wanted, filters, before, limit)
+        hits, following = search.find_entries(connection, viewer, wanted, filters, below, limit)
         entries = _entries(connection, [entry for _, entry in hits], wanted)
     return Found(persons, found_tickets, entries, following, as_of, upto, behind)
 

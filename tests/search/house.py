@@ -83,7 +83,14 @@ class House:
             sha256 = hashlib.sha256(name.encode()).hexdigest()
             blobs.put(connection, sha256, 1, b"x")
             timeline.add_attachment(
-                connection, interaction_id=made.id, uploader_id=None, sha256=sha256, filename=name, content_type="x/y", size=1, created_at=act.now
+                connection,
+                interaction_id=made.id,
+                uploader_id=None,
+                sha256=sha256,
+                filename=name,
+                content_type="x/y",
+                size=1,
+                created_at=act.now,
             )
         entries.publish_added(connection, act, 1, made)
         return made.id

@@ -102,7 +102,9 @@ def test_others_do_not(text: str, typed: str) -> None:
     assert not holds(text, typed)
 
 
-@pytest.mark.parametrize("typed", ["до", "дос", "доста", "доставк", "доставка", "deliv", "deliveri", "deliverin", "delivering", "8916", "+7 916 12", "117-"])
+@pytest.mark.parametrize(
+    "typed", ["до", "дос", "доста", "доставк", "доставка", "deliv", "deliveri", "deliverin", "delivering", "8916", "+7 916 12", "117-"]
+)
 def test_typing(typed: str) -> None:
     """A text stays found between two letters."""
     assert holds("доставка delivering 117-А +7 (916) 123-45-67", typed, unfinished=True)
@@ -111,7 +113,9 @@ def test_typing(typed: str) -> None:
 @pytest.mark.parametrize("typed", ["", "   ", '"', '""', "***", "AND", "NEAR(", "(((", "-", "№", "🙂", "\x00"])
 def test_nothing_is_an_operator(typed: str) -> None:
     """Signs alone ask for nothing; words of a query language are words."""
-    assert query.parse(typed) == () or all(word.isalnum() for spellings in query.parse(typed) for phrase in spellings for word in phrase.words)
+    assert query.parse(typed) == () or all(
+        word.isalnum() for spellings in query.parse(typed) for phrase in spellings for word in phrase.words
+    )
 
 
 def test_marks_are_ranges_of_the_text() -> None:
