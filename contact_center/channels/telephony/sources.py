@@ -1,0 +1,170 @@
+"""The log files of a PBX: which lines of them are handed over, and in what words."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from contact_center.channels.telephony import lines as formats
+from contact_center.channels.telephony.options import TelephonyOptions
+from contact_center.channels.telephony.parse import read
+from contact_center.errors import ChannelMisconfigured, QuarantineItem
+from contact_center.model.messages import RawItem
+
+MOST_OPEN = 1000  # calls remembered as open; more at once no PBX of this size has
+_CLOSING = {event for event, what in formats.QUEUE_EVENTS.items() if what not in ("ringing", "offered", "answered")}
+
+
+@dataclass(slots=True)
+class Source:
+    """One file: its name for the cursor, and what its lines need to be understood."""
+
+    name: str
+    path: Path
+    envelope: dict[str, Any]
+    agents: dict[str, str] = field(default_factory=dict)
+
+    def items(self, lines: Sequence[bytes], old_before: float) -> list[RawItem]:
+        """A raw item for each line that tells of a call."""
+        return [self.item(line, old_before) for line in lines if line.strip()]
+
+    def item(self, line: bytes, old_before: float) -> RawItem:
+        """A raw item whose key is its content, so that a line read again is known."""
+        known = {key: name for key, name in self.agents.items() if key.rpartition("/")[2].encode() in line}
+        envelope = self.envelope | ({"agents": known} if known else {}) | {"old_before": old_before}
+        return RawItem(f"{self.name}:{hashlib.sha256(line).hexdigest()}", line, envelope=envelope)
+
+    def state(self) -> dict[str, Any]:
+        """What is to be remembered with the cursor."""
+        return {}
+
+    def recall(self, stored: dict[str, Any]) -> None:
+        """Take up what was remembered with the cursor."""
+
+    def check(self, first: Sequence[bytes]) -> None:
+        """Look whether the first lines can be read. Raises ChannelMisconfigured."""
+        for line in first:
+            try:
+                read(line, self.envelope)
+            except (QuarantineItem, ValueError) as error:
+                words = line[:80].decode("utf-8", "replace")
+                raise ChannelMisconfigured(f"{self.path} does not look as the settings say. {error} The line begins: {words}") from error
+
+
+class CdrSource(Source):
+    """Call records. Of what was read at once the answered legs go first, so that nobody is to be called for a moment only."""
+
+    __slots__ = ()
+
+    def items(self, lines: Sequence[bytes], old_before: float) -> list[RawItem]:
+        """A raw item for each line but for a header."""
+        told = [line for line in lines if line.strip() and not self._is_header(line)]
+        return [self.item(line, old_before) for line in sorted(told, key=lambda line: b'"ANSWERED"' not in line)]
+
+    def check(self, first: Sequence[bytes]) -> None:
+        """Look whether the first lines can be read. Raises ChannelMisconfigured."""
+        if self.envelope.get("missing"):
+            raise ChannelMisconfigured(f"The column map names columns that are not in {self.path}: {self.envelope['missing']}")
+        Source.check(self, [line for line in first if not self._is_header(line)])
+
+    def _is_header(self, line: bytes) -> bool:
+        return hashlib.sha256(line).hexdigest() == self.envelope.get("header")
+
+
+class QueueSource(Source):
+    """queue_log: only lines of calls, and of a start of the PBX one line for each call that it broke off."""
+
+    __slots__ = ("open",)
+
+    open: dict[str, None]
+
+    def recall(self, stored: dict[str, Any]) -> None:
+        """The calls that were open at the last line read."""
+        self.open = dict.fromkeys(str(call) for call in stored.get("open", ()))
+
+    def state(self) -> dict[str, Any]:
+        """The calls that are open, the latest of them if there are absurdly many."""
+        return {"open": list(self.open)[-MOST_OPEN:]}
+
+    def items(self, lines: Sequence[bytes], old_before: float) -> list[RawItem]:
+        """Lines of calls; follows which of them are open."""
+        found: list[RawItem] = []
+        for line in lines:
+            found += [self.item(said, old_before) for said in self._of_calls(line)]
+        return found
+
+    def check(self, first: Sequence[bytes]) -> None:
+        """Look whether the first lines can be read. Raises ChannelMisconfigured."""
+        for line in first:
+            cells = formats.queue_cells(line)
+            if len(cells) < 5 or not cells[0].replace(".", "").isdigit():
+                Source.check(self, [line])
+
+    def _of_calls(self, line: bytes) -> list[bytes]:
+        cells = formats.queue_cells(line)
+        event, call = (cells[4], cells[1]) if len(cells) >= 5 else ("", "")
+        if event == "QUEUESTART":
+            # The PBX writes one such line for all; every call that it broke off gets one of its own, told apart by its id.
+            broken, self.open = list(self.open), {}
+            return [f"{cells[0]}|{call}|NONE|NONE|QUEUESTART|".encode() for call in broken]
+        if event not in formats.QUEUE_EVENTS:
+            return [line] if line.strip() and len(cells) < 5 else []
+        if event in _CLOSING:
+            self.open.pop(call, None)
+        else:
+            self.open[call] = None
+        return [line]
+
+
+def sources(options: TelephonyOptions) -> list[Source]:
+    """The files that the settings name."""
+    found: list[Source] = []
+    names, common = options.agent_names(), envelope_of(options)
+    if options.cdr_file:
+        path = Path(options.cdr_file)
+        found.append(CdrSource("cdr", path, common | {"source": options.cdr_format} | _layout(options, path), names))
+    if options.queue_log_file:
+        queue = QueueSource("queue_log", Path(options.queue_log_file), common | {"source": "queue_log"}, names)
+        queue.recall({})
+        found.append(queue)
+    return found
+
+
+def envelope_of(options: TelephonyOptions) -> dict[str, Any]:
+    """What every item carries with it, so that it can be understood without the settings of today."""
+    return {
+        "trust_date": True,  # a log tells when its calls were
+        "zone": options.timezone,
+        "digits": options.internal_digits,
+        "region": options.default_region.upper(),
+        "ours": options.own_numbers(),
+    }
+
+
+def _layout(options: TelephonyOptions, path: Path) -> dict[str, Any]:
+    """Where the columns of a CSV file are: names are looked up in its header line."""
+    if options.cdr_format != "columns":
+        return {}
+    wanted = options.column_map()
+    header = _header(path) if options.csv_header else b""
+    names = [name.strip() for name in formats.cells(header, options.csv_delimiter)] if header else []
+    places = {
+        key: int(column) if column.isdigit() else names.index(column)
+        for key, column in wanted.items()
+        if column.isdigit() or column in names
+    }
+    layout = {"columns": places, "delimiter": options.csv_delimiter, "time_format": options.time_format}
+    if header:
+        layout["header"] = hashlib.sha256(header).hexdigest()
+    if missing := sorted(set(wanted) - set(places)):
+        layout["missing"] = ", ".join(wanted[key] for key in missing)
+    return layout
+
+
+def _header(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.readline(64 * 1024).rstrip(b"\r\n")
+    except OSError:
+        return b""

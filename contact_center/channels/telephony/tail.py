@@ -1,0 +1,154 @@
+"""Following a file that another program writes, through rotation and truncation. Blocking: runs in a thread.
+
+How far it was read is (inode, offset, a hash of the first bytes). When the file at the path is another one, or shorter,
+the rest of the old one is looked for among its neighbours (name.1, name-20261122, the copy that copytruncate makes), and
+everything that was written after the last look is read before the new file. What is offered twice in doing so is known
+by its content; what is not offered would be lost.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+HEAD = 256  # bytes by which a file is recognised
+CHUNK = 256 * 1024
+LONGEST_LINE = 64 * 1024  # what is longer is no line of a log, and is given up in pieces
+ZIPPED = (".gz", ".xz", ".bz2", ".zst")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a file was read."""
+
+    inode: int = 0
+    offset: int = 0
+    """Bytes of whole lines that were taken."""
+    head: str = ""
+    """Hash of the first bytes, as many as were read, at most HEAD."""
+    seen: float = 0.0
+    """When the file had last been written to, at the last look."""
+
+    @classmethod
+    def of(cls, stored: dict[str, Any] | None) -> "Place":
+        """From a cursor."""
+        known = stored or {}
+        return cls(int(known.get("inode", 0)), int(known.get("offset", 0)), str(known.get("head", "")), float(known.get("seen", 0.0)))
+
+    def as_cursor(self) -> dict[str, Any]:
+        """For a cursor."""
+        return {"inode": self.inode, "offset": self.offset, "head": self.head, "seen": self.seen}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Lines read at once."""
+
+    lines: list[bytes]
+    place: Place | None
+    """How far the file at the path is read with these lines; None while it is the rest of an older file."""
+
+
+def batches(path: Path, place: Place, most: int) -> Iterator[Batch]:
+    """What was written since `place`, in the order of writing, at most `most` lines at once. Raises OSError.
+
+    A last line without its end is left for the next time, except in a file that nobody writes to any more.
+    """
+    with path.open("rb") as file:
+        now = os.fstat(file.fileno())
+        is_same = _is_same(file, place) and (place.inode in (0, now.st_ino) or now.st_size > place.offset)
+        if place.inode and (not is_same or now.st_ino != place.inode):
+            if now.st_size == 0 and now.st_ino != place.inode and (old := _neighbour(path, place)) is not None:
+                # A new file is ready, but the writer still has the old one.
+                yield from _rest_of_open(old, place, most)
+                return
+            for old, start in _older(path, place, now.st_ino):
+                yield from _rest(old, start, most)
+            place = Place()
+        for lines, offset in _read(file, place.offset, most, is_finished=False):
+            yield Batch(lines, Place(now.st_ino, offset, _head(file, offset), now.st_mtime))
+
+
+def _is_same(file: BinaryIO, place: Place) -> bool:
+    """Whether this is the file, or a copy of it, that was read so far."""
+    return os.fstat(file.fileno()).st_size >= place.offset and _head(file, place.offset) == place.head
+
+
+def _head(file: BinaryIO, offset: int) -> str:
+    file.seek(0)
+    return hashlib.sha256(file.read(min(HEAD, offset))).hexdigest() if offset else ""
+
+
+def _older(path: Path, place: Place, inode: int) -> list[tuple[Path, int]]:
+    """Files that hold what was written between the last look and the rotation, the oldest first, each with where to begin."""
+    found = []
+    for neighbour in _neighbours(path):
+        try:
+            with neighbour.open("rb") as file:
+                status = os.fstat(file.fileno())
+                is_ours = bool(place.offset) and _is_same(file, place)
+        except OSError:
+            continue
+        if status.st_ino != inode and (is_ours or status.st_ino == place.inode or status.st_mtime > place.seen):
+            found.append((status.st_mtime, neighbour, place.offset if is_ours else 0))
+    return [(neighbour, start) for _, neighbour, start in sorted(found)]
+
+
+def _neighbour(path: Path, place: Place) -> Path | None:
+    """The file that was read so far, under another name."""
+    return next((neighbour for neighbour in _neighbours(path) if neighbour.stat().st_ino == place.inode), None)
+
+
+def _neighbours(path: Path) -> list[Path]:
+    """Files that rotation may have made of this one."""
+    prefixes = (f"{path.name}.", f"{path.name}-", f"{path.stem}-", f"{path.stem}.")
+    beside = [entry for entry in path.parent.iterdir() if entry.name != path.name and entry.name.startswith(prefixes) and entry.is_file()]
+    return [entry for entry in beside if entry.suffix not in ZIPPED]
+
+
+def _rest(path: Path, start: int, most: int) -> Iterator[Batch]:
+    with path.open("rb") as file:
+        for lines, _ in _read(file, start, most, is_finished=True):
+            yield Batch(lines, None)
+
+
+def _rest_of_open(path: Path, place: Place, most: int) -> Iterator[Batch]:
+    """Go on in a file that was moved away while its writer still holds it."""
+    with path.open("rb") as file:
+        now = os.fstat(file.fileno())
+        if _is_same(file, place):
+            for lines, offset in _read(file, place.offset, most, is_finished=False):
+                yield Batch(lines, Place(now.st_ino, offset, _head(file, offset), now.st_mtime))
+
+
+def _read(file: BinaryIO, offset: int, most: int, *, is_finished: bool) -> Iterator[tuple[list[bytes], int]]:
+    """Whole lines from an offset, with the offset behind them."""
+    lines: list[bytes] = []
+    pending = b""
+    while True:
+        file.seek(offset + len(pending))
+        chunk = file.read(CHUNK)
+        *whole, pending = (pending + chunk).split(b"\n")
+        if len(pending) > LONGEST_LINE or (not chunk and is_finished and pending):
+            # Only here does a line have no end of its own.
+            whole, pending, unended = [*whole, pending], b"", 1
+        else:
+            unended = 0
+        for number, line in enumerate(whole):
+            offset += len(line) + (0 if unended and number == len(whole) - 1 else 1)
+            lines.append(line.rstrip(b"\r"))
+            if len(lines) == most:
+                yield lines, offset
+                lines = []
+        if not chunk:
+            break
+    if lines:
+        yield lines, offset
+
+
+def first_lines(path: Path, count: int) -> list[bytes]:
+    """The first whole lines of a file, for a look at what it is. Raises OSError."""
+    with path.open("rb") as file:
+        return [line for line in file.read(CHUNK).split(b"\n")[:-1] if line.strip()][:count]
