@@ -1,7 +1,20 @@
 """Every path of the API, with the permission it asks for. Deny by default: what is not here does not exist."""
 
 from contact_center.api.framework import Route
-from contact_center.api.handlers import account, admin, channels, console, contacts, entries, hooks, ledger, system, tickets
+from contact_center.api.handlers import (
+    account,
+    admin,
+    channels,
+    console,
+    contacts,
+    entries,
+    hooks,
+    ledger,
+    organizations,
+    search,
+    system,
+    tickets,
+)
 from contact_center.api.permissions import Permission as P
 
 V1 = "/api/v1"
@@ -24,6 +37,7 @@ ROUTES: list[Route] = [
     # The console.
     Route("GET", f"{V1}/snapshot", console.snapshot, P.TICKETS_READ),
     Route("GET", f"{V1}/events", console.events, P.EVENTS_READ),
+    Route("GET", f"{V1}/search", search.search, P.TICKETS_READ),
     # Tickets.
     Route("GET", f"{V1}/tickets", tickets.list_tickets, P.TICKETS_READ),
     Route("GET", f"{V1}/tickets/{{ticket_id}}", tickets.get_ticket, P.TICKETS_READ),
@@ -37,18 +51,32 @@ ROUTES: list[Route] = [
     Route("POST", f"{V1}/entries/{{entry_id}}/call-back", tickets.call_back, P.TICKETS_WRITE),
     Route("POST", f"{V1}/entries/{{entry_id}}/send-again", tickets.send_again, P.TICKETS_WRITE),
     Route("POST", f"{V1}/entries/{{entry_id}}/confirm-sent", tickets.confirm_sent, P.TICKETS_WRITE),
+    Route("POST", f"{V1}/entries/{{entry_id}}/move", contacts.move_entry, P.TICKETS_WRITE),
+    Route("POST", f"{V1}/tickets/{{ticket_id}}/move", contacts.move_ticket, P.TICKETS_WRITE),
     Route("POST", f"{V1}/attachments", entries.upload, P.TICKETS_WRITE, 201, raw_body=True),
     Route("GET", f"{V1}/attachments/{{attachment_id}}", entries.get_attachment, P.TICKETS_READ),
     # Contacts.
     Route("GET", f"{V1}/contacts", contacts.list_contacts, P.CONTACTS_READ),
+    Route("GET", f"{V1}/contacts/candidates", contacts.list_candidates, P.CONTACTS_READ),
     Route("GET", f"{V1}/contacts/{{contact_id}}", contacts.get_contact, P.CONTACTS_READ),
     Route("PATCH", f"{V1}/contacts/{{contact_id}}", contacts.change_contact, P.CONTACTS_WRITE),
     Route("GET", f"{V1}/contacts/{{contact_id}}/timeline", contacts.get_timeline, P.CONTACTS_READ),
     Route("GET", f"{V1}/contacts/{{contact_id}}/tickets", contacts.get_tickets, P.CONTACTS_READ),
     Route("POST", f"{V1}/contacts/{{contact_id}}/points", contacts.add_point, P.CONTACTS_WRITE, 201),
     Route("DELETE", f"{V1}/contacts/{{contact_id}}/points/{{point_id}}", contacts.remove_point, P.CONTACTS_WRITE),
+    Route("PATCH", f"{V1}/contacts/{{contact_id}}/points/{{point_id}}", contacts.mark_point, P.CONTACTS_WRITE),
+    Route("GET", f"{V1}/contacts/{{contact_id}}/points/{{point_id}}/holders", contacts.get_holders, P.CONTACTS_READ),
+    Route("GET", f"{V1}/contacts/{{contact_id}}/candidates", contacts.get_candidates, P.CONTACTS_READ),
+    Route("POST", f"{V1}/contacts/{{contact_id}}/distinct", contacts.dismiss_candidate, P.CONTACTS_WRITE, 204),
+    Route("GET", f"{V1}/contacts/{{contact_id}}/organizations", organizations.suggested, P.CONTACTS_READ),
     Route("POST", f"{V1}/contacts/{{contact_id}}/merges", contacts.merge, P.CONTACTS_WRITE, 201, once=True),
     Route("POST", f"{V1}/contacts/{{contact_id}}/merges/{{merge_id}}/undo", contacts.undo_merge, P.CONTACTS_WRITE),
+    # Organizations.
+    Route("GET", f"{V1}/organizations", organizations.list_organizations, P.CONTACTS_READ),
+    Route("POST", f"{V1}/organizations", organizations.create_organization, P.CONTACTS_WRITE, 201, once=True),
+    Route("GET", f"{V1}/organizations/{{organization_id}}", organizations.get_organization, P.CONTACTS_READ),
+    Route("PATCH", f"{V1}/organizations/{{organization_id}}", organizations.change_organization, P.CONTACTS_WRITE),
+    Route("GET", f"{V1}/organizations/{{organization_id}}/contacts", organizations.get_people, P.CONTACTS_READ),
     # The ledger.
     Route("GET", f"{V1}/books", ledger.books, P.QUARANTINE),
     Route("GET", f"{V1}/quarantine", ledger.quarantine, P.QUARANTINE),

@@ -14,7 +14,7 @@ from contact_center.errors import BadRequest
 from contact_center.model.channels import ChannelNews
 from contact_center.model.people import Queue, User
 from contact_center.model.tickets import Address
-from contact_center.model.words import Fate, PointKind, Priority, Role, Status, View
+from contact_center.model.words import Fate, PointKind, PointRole, Priority, Role, Status, View
 
 T = TypeVar("T")
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -126,6 +126,10 @@ class ContactPatchBody(Input):
 
     name: Name | None = None
     note: str | None = Field(None, max_length=20_000)
+    owner_id: int | None = Field(None, ge=1, lt=2**53)
+    """`null` leaves the contact without an owner."""
+    organization_id: int | None = Field(None, ge=1, lt=2**53)
+    """`null` takes the contact out of its organization."""
 
 
 class PointBody(Input):
@@ -133,6 +137,48 @@ class PointBody(Input):
 
     kind: PointKind
     value: str = Field(min_length=1, max_length=320)
+    shared: bool = False
+    """It reaches a group: it is added although others have it, if one may see them all."""
+
+
+class PointPatchBody(Input):
+    """Whether a point reaches one person or a group."""
+
+    role: PointRole
+
+
+class MoveBody(Input):
+    """The contact that it really was."""
+
+    contact_id: int = Field(ge=1, lt=2**53)
+
+
+class DistinctBody(Input):
+    """The contact that is another person."""
+
+    other_id: int = Field(ge=1, lt=2**53)
+
+
+class CandidateQuery(Input):
+    """How many pairs to list; there is no second page, because each decision makes the list shorter."""
+
+    limit: int = Field(20, ge=1, le=50)
+
+
+class OrganizationBody(Input):
+    """A new organization."""
+
+    name: Name
+    domains: list[Annotated[str, Field(min_length=1, max_length=255)]] = Field(default_factory=list, max_length=50)
+    note: str = Field("", max_length=20_000)
+
+
+class OrganizationPatchBody(Input):
+    """What to change about an organization."""
+
+    name: Name | None = None
+    domains: list[Annotated[str, Field(min_length=1, max_length=255)]] | None = Field(None, max_length=50)
+    note: str | None = Field(None, max_length=20_000)
 
 
 class MergeBody(Input):

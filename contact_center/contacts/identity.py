@@ -12,7 +12,7 @@ from contact_center.model.messages import InboundPerson
 from contact_center.model.people import ContactRef
 from contact_center.model.words import PointKind, PointRole
 from contact_center.store import Connection
-from contact_center.store.repositories import contacts
+from contact_center.store.repositories import candidates, contacts
 
 DEFAULT_REGION = "RU"  # how a number without a country code is read
 
@@ -81,19 +81,25 @@ def identify(connection: Connection, act: Act, project_id: int, person: InboundP
         return known
     contact_id = contacts.add_contact(connection, project_id, person.name or person.value, True, act.now)
     contacts.link_point(connection, point_id, contact_id, PointRole.PERSONAL, act.now)
-    published = book.publish(connection, act, project_id, contact_id)
+    published = book.publish(connection, act, project_id, contact_id, compare=True, is_new=True)
     return Identified(ContactRef(contact_id, published.name, True), point_id, is_new=True)
 
 
 def claim(connection: Connection, act: Act, project_id: int, who: Identified, person: InboundPerson) -> None:
-    """Note a further point that somebody says is theirs, unverified. One that others have stays theirs alone."""
+    """Note a further point that somebody says is theirs, unverified.
+
+    One that others have stays theirs alone; that it was claimed is a hint that the two may be one person.
+    """
     value = normalise(person.kind, person.value)
     if not value:
         return
     point_id = contacts.lock_point(connection, project_id, person.kind, value, person.value.strip())
-    if not contacts.holders(connection, point_id):
+    holders = [holder["contact_id"] for holder in contacts.holders(connection, point_id)]
+    if not holders:
         contacts.link_point(connection, point_id, who.contact_id, PointRole.PERSONAL, act.now)
-        book.publish(connection, act, project_id, who.contact_id)
+        book.publish(connection, act, project_id, who.contact_id, compare=True)
+    elif who.contact_id not in holders:
+        candidates.claim(connection, point_id, who.contact_id, act.now)
 
 
 def _reached_by(connection: Connection, project_id: int, kind: PointKind, value: str) -> Identified | None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from contact_center.model.channels import ChannelNews, RawItemRow
-from contact_center.model.people import Contact, Queue, User
+from contact_center.model.people import Contact, Organization, Queue, User
 from contact_center.model.tickets import Bucket, Entry, Ticket
 
 
@@ -58,7 +58,7 @@ class InteractionChanged:
 
 @dataclass(frozen=True, slots=True)
 class ContactChanged:
-    """A contact was made, or its name, points or note changed."""
+    """A contact was made, or its name, points, note, owner or organization changed."""
 
     TYPE: ClassVar[str] = "contact.changed"
     contact: Contact
@@ -84,12 +84,20 @@ class ContactsUnmerged:
 
 @dataclass(frozen=True, slots=True)
 class HistoryChanged:
-    """A ticket went to another queue, and with it all its entries: who may read them changed, so the history must be
-    read again."""
+    """Entries went elsewhere: with their ticket to another queue, so that others may read them, or to another contact.
+    The history must be read again."""
 
     TYPE: ClassVar[str] = "contact.history_changed"
     contact_id: int
     ticket_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationChanged:
+    """An organization was made, or its name, domains or note changed."""
+
+    TYPE: ClassVar[str] = "organization.changed"
+    organization: Organization
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +160,7 @@ EventData = (
     | ContactsMerged
     | ContactsUnmerged
     | HistoryChanged
+    | OrganizationChanged
     | QueueChanged
     | UserChanged
     | AccessChanged

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from contact_center.model.words import PointKind, PointRole, Role
+from contact_center.model.words import PointKind, PointRole, Reason, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,26 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class OrganizationRef:
+    """As much of an organization as a contact shows."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """A company: a name, the mail domains of its people, and what everybody should know of it."""
+
+    id: int
+    name: str
+    domains: tuple[str, ...] = ()
+    note: str = ""
+    created_by: int | None = None
+    """Who made it sees it, even before somebody belongs to it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Contact:
     """A person: customer, partner, supplier."""
 
@@ -89,6 +109,8 @@ class Contact:
     created_at: datetime | None = None
     merges: tuple["Merge", ...] = ()
     """Joins into this contact that can still be undone, newest first."""
+    organization: OrganizationRef | None = None
+    """The company the person belongs to; at most one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +133,34 @@ class ContactRef:
     id: int
     name: str
     provisional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A contact that a point reaches."""
+
+    contact: ContactRef
+    verified: bool
+    latest: bool
+    """What comes by the point goes to whoever was linked last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Whom a point reaches."""
+
+    point_id: int
+    role: PointRole
+    people: tuple[Holder, ...]
+    hidden: int
+    """How many more there are whom the viewer may not see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Two contacts that may be one person. Never joined by itself: a person decides."""
+
+    contacts: tuple[Contact, Contact]
+    score: int
+    """0 to 100."""
+    reasons: tuple[Reason, ...]

@@ -104,6 +104,22 @@ class PointRole(StrEnum):
     SHARED = "shared"
 
 
+class Reason(StrEnum):
+    """Why two contacts may be one person."""
+
+    SAME_NAME_AND_DOMAIN = "same_name_and_domain"
+    SAME_NAME = "same_name"
+    TRANSLITERATED_NAME = "transliterated_name"
+    SAME_PHONE_DIGITS = "same_phone_digits"
+    SAME_MAIL_NAME = "same_mail_name"
+    """The part before the at sign is the same, and it is no word like info or sales."""
+    SAME_ORGANIZATION = "same_organization"
+    CLAIMED_POINT = "claimed_point"
+    """One said in a form that an address of the other is theirs."""
+    UNVERIFIED_ONLY = "unverified_only"
+    """No address of either is proven: the score is lower."""
+
+
 class WorkState(StrEnum):
     """Where a work item or its current segment stands."""
 

@@ -41,6 +41,8 @@ class Reach:
     """Ticket id to its assignee, for tickets that entries of the batch belong to."""
     ticket_queues: dict[int, int] = field(default_factory=dict)
     """Ticket id to its queue of this moment, for the same tickets."""
+    members: dict[int, set[int]] = field(default_factory=dict)
+    """Organization id to the contacts that belong to it, for organizations of the batch."""
 
     def sees_contact(self, viewer: Viewer, contact_id: int | None) -> bool:
         """Whether the viewer has a way to this contact."""
@@ -53,11 +55,17 @@ class Reach:
 
 def reach_of(connection: Connection, events: Iterable[Recorded]) -> Reach:
     """Look up, in a few queries for the whole batch, who reaches its contacts now."""
-    events = [event for event in events if event.type.startswith(("interaction.", "contact."))]
+    events = [event for event in events if event.type.startswith(("interaction.", "contact.", "organization."))]
     contacts = {event.contact_id for event in events if event.contact_id is not None}
     contacts |= {event.data["loser_id"] for event in events if "loser_id" in event.data}
     contacts |= {event.data["restored"]["id"] for event in events if "restored" in event.data}
     reach = Reach()
+    companies = {event.data["organization"]["id"] for event in events if "organization" in event.data}
+    if companies:
+        belongs = select(contact.c.organization_id, contact.c.id).where(contact.c.organization_id.in_(companies))
+        for member in connection.execute(belongs):
+            reach.members.setdefault(member.organization_id, set()).add(member.id)
+            contacts.add(member.id)
     if not contacts:
         return reach
     ticketed = select(ticket.c.contact_id, ticket.c.queue_id, ticket.c.assignee_id).where(ticket.c.contact_id.in_(contacts)).distinct()
@@ -94,6 +102,8 @@ def for_viewer(event: Recorded, viewer: Viewer, reach: Reach, watching: set[int]
         return _entry_news(event, viewer, reach)
     if family == "contact":
         return News(event.type, event.data) if _reaches_any(event, viewer, reach) else None
+    if family == "organization":
+        return News(event.type, event.data) if _sees_organization(event.data["organization"], viewer, reach) else None
     if family == "raw_item":
         allowed = viewer.role is not Role.AGENT and viewer.sees_queue(event.queue_id)
         return News(event.type, event.data) if allowed else None
@@ -133,6 +143,12 @@ def _blank(value: Any) -> Any:
     if isinstance(value, bool):
         return False
     return [] if isinstance(value, list) else None
+
+
+def _sees_organization(organization: dict[str, Any], viewer: Viewer, reach: Reach) -> bool:
+    if viewer.sees_all or organization["created_by"] == viewer.user_id:
+        return True
+    return any(reach.sees_contact(viewer, contact_id) for contact_id in reach.members.get(organization["id"], ()))
 
 
 def _reaches_any(event: Recorded, viewer: Viewer, reach: Reach) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 
 from contact_center.model.people import Viewer
-from contact_center.store.schema.contacts import contact
+from contact_center.store.schema.contacts import contact, organization
 from contact_center.store.schema.tickets import interaction, ticket
 
 
@@ -18,22 +18,32 @@ def sees_ticket(viewer: Viewer, table: Any = ticket) -> ColumnElement[bool]:
     return and_(in_project, or_(granted, table.c.assignee_id == viewer.user_id))
 
 
-def sees_contact(viewer: Viewer) -> ColumnElement[bool]:
+def sees_contact(viewer: Viewer, table: Any = contact) -> ColumnElement[bool]:
     """Contacts with a visible ticket, with an entry that has no ticket in a granted queue, or owned by the viewer."""
-    in_project = contact.c.project_id == viewer.project_id
+    in_project = table.c.project_id == viewer.project_id
     if viewer.sees_all:
         return in_project
     # Tables of their own: a statement around this may name tickets and interactions too, and would capture them.
     theirs, entry = ticket.alias(), interaction.alias()
-    own_ticket = select(theirs.c.id).where(theirs.c.contact_id == contact.c.id, sees_ticket(viewer, theirs)).exists()
+    own_ticket = select(theirs.c.id).where(theirs.c.contact_id == table.c.id, sees_ticket(viewer, theirs)).exists()
     loose = (
         select(entry.c.id)
-        .where(entry.c.contact_id == contact.c.id, entry.c.ticket_id.is_(None), entry.c.queue_id.in_(viewer.queue_ids))
+        .where(entry.c.contact_id == table.c.id, entry.c.ticket_id.is_(None), entry.c.queue_id.in_(viewer.queue_ids))
         .exists()
         if viewer.queue_ids
         else false()
     )
-    return and_(in_project, or_(contact.c.owner_id == viewer.user_id, own_ticket, loose))
+    return and_(in_project, or_(table.c.owner_id == viewer.user_id, own_ticket, loose))
+
+
+def sees_organization(viewer: Viewer) -> ColumnElement[bool]:
+    """Organizations to which somebody visible belongs, and those the viewer made."""
+    in_project = organization.c.project_id == viewer.project_id
+    if viewer.sees_all:
+        return in_project
+    person = contact.alias()
+    theirs = select(person.c.id).where(person.c.organization_id == organization.c.id, sees_contact(viewer, person)).exists()
+    return and_(in_project, or_(organization.c.created_by == viewer.user_id, theirs))
 
 
 def entry_queue() -> ColumnElement[Any]:

@@ -78,6 +78,15 @@ async def _other_contact(world: World, side: Side, _who: str) -> dict[str, Any]:
     return {"body": {"other_id": await fresh_contact(world, side.queue_id)}}
 
 
+async def _move_to(world: World, side: Side, who: str) -> dict[str, Any]:
+    """Whoever has the sample object gives it to somebody new, so that it is never theirs already."""
+    return {"body": {"contact_id": await fresh_contact(world, side.queue_id)}}
+
+
+async def _new_organization(_world: World, side: Side, who: str) -> dict[str, Any]:
+    return {"body": {"name": f"Company {who} {side.queue_id}"}}
+
+
 async def _user(world: World, _side: Side, who: str) -> dict[str, Any]:
     name = f"user{len(await world.app.store.read(_users))}"
     return {"user_id": await make_user(world.app, name, Role.AGENT, [1]), "body": None}
@@ -120,6 +129,7 @@ def table() -> Table:
     t.add("DELETE", f"{V1}/me/tokens/{{token_id}}", 204, fresh=_token)
     t.add("GET", f"{V1}/snapshot", 200)
     t.add("GET", f"{V1}/events", 200)
+    t.add("GET", f"{V1}/search", 200, query="?q=visible")
     t.add("GET", f"{V1}/tickets", 200, query="?view=all")
     t.add("GET", f"{V1}/tickets/{{ticket_id}}", 200, scoped=True)
     t.add("PATCH", f"{V1}/tickets/{{ticket_id}}", 200, body={"priority": "high"}, scoped=True)
@@ -132,15 +142,28 @@ def table() -> Table:
     # so the reply of the side is used.
     for verb in ("call-back", "send-again", "confirm-sent"):
         t.add("POST", f"{V1}/entries/{{entry_id}}/{verb}", 409, scoped=True, fresh=_reply_entry)
+    t.add("POST", f"{V1}/entries/{{entry_id}}/move", 200, scoped=True, fresh=_move_to)
+    t.add("POST", f"{V1}/tickets/{{ticket_id}}/move", 200, scoped=True, fresh=_move_to)
     t.add("POST", f"{V1}/attachments", 201, data=b"a file", query="?filename=a.txt")
     t.add("GET", f"{V1}/attachments/{{attachment_id}}", 200, scoped=True)
     t.add("GET", f"{V1}/contacts", 200)
+    t.add("GET", f"{V1}/contacts/candidates", 200)
     t.add("GET", f"{V1}/contacts/{{contact_id}}", 200, scoped=True)
     t.add("PATCH", f"{V1}/contacts/{{contact_id}}", 200, body={"note": "kind"}, scoped=True)
     t.add("GET", f"{V1}/contacts/{{contact_id}}/timeline", 200, scoped=True)
     t.add("GET", f"{V1}/contacts/{{contact_id}}/tickets", 200, scoped=True)
     t.add("POST", f"{V1}/contacts/{{contact_id}}/points", 201, body={"kind": "phone", "value": "+49 30 901820"}, scoped=True, fresh=_phone)
     t.add("DELETE", f"{V1}/contacts/{{contact_id}}/points/{{point_id}}", 200, scoped=True, fresh=_point)
+    t.add("PATCH", f"{V1}/contacts/{{contact_id}}/points/{{point_id}}", 200, body={"role": "shared"}, scoped=True, fresh=_point)
+    t.add("GET", f"{V1}/contacts/{{contact_id}}/points/{{point_id}}/holders", 200, scoped=True, fresh=_point)
+    t.add("GET", f"{V1}/contacts/{{contact_id}}/candidates", 200, scoped=True)
+    t.add("POST", f"{V1}/contacts/{{contact_id}}/distinct", 204, scoped=True, fresh=_other_contact)
+    t.add("GET", f"{V1}/contacts/{{contact_id}}/organizations", 200, scoped=True)
+    t.add("GET", f"{V1}/organizations", 200)
+    t.add("POST", f"{V1}/organizations", 201, fresh=_new_organization)
+    t.add("GET", f"{V1}/organizations/{{organization_id}}", 200, scoped=True)
+    t.add("PATCH", f"{V1}/organizations/{{organization_id}}", 200, body={"note": "kind"}, scoped=True)
+    t.add("GET", f"{V1}/organizations/{{organization_id}}/contacts", 200, scoped=True)
     t.add("POST", f"{V1}/contacts/{{contact_id}}/merges", 201, scoped=True, fresh=_other_contact)
     t.add("POST", f"{V1}/contacts/{{contact_id}}/merges/{{merge_id}}/undo", 200, scoped=True, fresh=_merge)
     t.add("GET", f"{V1}/books", 200)

@@ -94,7 +94,7 @@ async def test_crawling_as_agent_of_a_never_meets_the_canary(server: RunningApp)
     """No list, search, feed, download or snapshot of the agent of queue A holds anything of queue B."""
     world = await make_world(server)
     own, foreign = world.own.ids, world.foreign.ids
-    names = ["ticket_id", "contact_id", "entry_id", "attachment_id", "item_id", "spool_id"]
+    names = ["ticket_id", "contact_id", "entry_id", "attachment_id", "item_id", "spool_id", "organization_id"]
     paths = [route.path for route in ROUTES if route.method == "GET"]
     numbers = {name: [own[name], foreign[name]] for name in names}
     urls = [path for path in paths if "{" not in path]

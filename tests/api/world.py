@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 
 from contact_center.app import utc_now
-from contact_center.contacts import book
+from contact_center.contacts import book, organizations
 from contact_center.keys import new_token, token_hash
 from contact_center.model.acts import Act
 from contact_center.model.messages import RawItem
@@ -156,6 +156,16 @@ async def _fill(world: World, side: Side, account_id: int, word: str) -> None:
     }
     side.ids["spool_id"] = await _spooled(world, ticket["id"])
     await app.store.write(book.annotate, Act(utc_now()), 1, contact_id, f"note {word}")
+    side.ids["organization_id"] = await app.store.write(_company, contact_id, word)
+
+
+def _company(connection: Connection, contact_id: int, word: str) -> int:
+    """An organization to which the contact belongs."""
+    act = Act(utc_now())
+    made = organizations.create(connection, act, 1, f"Company {word}")
+    organizations.change(connection, act, 1, made.id, domains=[f"{word}.example"], note=f"company {word}")
+    book.set_organization(connection, act, 1, contact_id, made.id)
+    return made.id
 
 
 def _rich_mail(word: str, account_id: int) -> EmailMessage:

@@ -7,9 +7,9 @@ from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection, RowMapping
 
-from contact_center.model.people import Contact, Merge, Point, Viewer
+from contact_center.model.people import Contact, ContactRef, Holder, Holders, Merge, OrganizationRef, Point, Viewer
 from contact_center.model.words import PointKind, PointRole
-from contact_center.store.schema.contacts import contact, contact_merge, contact_point, contact_point_link, opt_out
+from contact_center.store.schema.contacts import contact, contact_merge, contact_point, contact_point_link, opt_out, organization
 from contact_center.store.schema.tickets import interaction, ticket
 from contact_center.store.scope import sees_contact
 
@@ -60,6 +60,7 @@ _RELINK = (
     .where(contact_point_link.c.point_id == bindparam("of_point"), contact_point_link.c.contact_id == bindparam("of_contact"))
     .values(valid_to=None, role=bindparam("new_role"))
 )
+_ORGANIZATION = select(organization.c.id, organization.c.name).where(organization.c.id == bindparam("organization_id"))
 _MERGED_INTO = select(contact.c.merged_into_id).where(contact.c.id == bindparam("contact_id"))
 _CONTACT = select(contact).where(contact.c.id == bindparam("contact_id"))
 _POINTS = (
@@ -107,6 +108,42 @@ def reached_by(connection: Connection, project_id: int, kind: PointKind, value: 
 def holders(connection: Connection, point_id: int) -> list[RowMapping]:
     """contact_id, role and verified_at of everybody this point reaches now."""
     return list(connection.execute(_HOLDERS, {"point_id": point_id}).mappings())
+
+
+def holders_for(connection: Connection, viewer: Viewer, point_id: int) -> Holders:
+    """Whom a point reaches, as the viewer may know it; the latest linked last."""
+    statement = (
+        select(
+            contact.c.id,
+            contact.c.name,
+            contact.c.provisional,
+            contact_point_link.c.role,
+            contact_point_link.c.verified_at,
+            sees_contact(viewer).label("seen"),
+        )
+        .join(contact_point_link, contact_point_link.c.contact_id == contact.c.id)
+        .where(contact_point_link.c.point_id == point_id, contact_point_link.c.valid_to.is_(None))
+        .order_by(contact_point_link.c.id)
+    )
+    rows = list(connection.execute(statement).mappings())
+    people = tuple(
+        Holder(ContactRef(row["id"], row["name"], row["provisional"]), row["verified_at"] is not None, row is rows[-1])
+        for row in rows
+        if row["seen"]
+    )
+    shared = any(row["role"] == PointRole.SHARED for row in rows)
+    return Holders(point_id, PointRole.SHARED if shared else PointRole.PERSONAL, people, len(rows) - len(people))
+
+
+def set_role(connection: Connection, point_id: int, role: PointRole) -> None:
+    """Say whether the point reaches one person or a group: the same for everybody it reaches."""
+    live = and_(contact_point_link.c.point_id == point_id, contact_point_link.c.valid_to.is_(None))
+    connection.execute(update(contact_point_link).where(live).values(role=role))
+
+
+def project_of(connection: Connection, contact_id: int) -> int | None:
+    """The project a contact belongs to."""
+    return connection.execute(select(contact.c.project_id).where(contact.c.id == contact_id)).scalar()
 
 
 def add_contact(connection: Connection, project_id: int, name: str, provisional: bool, now: datetime) -> int:
@@ -239,14 +276,40 @@ def move_links(connection: Connection, loser_id: int, survivor_id: int, now: dat
         connection.execute(update(contact_point_link).where(contact_point_link.c.id == row["id"]).values(valid_to=now))
         if row["point_id"] not in have:
             link_point(connection, row["point_id"], survivor_id, PointRole(row["role"]), now, row["verified_at"])
+            mine = and_(contact_point_link.c.point_id == row["point_id"], contact_point_link.c.contact_id == survivor_id)
+            connection.execute(update(contact_point_link).where(mine).values(verified_at=row["verified_at"]))
             gained.append(int(row["point_id"]))
     return gained
 
 
-def reopen_links(connection: Connection, link_ids: list[int]) -> None:
-    """Make ended links live again."""
-    if link_ids:
-        connection.execute(update(contact_point_link).where(contact_point_link.c.id.in_(link_ids)).values(valid_to=None))
+def return_links(connection: Connection, survivor_id: int, link_ids: list[int], gained: list[int]) -> None:
+    """Make the loser's links live again, as the survivor's link to the same point stands now.
+
+    A point that was taken from the survivor meanwhile stays away. That a point is proven is known of whom it came from:
+    of the loser's only for points that the survivor did not have itself.
+    """
+    survivors = {row["point_id"]: row for row in link_rows(connection, survivor_id) if row["valid_to"] is None}
+    for row in connection.execute(select(contact_point_link).where(contact_point_link.c.id.in_(link_ids))).mappings().all():
+        mine = survivors.get(row["point_id"])
+        if mine is None:
+            continue
+        proven = mine["verified_at"] if row["point_id"] in gained else row["verified_at"]
+        values = {"valid_to": None, "role": mine["role"], "verified_at": row["verified_at"] or proven}
+        connection.execute(update(contact_point_link).where(contact_point_link.c.id == row["id"]).values(values))
+
+
+def reset_links(connection: Connection, contact_id: int, before: list[list[Any]], point_ids: list[int]) -> None:
+    """Let ended links say again what they said before a merge brought them back: [id, role, proven]."""
+    now_ended = {row["id"]: row for row in link_rows(connection, contact_id) if row["point_id"] in point_ids}
+    for link_id, role, proven in before:
+        if link_id in now_ended:
+            values = {"role": role} | ({} if proven else {"verified_at": None})
+            connection.execute(update(contact_point_link).where(contact_point_link.c.id == link_id).values(values))
+
+
+def columns(connection: Connection, contact_id: int) -> RowMapping:
+    """The contact's own columns, as they stand."""
+    return connection.execute(_CONTACT, {"contact_id": contact_id}).mappings().one()
 
 
 def drop_links(connection: Connection, contact_id: int, point_ids: list[int], now: datetime) -> None:
@@ -309,6 +372,22 @@ def find_merge(connection: Connection, merge_id: int) -> RowMapping | None:
     return connection.execute(select(contact_merge).where(contact_merge.c.id == merge_id)).mappings().one_or_none()
 
 
+def merges_into(connection: Connection, contact_id: int) -> list[RowMapping]:
+    """Merges into the contact that are not undone, the oldest first."""
+    standing = and_(contact_merge.c.survivor_id == contact_id, contact_merge.c.undone_at.is_(None))
+    return list(connection.execute(select(contact_merge).where(standing).order_by(contact_merge.c.id)).mappings())
+
+
+def change_merge(connection: Connection, merge_id: int, **values: Any) -> None:
+    """Set columns of a merge."""
+    connection.execute(update(contact_merge).where(contact_merge.c.id == merge_id).values(values))
+
+
+def points_of_links(connection: Connection, link_ids: list[int]) -> list[int]:
+    """The points of these links."""
+    return _ids(connection, contact_point_link.c.point_id, contact_point_link.c.id.in_(link_ids))
+
+
 def end_merge(connection: Connection, merge_id: int, now: datetime, user_id: int | None) -> bool:
     """Mark a merge as undone; False when somebody already did."""
     statement = update(contact_merge).where(contact_merge.c.id == merge_id, contact_merge.c.undone_at.is_(None))
@@ -327,7 +406,15 @@ def _contact(connection: Connection, row: RowMapping) -> Contact:
         owner_id=row["owner_id"],
         created_at=row["created_at"],
         merges=tuple(_merge(merge) for merge in merges),
+        organization=_organization(connection, row["organization_id"]),
     )
+
+
+def _organization(connection: Connection, organization_id: int | None) -> OrganizationRef | None:
+    if organization_id is None:
+        return None
+    row = connection.execute(_ORGANIZATION, {"organization_id": organization_id}).one()
+    return OrganizationRef(row.id, row.name)
 
 
 def _point(row: RowMapping) -> Point:

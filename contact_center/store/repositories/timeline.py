@@ -236,6 +236,18 @@ def ticket_of_key(connection: Connection, account_id: int, message_key: str) -> 
     return None if found is None else int(found)
 
 
+def move_entries(connection: Connection, from_contact: int, to_contact: int, *, ticket_id: int) -> None:
+    """Give a contact's entries in a ticket to another contact."""
+    theirs = (interaction.c.ticket_id == ticket_id) & (interaction.c.contact_id == from_contact)
+    connection.execute(update(interaction).where(theirs).values(contact_id=to_contact))
+
+
+def is_only_inbound(connection: Connection, interaction_id: int, ticket_id: int) -> bool:
+    """Whether the entry came from outside and nothing else of the ticket did."""
+    statement = select(interaction.c.id).where(interaction.c.ticket_id == ticket_id, interaction.c.direction == Direction.IN)
+    return list(connection.execute(statement.limit(2)).scalars()) == [interaction_id]
+
+
 # Attachments.
 
 
