@@ -33,6 +33,8 @@ from contact_center.model.channels import ChannelAccount
 from contact_center.model.people import Viewer
 from contact_center.model.words import Health
 from contact_center.outbound.sender import Sender
+from contact_center.search.finder import lag
+from contact_center.search.indexer import Indexer
 from contact_center.store import Connection, Store, open_store, version
 from contact_center.store.blobs import BlobFiles
 from contact_center.store.repositories import access, channels, outbox
@@ -62,6 +64,7 @@ class Product:
     pipeline: Pipeline
     parsers: Parsers
     sender: Sender
+    indexer: Indexer
     supervisor: Supervisor
     console: Console
     doorbell: Doorbell
@@ -135,8 +138,9 @@ def build(settings: Settings, store: Store) -> Product:
     agent_ui.mount(app)
     doorbell = _make_doorbell(store)
     services.checks.update(_checks(store, console, pipeline))
-    object.__setattr__(services, "gauges", lambda: {"consoles": float(console.listeners), "news_sent_total": float(console.sent)})
-    return Product(settings, store, keys, files, pipeline, parsers, sender, supervisor, console, doorbell, app, holder)
+    indexer = Indexer(store)
+    object.__setattr__(services, "gauges", lambda: _gauges(console, indexer))
+    return Product(settings, store, keys, files, pipeline, parsers, sender, indexer, supervisor, console, doorbell, app, holder)
 
 
 @asynccontextmanager
@@ -145,6 +149,7 @@ async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Pr
     product.store.on_commit(product.doorbell.ring)
     product.doorbell.listen(product.console.wake)
     product.doorbell.listen(product.sender.wake)
+    product.doorbell.listen(product.indexer.wake)
     await product.doorbell.start()
     await product.console.start()
     tasks = [spawn(_housekeeping(product.store), name="housekeeping")]
@@ -152,6 +157,7 @@ async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Pr
         tasks.append(spawn(_show_life(product.store, product.holder), name="sender lease"))
         await product.store.write(channels.take_lease, outbox.sender_lease(product.holder), product.holder, utc_now(), LEASE_TTL)
         tasks.append(spawn(product.pipeline.run(), name="intake"))
+        tasks.append(spawn(product.indexer.run(), name="search index"))
         # Channels before the sender: it asks them whether a send that a crash interrupted may be repeated.
         await product.supervisor.start()
         tasks.append(spawn(product.sender.run(), name="sender"))
@@ -294,7 +300,21 @@ def _checks(store: Store, console: Console, pipeline: Pipeline) -> dict[str, Cal
             raise Unavailable(f"what comes in is kept, and not read: {pipeline.trouble}")
         return "ok"
 
-    return {"database": database, "migrated": migrated, "live_line": live_line, "intake": intake}
+    async def search() -> str:
+        behind = await store.read(lag)
+        return "ok" if behind == 0 else "ok, the index is being made" if behind < 0 else f"ok, {behind} behind"
+
+    return {"database": database, "migrated": migrated, "live_line": live_line, "intake": intake, "search": search}
+
+
+def _gauges(console: Console, indexer: Indexer) -> dict[str, float]:
+    return {
+        "consoles": float(console.listeners),
+        "news_sent_total": float(console.sent),
+        "search_behind": float(indexer.behind),
+        "search_walking": float(indexer.walking),
+        "search_stuck": float(bool(indexer.trouble)),
+    }
 
 
 async def _show_life(store: Store, holder: str) -> None:

@@ -69,9 +69,8 @@ def find(
     """Everything the viewer may see that holds the words. `below` is the place where the page before ended; people and
     tickets come with the first page only."""
     wanted = query.parse(words, unfinished=unfinished)
-    at, as_of = search_index.state(connection), journal.horizon(connection)
-    upto = at.seq if at else 0
-    behind = -1 if at is None or at.walk is not None else max(0, as_of - upto)
+    as_of = journal.horizon(connection)
+    upto, behind = _come_to(connection, as_of)
     if not wanted:
         return Found([], [], [], None, as_of, upto, behind)
     with search.bounded(connection):
@@ -81,6 +80,17 @@ def find(
         hits, following = search.find_entries(connection, viewer, wanted, filters, below, limit)
         entries = _entries(connection, [entry for _, entry in hits], wanted)
     return Found(persons, found_tickets, entries, following, as_of, upto, behind)
+
+
+def lag(connection: Connection) -> int:
+    """How many numbers of the journal the index has not read yet; -1 while the whole of it is being made."""
+    return _come_to(connection, journal.horizon(connection))[1]
+
+
+def _come_to(connection: Connection, horizon: int) -> tuple[int, int]:
+    at = search_index.state(connection)
+    upto = at.seq if at else 0
+    return upto, -1 if at is None or at.walk is not None else max(0, horizon - upto)
 
 
 def _entries(connection: Connection, entries: list[FoundEntry], wanted: Wanted) -> list[EntryHit]:
