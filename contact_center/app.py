@@ -23,6 +23,7 @@ from contact_center.channels.base import Connector, Environment, Inbox
 from contact_center.channels.supervisor import Supervisor
 from contact_center.config import Settings
 from contact_center.console.live import Console
+from contact_center.console.presence import Presence
 from contact_center.errors import ConfigError, Unavailable
 from contact_center.intake.parsing import Parsers
 from contact_center.intake.pipeline import Pipeline
@@ -152,7 +153,9 @@ async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Pr
     product.doorbell.listen(product.indexer.wake)
     await product.doorbell.start()
     await product.console.start()
-    tasks = [spawn(_housekeeping(product.store), name="housekeeping")]
+    presence = Presence(product.store, product.holder, product.console.users, utc_now)
+    product.console.on_change = presence.changed
+    tasks = [spawn(_housekeeping(product.store), name="housekeeping"), spawn(presence.run(), name="presence")]
     if workers:
         tasks.append(spawn(_show_life(product.store, product.holder), name="sender lease"))
         await product.store.write(channels.take_lease, outbox.sender_lease(product.holder), product.holder, utc_now(), LEASE_TTL)

@@ -18,6 +18,8 @@ class Permission(StrEnum):
     CONTACTS_WRITE = "contacts:write"
     QUARANTINE = "quarantine"
     EVENTS_READ = "events:read"
+    BOARD = "board"
+    """The figures of the board: how queues and colleagues stand."""
     ADMIN = "admin"
 
 
@@ -31,8 +33,8 @@ _AGENT = {
 }
 ROLES: dict[Role, frozenset[Permission]] = {
     Role.AGENT: frozenset(_AGENT),
-    Role.SUPERVISOR: frozenset(_AGENT | {Permission.QUARANTINE}),
-    Role.ADMIN: frozenset(_AGENT | {Permission.QUARANTINE, Permission.ADMIN}),
+    Role.SUPERVISOR: frozenset(_AGENT | {Permission.QUARANTINE, Permission.BOARD}),
+    Role.ADMIN: frozenset(_AGENT | {Permission.QUARANTINE, Permission.BOARD, Permission.ADMIN}),
 }
 SCOPES = tuple(permission for permission in Permission if permission not in (Permission.PUBLIC, Permission.SELF))
 """What an API token can be limited to. A token never reaches account settings (`self`)."""

@@ -4,6 +4,7 @@ from contact_center.api.framework import Route
 from contact_center.api.handlers import (
     account,
     admin,
+    board,
     channels,
     console,
     contacts,
@@ -77,6 +78,8 @@ ROUTES: list[Route] = [
     Route("GET", f"{V1}/organizations/{{organization_id}}", organizations.get_organization, P.CONTACTS_READ),
     Route("PATCH", f"{V1}/organizations/{{organization_id}}", organizations.change_organization, P.CONTACTS_WRITE),
     Route("GET", f"{V1}/organizations/{{organization_id}}/contacts", organizations.get_people, P.CONTACTS_READ),
+    # The board.
+    Route("GET", f"{V1}/board", board.get_board, P.BOARD),
     # The ledger.
     Route("GET", f"{V1}/books", ledger.books, P.QUARANTINE),
     Route("GET", f"{V1}/quarantine", ledger.quarantine, P.QUARANTINE),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import orjson
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from contact_center.api.framework import Input
 from contact_center.errors import BadRequest
@@ -283,6 +283,13 @@ class ChannelPatchBody(Input):
     enabled: bool | None = None
     options: dict[str, Any] | None = None
     check: bool = True
+
+
+class BoardQuery(Input):
+    """What the board counts from."""
+
+    since: AwareDatetime
+    """The beginning of the reader's day, with its zone."""
 
 
 class EventsQuery(Input):

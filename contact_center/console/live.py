@@ -75,6 +75,8 @@ class Console:
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[Any]] = []
         self.sent = 0
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when a console came or went."""
         self.well = True
         """Whether the last look at the journal went well."""
         for event, handler in (
@@ -89,6 +91,10 @@ class Console:
     def listeners(self) -> int:
         """How many consoles are connected."""
         return len(self._listeners)
+
+    def users(self) -> set[int]:
+        """Employees at a console of this process."""
+        return {listener.viewer.user_id for listener in self._listeners.values()}
 
     async def start(self) -> None:
         """Begin at the end of the journal."""
@@ -119,10 +125,12 @@ class Console:
         viewer, token = found
         eio_sid = self.server.manager.eio_sid_from_sid(sid, "/")
         self._listeners[sid] = Listener(sid, eio_sid, viewer, token, self._position)
+        self.on_change()
         return True
 
     async def _disconnect(self, sid: str, _reason: Any = None) -> None:
         self._listeners.pop(sid, None)
+        self.on_change()
 
     async def _watch(self, sid: str, data: Any) -> dict[str, Any]:
         """Entries of these contacts are on screen from now on."""

@@ -2,7 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from contact_center.api.permissions import Permission as P
 from contact_center.model.words import Role
@@ -18,6 +20,7 @@ ROLES_OF = {
     P.CONTACTS_WRITE: {"agent", "supervisor", "admin"},
     P.EVENTS_READ: {"agent", "supervisor", "admin"},
     P.QUARANTINE: {"supervisor", "admin"},
+    P.BOARD: {"supervisor", "admin"},
     P.ADMIN: {"admin"},
 }
 V1 = "/api/v1"
@@ -46,6 +49,11 @@ class Table:
     def add(self, method: str, path: str, *ok: int, **options: Any) -> None:
         """Enter the sample of one route."""
         self.samples[(method, path)] = Sample(frozenset(ok), **options)
+
+
+def midnight() -> datetime:
+    """The beginning of this day."""
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 async def _device(world: World, _side: Side, who: str) -> dict[str, Any]:
@@ -79,8 +87,17 @@ async def _other_contact(world: World, side: Side, _who: str) -> dict[str, Any]:
 
 
 async def _move_to(world: World, side: Side, who: str) -> dict[str, Any]:
-    """Whoever has the sample object gives it to somebody new, so that it is never theirs already."""
-    return {"body": {"contact_id": await fresh_contact(world, side.queue_id)}}
+    """What somebody new wrote turns out to be of the side's contact."""
+    stranger = await fresh_contact(world, side.queue_id)
+    entry = (await world.app.store.read(_entries, stranger))[0]
+    return {"ticket_id": entry["ticket_id"], "entry_id": entry["id"], "body": {"contact_id": side.ids["contact_id"]}}
+
+
+def _entries(connection: Any, contact_id: int) -> list[Any]:
+    from sqlalchemy import text
+
+    found = connection.execute(text("SELECT id, ticket_id FROM interaction WHERE contact_id = :id ORDER BY id"), {"id": contact_id})
+    return list(found.mappings())
 
 
 async def _new_organization(_world: World, side: Side, who: str) -> dict[str, Any]:
@@ -167,6 +184,7 @@ def table() -> Table:
     t.add("POST", f"{V1}/contacts/{{contact_id}}/merges", 201, scoped=True, fresh=_other_contact)
     t.add("POST", f"{V1}/contacts/{{contact_id}}/merges/{{merge_id}}/undo", 200, scoped=True, fresh=_merge)
     t.add("GET", f"{V1}/books", 200)
+    t.add("GET", f"{V1}/board", 200, query=f"?since={quote(midnight().isoformat())}")
     t.add("GET", f"{V1}/quarantine", 200)
     t.add("POST", f"{V1}/quarantine/{{item_id}}/retry", 200, scoped=True, fresh=_quarantined)
     t.add("GET", f"{V1}/quarantine/{{item_id}}/original", 200, scoped=True)

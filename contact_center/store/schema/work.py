@@ -46,4 +46,7 @@ segment = Table(
         postgresql_where=Column("ended_at").is_(None),
     ),
     Index("ix_segment_work_item_id", "work_item_id"),
+    # What is open, and what happened today, without reading the years before.
+    Index("ix_segment_entered_at", "entered_at"),
+    Index("ix_segment_ended_at", "ended_at"),
 )

@@ -194,6 +194,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find people, tickets and entries by their words, numbers and addresses; entries newest first, without limit of age. */
+        get: operations["search_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tickets": {
         parameters: {
             query?: never;
@@ -365,6 +382,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/entries/{entry_id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give one entry to another contact. It stays in its ticket; a ticket that has nothing else from outside goes along. */
+        post: operations["contacts_move_entry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{ticket_id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a ticket to another contact, with what was said in it: it was somebody else. Both histories change. */
+        post: operations["contacts_move_ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/attachments": {
         parameters: {
             query?: never;
@@ -416,6 +467,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contacts/candidates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pairs of contacts that may be one person, the highest score first. Nothing is joined by itself. */
+        get: operations["contacts_list_candidates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts/{contact_id}": {
         parameters: {
             query?: never;
@@ -430,7 +498,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Change a contact's name or note; a name given by a person makes it no longer provisional. */
+        /** Change a contact's name, note, owner or organization; a name given by a person makes it no longer provisional. */
         patch: operations["contacts_change_contact"];
         trace?: never;
     };
@@ -499,6 +567,75 @@ export interface paths {
         delete: operations["contacts_remove_point"];
         options?: never;
         head?: never;
+        /** Say whether a contact point reaches one person or a group. 409 for a personal one that several contacts have. */
+        patch: operations["contacts_mark_point"];
+        trace?: never;
+    };
+    "/api/v1/contacts/{contact_id}/points/{point_id}/holders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom a contact point reaches, as far as one may see them; what comes by it goes to the latest linked. */
+        get: operations["contacts_get_holders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{contact_id}/candidates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Contacts that may be the same person as this one, the highest score first. */
+        get: operations["contacts_get_candidates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{contact_id}/distinct": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that these are different people; they are not suggested again. */
+        post: operations["contacts_dismiss_candidate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{contact_id}/organizations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Organizations that a contact without one may belong to, by its mail domain; never by that of a public provider. */
+        get: operations["organizations_suggested"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -530,6 +667,76 @@ export interface paths {
         put?: never;
         /** Take a merge back; returns the contact that is separate again. */
         post: operations["contacts_undo_merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List organizations one may see, by name: those to which somebody belongs whom one sees, and one's own. */
+        get: operations["organizations_list_organizations"];
+        put?: never;
+        /** Make an organization. 409 when there is one of this name, or of one of its domains. */
+        post: operations["organizations_create_organization"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One organization. */
+        get: operations["organizations_get_organization"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change an organization's name, domains or note. */
+        patch: operations["organizations_change_organization"];
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization_id}/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The people of an organization whom one may see. */
+        get: operations["organizations_get_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the queues one sees stand, and who is at a console. `since` is the beginning of the reader's day. */
+        get: operations["board_get_board"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1665,6 +1872,20 @@ export interface components {
             email: string;
         };
         /**
+         * AgentFigures
+         * @description How one colleague stands.
+         */
+        AgentFigures: {
+            /** User Id */
+            user_id: number;
+            /** Here Since */
+            here_since: string | null;
+            /** In Work */
+            in_work: number;
+            /** Answered */
+            answered: number;
+        };
+        /**
          * Attachment
          * @description A file that came with, or goes with, an entry.
          */
@@ -1687,6 +1908,28 @@ export interface components {
              * @default null
              */
             content_id: string | null;
+        };
+        /**
+         * Board
+         * @description What supervisors watch, read at one journal number.
+         */
+        Board: {
+            /** As Of */
+            as_of: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Queues */
+            queues: components["schemas"]["QueueFigures"][];
+            /** Agents */
+            agents: components["schemas"]["AgentFigures"][];
         };
         /**
          * Books
@@ -1712,6 +1955,21 @@ export interface components {
             status: components["schemas"]["Status"];
             /** Assignee Id */
             assignee_id: number | null;
+        };
+        /**
+         * Candidate
+         * @description Two contacts that may be one person. Never joined by itself: a person decides.
+         */
+        Candidate: {
+            /** Contacts */
+            contacts: [
+                components["schemas"]["Contact"],
+                components["schemas"]["Contact"]
+            ];
+            /** Score */
+            score: number;
+            /** Reasons */
+            reasons: components["schemas"]["Reason"][];
         };
         /**
          * Change
@@ -1829,6 +2087,17 @@ export interface components {
          */
         ContactChanged: {
             contact: components["schemas"]["Contact"];
+        };
+        /**
+         * ContactHit
+         * @description A person whose name, contact point or note holds the words; `text` is the one that does.
+         */
+        ContactHit: {
+            contact: components["schemas"]["Contact"];
+            /** Text */
+            text: string;
+            /** Ranges */
+            ranges: number[][];
         };
         /**
          * ContactRef
@@ -2044,6 +2313,17 @@ export interface components {
             };
         };
         /**
+         * EntryHit
+         * @description An entry that holds the words. `ranges` of `text` are to be marked: [from, to) in Unicode characters.
+         */
+        EntryHit: {
+            entry: components["schemas"]["FoundEntry"];
+            /** Text */
+            text: string;
+            /** Ranges */
+            ranges: number[][];
+        };
+        /**
          * Fate
          * @description Where a raw item stands. `received` is in flight; the other four are final.
          * @enum {string}
@@ -2083,6 +2363,34 @@ export interface components {
             };
         };
         /**
+         * FoundEntry
+         * @description An entry of the history as a hit shows it.
+         */
+        FoundEntry: {
+            /** Id */
+            id: number;
+            contact: components["schemas"]["ContactRef"];
+            /** Ticket Id */
+            ticket_id: number | null;
+            /** Ticket Number */
+            ticket_number: number | null;
+            /** Kind */
+            kind: string;
+            direction: components["schemas"]["Direction"];
+            /**
+             * Occurred At
+             * Format: date-time
+             */
+            occurred_at: string;
+            /** Author Id */
+            author_id: number | null;
+            sender: components["schemas"]["Address"] | null;
+            /** Subject */
+            subject: string;
+            /** Files */
+            files: number;
+        };
+        /**
          * Health
          * @description How a channel account is doing.
          * @enum {string}
@@ -2098,6 +2406,30 @@ export interface components {
             contact_id: number;
             /** Ticket Id */
             ticket_id: number;
+        };
+        /**
+         * Holder
+         * @description A contact that a point reaches.
+         */
+        Holder: {
+            contact: components["schemas"]["ContactRef"];
+            /** Verified */
+            verified: boolean;
+            /** Latest */
+            latest: boolean;
+        };
+        /**
+         * Holders
+         * @description Whom a point reaches.
+         */
+        Holders: {
+            /** Point Id */
+            point_id: number;
+            role: components["schemas"]["PointRole"];
+            /** People */
+            people: components["schemas"]["Holder"][];
+            /** Hidden */
+            hidden: number;
         };
         /**
          * InteractionAdded
@@ -2295,6 +2627,18 @@ export interface components {
          * Page
          * @description One page of a list. `next_cursor` is None on the last; `as_of` is the journal number the page was read at.
          */
+        Page_Organization_: {
+            /** Items */
+            items: components["schemas"]["Organization"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** As Of */
+            as_of: number;
+        };
+        /**
+         * Page
+         * @description One page of a list. `next_cursor` is None on the last; `as_of` is the journal number the page was read at.
+         */
         Page_RawItemRow_: {
             /** Items */
             items: components["schemas"]["RawItemRow"][];
@@ -2394,6 +2738,26 @@ export interface components {
             queue: components["schemas"]["Queue"];
         };
         /**
+         * QueueFigures
+         * @description How one queue stands.
+         */
+        QueueFigures: {
+            /** Queue Id */
+            queue_id: number;
+            /** Waiting */
+            waiting: number;
+            /** In Work */
+            in_work: number;
+            /** Oldest Waiting Since */
+            oldest_waiting_since: string | null;
+            /** Callbacks */
+            callbacks: number;
+            /** Received */
+            received: number;
+            /** Answered */
+            answered: number;
+        };
+        /**
          * RawItemQuarantined
          * @description An item could not be taken in; it is kept with its original.
          */
@@ -2434,11 +2798,37 @@ export interface components {
             interaction_id: number | null;
         };
         /**
+         * Reason
+         * @description Why two contacts may be one person.
+         * @enum {string}
+         */
+        Reason: "same_name_and_domain" | "same_name" | "transliterated_name" | "same_phone_digits" | "same_mail_name" | "same_organization" | "claimed_point" | "unverified_only";
+        /**
          * Role
          * @description What an employee may do. Rights grow from agent to admin; see `api/permissions.py`.
          * @enum {string}
          */
         Role: "agent" | "supervisor" | "admin";
+        /**
+         * SearchAnswer
+         * @description People and tickets come with the first page; `items` are entries, newest first.
+         */
+        SearchAnswer: {
+            /** People */
+            people: components["schemas"]["ContactHit"][];
+            /** Tickets */
+            tickets: components["schemas"]["TicketHit"][];
+            /** Items */
+            items: components["schemas"]["EntryHit"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** As Of */
+            as_of: number;
+            /** Upto */
+            upto: number;
+            /** Behind */
+            behind: number;
+        };
         /**
          * SignedIn
          * @description A log-in that worked.
@@ -2566,6 +2956,17 @@ export interface components {
             /** Ticket Id */
             ticket_id: number;
             before: components["schemas"]["Bucket"];
+        };
+        /**
+         * TicketHit
+         * @description A ticket whose number or subject holds the words.
+         */
+        TicketHit: {
+            ticket: components["schemas"]["Ticket"];
+            /** Text */
+            text: string;
+            /** Ranges */
+            ranges: number[][];
         };
         /**
          * TokenInfo
@@ -2729,6 +3130,24 @@ export interface components {
              * @default null
              */
             note?: string | null;
+            /**
+             * Owner Id
+             * @default null
+             */
+            owner_id?: number | null;
+            /**
+             * Organization Id
+             * @default null
+             */
+            organization_id?: number | null;
+        };
+        /**
+         * DistinctBody
+         * @description The contact that is another person.
+         */
+        DistinctBody: {
+            /** Other Id */
+            other_id: number;
         };
         /**
          * FirstLoginBody
@@ -2771,12 +3190,56 @@ export interface components {
             other_id: number;
         };
         /**
+         * MoveBody
+         * @description The contact that it really was.
+         */
+        MoveBody: {
+            /** Contact Id */
+            contact_id: number;
+        };
+        /**
          * NoteBody
          * @description A private note.
          */
         NoteBody: {
             /** Text */
             text: string;
+        };
+        /**
+         * OrganizationBody
+         * @description A new organization.
+         */
+        OrganizationBody: {
+            /** Name */
+            name: string;
+            /** Domains */
+            domains?: string[];
+            /**
+             * Note
+             * @default
+             */
+            note?: string;
+        };
+        /**
+         * OrganizationPatchBody
+         * @description What to change about an organization.
+         */
+        OrganizationPatchBody: {
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * Domains
+             * @default null
+             */
+            domains?: string[] | null;
+            /**
+             * Note
+             * @default null
+             */
+            note?: string | null;
         };
         /**
          * PasswordBody
@@ -2796,6 +3259,18 @@ export interface components {
             kind: components["schemas"]["PointKind"];
             /** Value */
             value: string;
+            /**
+             * Shared
+             * @default false
+             */
+            shared?: boolean;
+        };
+        /**
+         * PointPatchBody
+         * @description Whether a point reaches one person or a group.
+         */
+        PointPatchBody: {
+            role: components["schemas"]["PointRole"];
         };
         /**
          * QueueBody
@@ -3376,6 +3851,47 @@ export interface operations {
             };
         };
     };
+    search_search: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                q?: string;
+                kind?: string | null;
+                direction?: components["schemas"]["Direction"] | null;
+                queue_id?: number | null;
+                contact_id?: number | null;
+                after?: string | null;
+                before?: string | null;
+                has_file?: boolean;
+                prefix?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     tickets_list_tickets: {
         parameters: {
             query?: {
@@ -3739,6 +4255,76 @@ export interface operations {
             };
         };
     };
+    contacts_move_entry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                entry_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entry"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    contacts_move_ticket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     entries_upload: {
         parameters: {
             query: {
@@ -3827,6 +4413,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Contact_"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    contacts_list_candidates: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Candidate"][];
                 };
             };
             /** @description A problem (RFC 9457) */
@@ -4038,6 +4655,171 @@ export interface operations {
             };
         };
     };
+    contacts_mark_point: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contact_id: number;
+                point_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PointPatchBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    contacts_get_holders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contact_id: number;
+                point_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Holders"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    contacts_get_candidates: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                contact_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Candidate"][];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    contacts_dismiss_candidate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contact_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DistinctBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    organizations_suggested: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contact_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"][];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     contacts_merge: {
         parameters: {
             query?: never;
@@ -4094,6 +4876,205 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Contact"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    organizations_list_organizations: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Organization_"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    organizations_create_organization: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrganizationBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    organizations_get_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    organizations_change_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrganizationPatchBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    organizations_get_people: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                organization_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Contact_"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    board_get_board: {
+        parameters: {
+            query: {
+                since: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Board"];
                 };
             };
             /** @description A problem (RFC 9457) */

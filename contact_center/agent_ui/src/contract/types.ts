@@ -29,4 +29,5 @@ export type Books = Schemas["Books"];
 export type Status = Ticket["status"];
 export type View = "open" | "mine" | "unassigned" | "waiting" | "resolved" | "all";
 export type EntryFacts = NonNullable<Entry["facts"]>;
+export type Board = Schemas["Board"];
 export type Bucket = Schemas["Bucket"];

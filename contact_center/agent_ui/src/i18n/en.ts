@@ -1,6 +1,10 @@
 export default {
   views: { open: "Open", mine: "Mine", unassigned: "Unassigned", waiting: "Waiting", resolved: "Resolved", all: "All" },
-  nav: { tickets: "Tickets", people: "People", setup: "Set-up", account: "My account", search: "Search and commands", queues: "Queues", help: "Keyboard shortcuts", signOut: "Sign out" },
+  nav: { board: "Board", tickets: "Tickets", people: "People", setup: "Set-up", account: "My account", search: "Search and commands", queues: "Queues", help: "Keyboard shortcuts", signOut: "Sign out" },
+  board: {
+    title: "Board", live: "live", stale: "Figures of {time}: not up to date", noFigures: "No figures yet", wall: "Full screen", leave: "Leave full screen", all: "All queues", waiting: "waiting", oldest: "longest wait", inWork: "in work", answered: "answered / came today", answeredShort: "Answered / came", here: "colleagues here",
+    queues: "Queues", agents: "Colleagues", callbacks: "Callbacks", since: "here since {time}", away: "not here",
+  },
   status: { open: "Open", waiting: "Waiting for customer", resolved: "Resolved", closed: "Closed" },
   priority: { low: "Low", normal: "Normal", high: "High", urgent: "Urgent" },
   role: { agent: "Agent", supervisor: "Supervisor", admin: "Administrator" },

@@ -1,6 +1,10 @@
 export default {
   views: { open: "Открытые", mine: "Мои", unassigned: "Без ответственного", waiting: "Ждут клиента", resolved: "Решённые", all: "Все" },
-  nav: { tickets: "Заявки", people: "Люди", setup: "Настройка", account: "Мой профиль", search: "Поиск и команды", queues: "Очереди", help: "Горячие клавиши", signOut: "Выйти" },
+  nav: { board: "Табло", tickets: "Заявки", people: "Люди", setup: "Настройка", account: "Мой профиль", search: "Поиск и команды", queues: "Очереди", help: "Горячие клавиши", signOut: "Выйти" },
+  board: {
+    title: "Табло", live: "сейчас", stale: "Данные на {time}: устарели", noFigures: "Данных ещё нет", wall: "На весь экран", leave: "Выйти из полного экрана", all: "Все очереди", waiting: "ждут", oldest: "дольше всех ждёт", inWork: "в работе", answered: "отвечено / поступило сегодня", answeredShort: "Отвечено / поступило", here: "сотрудников на месте",
+    queues: "Очереди", agents: "Сотрудники", callbacks: "Перезвонить", since: "на месте с {time}", away: "нет на месте",
+  },
   status: { open: "Открыта", waiting: "Ждёт клиента", resolved: "Решена", closed: "Закрыта" },
   priority: { low: "Низкий", normal: "Обычный", high: "Высокий", urgent: "Срочный" },
   role: { agent: "Оператор", supervisor: "Супервизор", admin: "Администратор" },

@@ -211,6 +211,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("project_id", "name_key", name=op.f("uq_organization_project_id")),
     )
     op.create_table(
+        "presence",
+        sa.Column("employee_id", types.BigKey, nullable=False),
+        sa.Column("holder", types.CleanText(), nullable=False),
+        sa.Column("since", types.Utc(), nullable=False),
+        sa.Column("seen_at", types.Utc(), nullable=False),
+        sa.ForeignKeyConstraint(["employee_id"], ["employee.id"], name=op.f("fk_presence_employee_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("employee_id", "holder", name=op.f("pk_presence")),
+    )
+    op.create_table(
         "queue_grant",
         sa.Column("employee_id", types.BigKey, nullable=False),
         sa.Column("queue_id", types.BigKey, nullable=False),
@@ -590,6 +599,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["work_item_id"], ["work_item.id"], name=op.f("fk_segment_work_item_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_segment")),
     )
+    op.create_index("ix_segment_ended_at", "segment", ["ended_at"], unique=False)
+    op.create_index("ix_segment_entered_at", "segment", ["entered_at"], unique=False)
     op.create_index("ix_segment_work_item_id", "segment", ["work_item_id"], unique=False)
     op.create_index(
         "uq_segment_open",
@@ -610,6 +621,8 @@ def downgrade() -> None:
         "uq_segment_open", table_name="segment", sqlite_where=sa.text("ended_at IS NULL"), postgresql_where=sa.text("ended_at IS NULL")
     )
     op.drop_index("ix_segment_work_item_id", table_name="segment")
+    op.drop_index("ix_segment_entered_at", table_name="segment")
+    op.drop_index("ix_segment_ended_at", table_name="segment")
     op.drop_table("segment")
     op.drop_index(
         "uq_work_item_open",
@@ -673,6 +686,7 @@ def downgrade() -> None:
     op.drop_index("ix_session_employee_id", table_name="session")
     op.drop_table("session")
     op.drop_table("queue_grant")
+    op.drop_table("presence")
     op.drop_table("organization")
     op.drop_table("invitation")
     op.drop_table("idempotency")

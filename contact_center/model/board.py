@@ -1,0 +1,49 @@
+"""The figures of the board. Each is counted from work items and their segments, which are closed intervals: the same
+question asked again of the same past gives the same answer. `docs/glossary.md` defines them in words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFigures:
+    """How one queue stands."""
+
+    queue_id: int
+    waiting: int
+    """Customer turns in this queue that nobody works on."""
+    in_work: int
+    """Customer turns in this queue that somebody has taken."""
+    oldest_waiting_since: datetime | None
+    """When the turn began that waits longest, counting its time in earlier queues too; None when none waits."""
+    callbacks: int
+    """Of all open turns here, those that ask for a call."""
+    received: int
+    """Turns that entered this queue since the beginning of the day, transfers into it included."""
+    answered: int
+    """Stays in this queue that ended with an answer since the beginning of the day."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFigures:
+    """How one colleague stands."""
+
+    user_id: int
+    here_since: datetime | None
+    """Since when a console of theirs is open; None when none is."""
+    in_work: int
+    """Open turns assigned to them."""
+    answered: int
+    """Turns they answered since the beginning of the day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What supervisors watch, read at one journal number."""
+
+    as_of: int
+    at: datetime
+    since: datetime
+    """The beginning of the day that `received` and `answered` count from."""
+    queues: list[QueueFigures]
+    agents: list[AgentFigures]

@@ -1,0 +1,58 @@
+"""The board's figures, one query each, over the intervals of work."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, true
+from sqlalchemy.engine import Connection
+
+from contact_center.model.board import AgentFigures, QueueFigures
+from contact_center.model.people import Viewer
+from contact_center.model.words import Demand, EndReason, WorkState
+from contact_center.store.schema.access import employee
+from contact_center.store.schema.work import segment, work_item
+
+
+def by_queue(connection: Connection, viewer: Viewer, since: datetime) -> dict[int, QueueFigures]:
+    """Figures of the queues the viewer sees; a queue where nothing happened is not among them."""
+    is_open = segment.c.ended_at.is_(None)
+    waits = and_(is_open, segment.c.state == WorkState.WAITING)
+    statement = (
+        select(
+            segment.c.queue_id,
+            _count(waits),
+            _count(and_(is_open, segment.c.state == WorkState.ASSIGNED)),
+            func.min(case((waits, work_item.c.opened_at))),
+            _count(and_(is_open, work_item.c.kind == Demand.CALLBACK)),
+            _count(segment.c.entered_at >= since),
+            _count(and_(segment.c.ended_at >= since, segment.c.end_reason == EndReason.COMPLETED)),
+        )
+        .join(work_item, work_item.c.id == segment.c.work_item_id)
+        .where(_seen(viewer), or_(is_open, segment.c.ended_at >= since, segment.c.entered_at >= since))
+        .group_by(segment.c.queue_id)
+    )
+    return {row[0]: QueueFigures(*row) for row in connection.execute(statement)}
+
+
+def by_agent(connection: Connection, viewer: Viewer, since: datetime, present: dict[int, datetime]) -> list[AgentFigures]:
+    """Figures of every active colleague; what they do in queues the viewer does not see is not counted."""
+    in_work = and_(segment.c.ended_at.is_(None), segment.c.state == WorkState.ASSIGNED)
+    answered = and_(segment.c.ended_at >= since, segment.c.end_reason == EndReason.COMPLETED)
+    statement = (
+        select(employee.c.id, _count(in_work), _count(answered))
+        .outerjoin(segment, and_(segment.c.agent_id == employee.c.id, or_(in_work, answered), _seen(viewer)))
+        .where(employee.c.project_id == viewer.project_id, employee.c.disabled_at.is_(None))
+        .group_by(employee.c.id)
+        .order_by(employee.c.id)
+    )
+    return [AgentFigures(row[0], present.get(row[0]), row[1], row[2]) for row in connection.execute(statement)]
+
+
+def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+
+def _seen(viewer: Viewer) -> ColumnElement[bool]:
+    if viewer.sees_all:
+        # The project's own segments: a queue belongs to one project.
+        return true()
+    return segment.c.queue_id.in_(viewer.queue_ids)
