@@ -3,8 +3,6 @@
 Whatever it asks is answered with 200, for it takes 204 for a failure.
 """
 
-import base64
-import binascii
 import hashlib
 import hmac
 import secrets
@@ -14,7 +12,7 @@ from urllib.parse import urlsplit
 from contact_center.channels.base import Environment, HookReply, HookRequest
 from contact_center.channels.sms import parse, reports, segments, web
 from contact_center.channels.sms.options import SmsOptions
-from contact_center.channels.sms.provider import Refused, envelope, require
+from contact_center.channels.sms.provider import Refused, envelope, read_key, require, written_key
 from contact_center.errors import ChannelAuthFailed, ChannelMisconfigured, ChannelUnavailable, Undeliverable
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.messages import OutboundMessage, RawItem, Receipt
@@ -84,18 +82,16 @@ class Kannel:
 
     def _report(self, query: str, _body: bytes) -> RawItem:
         fields = {name: value.decode("utf-8", "replace") for name, value in parse.kannel_fields(query).items()}
-        key = _read_key(fields.get("key", ""))
+        key = read_key(fields.get("key", ""))
         kind = fields.get("type", "")
         state = f"{fields.get('try', '')}:{reports.KANNEL.get(kind, kind)}"
         return RawItem(f"report:{key}:{state}"[:500], query.encode(), envelope=envelope(self._account, "kannel", "report", key=key))
 
     def _report_url(self, message_key: str) -> str:
-        """Where reports go. Kannel replaces %d and %A; anything else with a percent sign in it might be replaced too, so the
-        key is written in letters and digits. A message may be sent again by a person's decision, and then fails anew: the
-        reports of each attempt bear its number."""
+        """Where reports go; Kannel replaces %d and %A. A message may be sent again by a person's decision, and then fails
+        anew: the reports of each attempt bear its number."""
         hook = self._environment.hook_url(self._account.id)
-        key = base64.urlsafe_b64encode(message_key.encode()).decode().rstrip("=")
-        attempt = secrets.token_hex(4)
+        key, attempt = written_key(message_key), secrets.token_hex(4)
         return f"{hook}/dlr?key={key}&try={attempt}&type=%d&status=%A&{SECRET}={self._options.kannel_hook_secret}"
 
     def _credentials(self) -> dict[str, str]:
@@ -114,16 +110,6 @@ def _without_secret(query: str) -> str:
     """What is stored: the query as it came, but for the word that only we and the gateway may know."""
     pairs = [pair for pair in query.split("&") if pair.partition("=")[0] != SECRET]
     return "&".join(pairs).encode("ascii", "replace").decode()
-
-
-def _read_key(written: str) -> str:
-    try:
-        key = base64.urlsafe_b64decode(written + "=" * (-len(written) % 4)).decode()
-    except (binascii.Error, ValueError):
-        key = ""
-    if not key:
-        raise Refused(400, "Which message?")
-    return key
 
 
 def _refusal(answer: web.Answer) -> Exception:

@@ -1,5 +1,7 @@
 """What a provider of text messages is to the connector: it reads requests, sends one message, and can be tried."""
 
+import base64
+import binascii
 from typing import Any, Protocol
 
 from contact_center.channels.base import HookReply, HookRequest
@@ -63,3 +65,20 @@ def recipient(message: OutboundMessage, account: ChannelAccount, max_parts: int)
 def envelope(account: ChannelAccount, provider: str, what: str, **more: Any) -> dict[str, Any]:
     """What `parse` must know beside the request."""
     return {"provider": provider, "what": what, "account": account.id, "address": account.address} | more
+
+
+def written_key(message_key: str) -> str:
+    """A message key for an address that a provider calls: letters and digits only. Kannel replaces what follows a percent
+    sign, and Twilio signs the address sign by sign, while proxies like to write `%40` as `@`."""
+    return base64.urlsafe_b64encode(message_key.encode()).decode().rstrip("=")
+
+
+def read_key(written: str) -> str:
+    """The message key again. Raises Refused."""
+    try:
+        key = base64.urlsafe_b64decode(written + "=" * (-len(written) % 4)).decode()
+    except (binascii.Error, ValueError):
+        key = ""
+    if not key:
+        raise Refused(400, "Which message?")
+    return key

@@ -3,15 +3,14 @@
 `<hook>` takes messages, `<hook>/status?key=…` what became of ours.
 """
 
+import base64
 import hashlib
 from urllib.parse import quote
-
-import aiohttp
 
 from contact_center.channels.base import Environment, HookReply, HookRequest
 from contact_center.channels.sms import parse, reports, signature, web
 from contact_center.channels.sms.options import SmsOptions
-from contact_center.channels.sms.provider import Refused, envelope, require
+from contact_center.channels.sms.provider import Refused, envelope, read_key, require, written_key
 from contact_center.errors import ChannelAuthFailed, ChannelMisconfigured, ChannelUnavailable, Undeliverable
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.messages import OutboundMessage, RawItem, Receipt
@@ -46,8 +45,8 @@ class Twilio:
         self._require()
         form = {"To": to, self._sender_field(): self._account.address, "Body": message.text}
         if hook := self._environment.hook_url(self._account.id):
-            form["StatusCallback"] = f"{hook}/status?key={quote(message.message_key, safe='')}"
-        answer = await web.tell("POST", self._url("Messages"), fields=form, auth=self._auth())
+            form["StatusCallback"] = f"{hook}/status?key={written_key(message.message_key)}"
+        answer = await web.tell("POST", self._url("Messages"), fields=form, authorization=self._authorization())
         if not 200 <= answer.status < 300:
             raise _refusal(answer)
         return Receipt(provider_id=str(answer.document().get("sid", ""))[:100])
@@ -55,7 +54,7 @@ class Twilio:
     async def check(self) -> None:
         """See `provider.Provider`."""
         self._require()
-        answer = await web.ask(self._url(""), auth=self._auth())
+        answer = await web.ask(self._url(""), authorization=self._authorization())
         if answer.status == 404:
             raise ChannelAuthFailed("Twilio knows no account of this SID.")
         if not 200 <= answer.status < 300:
@@ -86,9 +85,7 @@ class Twilio:
         return RawItem(f"message:{key}"[:200], body, envelope=envelope(self._account, "twilio", "message", **more))
 
     def _report(self, request: HookRequest, fields: dict[str, str]) -> RawItem:
-        key = dict(request.query).get("key", "")
-        if not key:
-            raise Refused(400, "Which message?")
+        key = read_key(dict(request.query).get("key", ""))
         status = fields.get("MessageStatus") or fields.get("SmsStatus") or ""
         # A message may be sent again by a person's decision, and then has another SID and fails anew.
         state = f"{fields.get('MessageSid', '')}:{reports.TWILIO.get(status.lower(), status)}"
@@ -101,8 +98,8 @@ class Twilio:
         account = f"{self._options.twilio_api_base}/2010-04-01/Accounts/{quote(self._options.twilio_account_sid, safe='')}"
         return f"{account}/{thing}.json" if thing else f"{account}.json"
 
-    def _auth(self) -> aiohttp.BasicAuth:
-        return aiohttp.BasicAuth(self._options.twilio_account_sid, self._options.twilio_auth_token)
+    def _authorization(self) -> str:
+        return "Basic " + base64.b64encode(f"{self._options.twilio_account_sid}:{self._options.twilio_auth_token}".encode()).decode()
 
     def _require(self) -> None:
         require(twilio_account_sid=self._options.twilio_account_sid, twilio_auth_token=self._options.twilio_auth_token)

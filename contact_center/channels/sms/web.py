@@ -41,17 +41,17 @@ class Answer:
         return found if isinstance(found, dict) else {}
 
 
-async def ask(url: str, *, fields: dict[str, str] | None = None, auth: aiohttp.BasicAuth | None = None) -> Answer:
+async def ask(url: str, *, fields: dict[str, str] | None = None, authorization: str = "") -> Answer:
     """Ask something that changes nothing. Raises ChannelUnavailable or ChannelMisconfigured."""
     try:
-        return await _exchange("GET", url, fields, auth)
+        return await _exchange("GET", url, fields, authorization)
     except DeliveryUnknown as error:
         raise ChannelUnavailable(error.message) from error
 
 
-async def tell(method: str, url: str, *, fields: dict[str, str], auth: aiohttp.BasicAuth | None = None) -> Answer:
+async def tell(method: str, url: str, *, fields: dict[str, str], authorization: str = "") -> Answer:
     """Ask for something to be done. Raises ChannelUnavailable, ChannelMisconfigured, or DeliveryUnknown when it may have been."""
-    return await _exchange(method, url, fields, auth)
+    return await _exchange(method, url, fields, authorization)
 
 
 def encoded(fields: dict[str, str]) -> str:
@@ -59,14 +59,16 @@ def encoded(fields: dict[str, str]) -> str:
     return urlencode(fields, quote_via=quote, encoding="utf-8", errors="replace")
 
 
-async def _exchange(method: str, url: str, fields: dict[str, str] | None, auth: aiohttp.BasicAuth | None) -> Answer:
+async def _exchange(method: str, url: str, fields: dict[str, str] | None, authorization: str) -> Answer:
     query, body = (encoded(fields or {}), None) if method == "GET" else ("", encoded(fields or {}).encode())
     headers = {"Content-Type": "application/x-www-form-urlencoded"} if body is not None else {}
+    if authorization:
+        headers["Authorization"] = authorization
     target = _target(f"{url}?{query}" if query else url)
     try:
         # A connection of its own: one that was kept may be closed in the very moment it is used, and then nobody knows.
         async with asyncio.timeout(WHOLE), aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()) as session:
-            async with session.request(method, target, data=body, headers=headers, auth=auth, allow_redirects=False) as response:
+            async with session.request(method, target, data=body, headers=headers, allow_redirects=False) as response:
                 return Answer(response.status, await _beginning(response))
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise ChannelUnavailable(f"The provider cannot be reached: {_reason(error)}") from error
