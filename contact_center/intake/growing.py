@@ -14,21 +14,24 @@ from contact_center.contacts.identity import Identified
 from contact_center.model.acts import Act
 from contact_center.model.events import Event, HistoryChanged
 from contact_center.model.messages import InboundMessage
+from contact_center.model.people import ContactRef
 from contact_center.model.tickets import TEXT_LIMIT, Entry, Ticket
 from contact_center.model.words import Demand
 from contact_center.store import Connection, Row, journal
-from contact_center.store.repositories import tickets, timeline, work
+from contact_center.store.repositories import contacts, tickets, timeline, work
 from contact_center.tickets import callbacks, entries, lifecycle, turns
 
 
 def grow(connection: Connection, act: Act, item: Row, message: InboundMessage, known: list[int]) -> int:
     """Say in the entries `known` what this item adds, making one of them if it shows that they are one; returns its id."""
     parser: CombiningParser = parsers.find(message.kind)  # type: ignore[assignment]
-    before = [entry for entry_id in known if (entry := timeline.find(connection, entry_id)) is not None]
+    found = [entry for entry_id in known if (entry := timeline.find(connection, entry_id)) is not None]
+    # An entry that has a ticket stays, so that no ticket is left without what it is about.
+    before = sorted(found, key=lambda entry: (entry.ticket_id is None, entry.id))
     parts = [_headers(connection, entry.id) for entry in before]
     first, whole = before[0], parser.combine([*parts, message.headers])
     was = parser.combine(parts[:1]).demand
-    who = identity.identify(connection, act, item["project_id"], whole.sender)
+    who = _who(connection, act, item, whole, first)
     if len(before) > 1 or whole.headers != parts[0]:
         _rewrite(connection, act, item, whole, who, first)
         for other in before[1:]:
@@ -41,6 +44,15 @@ def grow(connection: Connection, act: Act, item: Row, message: InboundMessage, k
         event = Event(HistoryChanged(contact_id, first.ticket_id or 0), item["project_id"], contact_id=contact_id)
         journal.append(connection, event, at=act.now, actor_id=act.user_id)
     return first.id
+
+
+def _who(connection: Connection, act: Act, item: Row, whole: InboundMessage, first: Entry) -> Identified:
+    """Whose the happening is; without a usable address whoever it was ascribed to, not a new contact with every item."""
+    if whole.sender is None or not identity.normalise(whole.sender.kind, whole.sender.value):
+        known = contacts.find_contact(connection, first.contact_id)
+        if known is not None:
+            return Identified(ContactRef(known.id, known.name, known.provisional), None, is_new=False)
+    return identity.identify(connection, act, item["project_id"], whole.sender)
 
 
 def _headers(connection: Connection, entry_id: int) -> dict[str, Any]:
@@ -79,8 +91,13 @@ def _answer_demand(connection: Connection, act: Act, item: Row, whole: InboundMe
         callbacks.withdraw(connection, act, project_id, first.ticket_id, first.id)
     if whole.demand is Demand.SERVED:
         callbacks.served(connection, act, project_id, who.contact_id)
-    if whole.demand is Demand.CALLBACK:
+    if whole.demand is Demand.CALLBACK and not _was_reached_since(connection, project_id, whole, who):
         _demand_call(connection, act, item, whole, who, first)
+
+
+def _was_reached_since(connection: Connection, project_id: int, whole: InboundMessage, who: Identified) -> bool:
+    reached = callbacks.reached_at(connection, project_id, who.contact_id)
+    return reached is not None and whole.sent_at is not None and whole.sent_at < reached
 
 
 def _demand_call(connection: Connection, act: Act, item: Row, whole: InboundMessage, who: Identified, first: Entry) -> None:

@@ -30,9 +30,10 @@ class Plan:
     def of(cls, envelope: Mapping[str, Any]) -> "Plan":
         """The plan that a raw item carries with it."""
         region = str(envelope.get("region", "RU"))
+        named = {interface(key): str(name) for key, name in dict(envelope.get("agents", {})).items()}
         return cls(
             digits=int(envelope.get("digits", 4)),
-            agents={interface(key): str(name) for key, name in dict(envelope.get("agents", {})).items()},
+            agents={extension(key): name for key, name in named.items()} | named,
             ours=frozenset(number_of(number, region) for number in envelope.get("ours", ())),
             region=region,
             zone=ZoneInfo(str(envelope.get("zone", "UTC"))),
