@@ -8,6 +8,7 @@ export const router = createRouter({
     { path: "/queues/:queue(\\d+)/:ticket(\\d+)?", name: "queue", component: () => import("./features/inbox/InboxPage.vue") },
     { path: "/people/:contact(\\d+)?", name: "people", component: () => import("./features/person/PeoplePage.vue") },
     { path: "/board", name: "board", component: () => import("./features/board/BoardPage.vue") },
+    { path: "/search", name: "search", component: () => import("./features/search/SearchPage.vue") },
     { path: "/setup/:tab(users|queues|channels|quarantine|spool)?", name: "setup", component: () => import("./features/setup/SetupPage.vue") },
     { path: "/account", name: "account", component: () => import("./features/account/AccountPage.vue") },
     { path: "/login", name: "login", meta: { public: true }, component: () => import("./features/account/LoginPage.vue") },
