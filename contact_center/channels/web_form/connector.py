@@ -104,7 +104,7 @@ class WebFormConnector:
             return await self._taken(request, inbox) if not path else self._not_found()
         match path:
             case "":
-                return self.site.reply(self.options.title, pages.form(self.site), challenge=f"{self.site.base}/challenge")
+                return self._site(request).reply(self.options.title, pages.form(self.site), challenge=f"{self.site.base}/challenge")
             case "challenge":
                 return self._challenge("")
             case "embed.js":
@@ -112,6 +112,10 @@ class WebFormConnector:
             case "form.js" | "pow.js" | "form.css":
                 return _asset(path)
         return self._not_found()
+
+    def _site(self, request: HookRequest) -> Site:
+        """The form in the looks that the page around it asks for."""
+        return Site(self.options, self.site.base, light=("theme", "light") in request.query)
 
     def _embed(self) -> HookReply:
         said = json.dumps({"title": self.options.title})

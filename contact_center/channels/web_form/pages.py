@@ -19,7 +19,10 @@ from contact_center.model.words import Status
 STATIC = Path(__file__).parent / "static"
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 TONES = {Status.OPEN: "accent", Status.WAITING: "ok", Status.RESOLVED: "ok", Status.CLOSED: ""}
-SCRIPT_WORDS = ("checking", "failed", "copied", "required_field", "too_much", "errors_title", "you", "called", "message_sent")
+SCRIPT_WORDS = (
+    *("checking", "failed", "copied", "called", "message_sent"),
+    *("required_field", "bad_choice", "consent_needed", "too_much", "errors_title", "no_files"),
+)
 PRIVATE = {
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex, nofollow, noarchive",
@@ -53,6 +56,8 @@ class Site:
     options: WebFormOptions
     base: str
     """Path of the form without a slash at its end; pages name no host, so that they work behind any."""
+    light: bool = False
+    """The page around it is light whatever the visitor's system prefers."""
 
     @property
     def words(self) -> Mapping[str, str]:
@@ -76,7 +81,7 @@ class Site:
         robots = '<meta name="robots" content="noindex, nofollow">' if private else ""
         said = json.dumps({name: self.words[name] for name in SCRIPT_WORDS}, ensure_ascii=False)
         return f"""<!doctype html>
-<html lang="{esc(self.options.language)}">
+<html lang="{esc(self.options.language)}"{' data-theme="light"' if self.light else ""}>
 <head>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">{robots}
@@ -151,10 +156,16 @@ def _control(question: FormField, ident: str, said: Mapping[str, str], value: st
         case "checkbox":
             return f'<input {common} type="checkbox"{" checked" if value else ""}>'
         case "file":
-            return f'<input {common} type="file" multiple>'
+            return files(common, said)
     completes = _COMPLETES.get(question.type, "name" if question.name == "name" else "on")
     kind = _INPUTS.get(question.type, "text")
     return f'<input {common} type="{kind}" autocomplete="{completes}" maxlength="{question.limit}" value="{esc(value)}">'
+
+
+def files(common: str, said: Mapping[str, str]) -> str:
+    """The choice of files in the form's own language: a browser would name its button in its user's."""
+    shown = f'<span class="button quiet">{esc(said["choose_files"])}</span><span class="picked" data-picked>{esc(said["no_files"])}</span>'
+    return f'<div class="drop"><input {common} type="file" multiple><div aria-hidden="true">{shown}</div></div>'
 
 
 def _error(ident: str, error: str) -> str:
@@ -256,10 +267,19 @@ def stamp(found: PublicTicket) -> str:
 def _entry(site: Site, entry: PublicEntry) -> str:
     said = site.words
     who = (entry.author or said["we"]) if entry.ours else said["you"]
-    files = "".join(f'<li class="file">{esc(name)}</li>' for name in entry.filenames)
+    names = "".join(f'<li class="file">{esc(name)}</li>' for name in entry.filenames)
     head = f'<p class="who"><strong>{esc(who)}</strong> {_time(entry.at.isoformat())}</p>'
-    below = f'<ul class="files">{files}</ul>' if files else ""
-    return f'<li class="entry {"ours" if entry.ours else "theirs"}">{head}<div class="text">{esc(entry.text)}</div>{below}</li>'
+    below = f'<ul class="files">{names}</ul>' if names else ""
+    return f'<li class="entry {"ours" if entry.ours else "theirs"}">{head}{_text(entry)}{below}</li>'
+
+
+def _text(entry: PublicEntry) -> str:
+    """What was said; a filled-in form as its fields."""
+    fields = (entry.facts or {}).get("fields", ())
+    if entry.ours or len(fields) < 2:
+        return f'<div class="text">{esc(entry.text)}</div>'
+    rows = "".join(f"<dt>{esc(row['label'])}</dt><dd>{esc(row['value'])}</dd>" for row in fields)
+    return f'<dl class="fields">{rows}</dl>'
 
 
 def _time(iso: str) -> str:
@@ -275,7 +295,7 @@ def _write(site: Site, path: str, found: PublicTicket) -> str:
 <div class="field"><label for="text">{esc(said["write"])}</label>
 <textarea id="text" name="text" rows="4" maxlength="5000" aria-describedby="text-error"></textarea>{_error("text", "")}</div>
 <div class="field"><label for="files">{esc(said["add_files"])} <span class="optional">{esc(said["optional"])}</span></label>
-<input id="files" name="{reading.PREFIX}files" type="file" multiple aria-describedby="files-hint">
+{files(f'id="files" name="{reading.PREFIX}files" aria-describedby="files-hint"', said)}
 <p class="hint" id="files-hint">{esc(said["files_hint"])}</p></div>
 {_hidden(said)}<div class="actions"><button class="button" type="submit">{esc(said["send_message"])}</button></div></form></section>"""
 

@@ -16,18 +16,18 @@ KIND = "web_form"
 
 def parse(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
     """Understand a submission. Raises QuarantineItem for a document that this channel did not write."""
-    document = json.loads(content)
+    document = _clean(json.loads(content))
     if not isinstance(document, dict) or document.get("v") != 1:
         raise QuarantineItem("This is no submission of a web form.")
     who = _who(document)
     rows = [row for row in document["fields"] if row["value"]]
     files = tuple(_file(file) for file in document["files"])
-    text = clean_text(_text(document, rows, files))
+    text = _text(document, rows, files)
     return InboundMessage(
         kind=KIND,
         sender=InboundPerson(PointKind(who["kind"]), who["value"], who["name"]),
         participants=(),
-        subject=clean_text(_subject(document, rows)),
+        subject=_subject(document, rows),
         text=text,
         visible_text=text,
         html=None,
@@ -40,6 +40,17 @@ def parse(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
         facts=_facts(document, rows, who),
         also=(InboundPerson(PointKind.PHONE, who["phone"], who["name"]),) if who["phone"] and who["kind"] != PointKind.PHONE else (),
     )
+
+
+def _clean(value: Any) -> Any:
+    """The document with every text in it fit to be stored."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, list):
+        return [_clean(inner) for inner in value]
+    if isinstance(value, dict):
+        return {clean_text(key): _clean(inner) for key, inner in value.items()}
+    return value
 
 
 def _who(document: dict[str, Any]) -> dict[str, str]:
@@ -75,7 +86,7 @@ def _text(document: dict[str, Any], rows: list[dict[str, str]], files: tuple[Inb
     if code := document.get("attribution", {}).get("visit_code"):
         # In the text too, so that whoever searches for the code a caller tells finds this entry.
         lines.append(f"{document['code_words']}: {code}")
-    return "\n".join(lines)
+    return "\n".join(lines) or ", ".join(file.filename for file in files)
 
 
 def _asks_for_call(document: dict[str, Any]) -> bool:

@@ -51,12 +51,15 @@
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", showCode);
   showCode();
 
+  // A dark form on a light page would look broken: it is dark only where the page itself can be.
+  var canBeDark = /dark/.test(getComputedStyle(document.documentElement).colorScheme);
+  var light = (me.dataset.theme || (canBeDark ? "auto" : "light")) === "light";
   var frame = document.createElement("iframe");
   frame.title = FORM.title;
-  frame.src = base + "#from=" + encodeURIComponent(JSON.stringify(attribution()));
+  frame.src = base + (light ? "?theme=light" : "") + "#from=" + encodeURIComponent(JSON.stringify(attribution()));
   frame.allow = "clipboard-write";
   frame.loading = "lazy";
-  frame.style.cssText = "display:block;width:100%;max-width:640px;height:560px;border:0;color-scheme:light dark";
+  frame.style.cssText = "display:block;width:100%;max-width:640px;height:560px;border:0;color-scheme:" + (light ? "light" : "light dark");
   window.addEventListener("message", function (event) {
     if (event.source !== frame.contentWindow || !event.data || event.data.contactForm !== "height") return;
     var height = Number(event.data.height);

@@ -64,7 +64,8 @@
     const errors = {};
     for (const element of all("[required]", form)) {
       const empty = element.type === "checkbox" ? !element.checked : !element.value.trim();
-      if (empty) errors[element.name.replace(/^f-/, "")] = words.required_field;
+      const said = element.type === "checkbox" ? "consent_needed" : element.localName === "select" ? "bad_choice" : "required_field";
+      if (empty) errors[element.name.replace(/^f-/, "")] = words[said];
     }
     return errors;
   }
@@ -117,6 +118,8 @@
     }
     if (answer.moved) return location.assign(answer.moved);
     if (form.dataset.send === "message") form.reset();
+    else form.hidden = true;
+    all("input[type=file]", form).forEach(picked);
     const done = one("[data-done]", form.closest(".card"));
     done.textContent = form.dataset.send === "message" ? words.message_sent : words.called;
     done.hidden = false;
@@ -201,6 +204,11 @@
     new ResizeObserver(grow).observe(one("main"));
   }
 
+  function picked(input) {
+    one("[data-picked]", input.parentNode).textContent = [...input.files].map((file) => file.name).join(", ") || words.no_files;
+  }
+
+  for (const input of all("input[type=file]")) input.addEventListener("change", () => picked(input));
   for (const form of all("form[data-send]")) {
     form.addEventListener("submit", (event) => { event.preventDefault(); send(form); });
     form.addEventListener("input", () => { begin().catch(() => {}); }, { once: true });
