@@ -6,13 +6,16 @@ UI := contact_center/agent_ui
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export CONTACT_CENTER_DATA_DIR ?= data
 
-.PHONY: help run import test lint bench screenshots console contract clean
+.PHONY: help run demo prove test lint bench screenshots console contract clean
 
 help: ## Show this list.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 run: $(VENV)/run.stamp $(UI)/dist/index.html ## Run the server on http://127.0.0.1:8080 (HOST and PORT change it).
 	@$(BIN)/contact-center serve
+
+demo: $(VENV)/run.stamp $(UI)/dist/index.html ## Run the server with a living story: a shop, its past, customers who keep writing.
+	@$(BIN)/contact-center demo
 
 test: $(VENV)/dev.stamp $(UI)/dist/index.html ## Install what the tests need and run everything.
 	@sh tests/install-peers.sh

@@ -209,6 +209,51 @@ def user_invite(email: Annotated[str, typer.Argument(help="Address of the employ
     print(_with_store(settings, lambda store: invite(settings, store, email)))
 
 
+@app.command()
+def demo(
+    pace: Annotated[float, typer.Option(help="Seconds between two things that happen, on average.")] = 6.0,
+    mails: Annotated[int, typer.Option(help="Mails of the past.")] = 7000,
+) -> None:
+    """Run the server with a living story: a shop, its past, and customers who keep writing and calling.
+
+    Its data stand apart, in the folder `demo` of the data folder.
+
+    Example: contact-center demo
+    """
+    settings = load_settings()
+    settings = settings.model_copy(update={"data_dir": settings.data_dir / "demo", "database_url": ""})
+    settings.check_transport()
+    _set_up_logging(settings, quiet=True)
+    _run(_demo(settings, pace, mails))
+
+
+async def _demo(settings: Settings, pace: float, mails: int) -> None:
+    from contact_center import app as root
+    from contact_center.demo import history, run
+    from contact_center.demo.outside import Gateway
+
+    def tell(words: str) -> None:
+        print(words, flush=True)
+
+    door = _bind(settings)
+    settings = settings.model_copy(update={"port": door.getsockname()[1]})
+    store = await root.open_database(settings)
+    try:
+        product, gateway = root.build(settings, store), Gateway()
+        shop = await run.prepare(product, gateway, tell, mails)
+        runner = web.AppRunner(product.app, access_log=None, handle_signals=False, shutdown_timeout=10)
+        await runner.setup()
+        async with root.running(product):
+            await web.SockSite(runner, door).start()
+            tell(f"The demo is at {settings.base_url}")
+            for address, name, role in history.COLLEAGUES:
+                tell(f"  {address}  {history.PASSWORD}  ({name}, {role})")
+            await run.live(product, shop, gateway, pace, _until_told_to_stop)
+            await runner.cleanup()
+    finally:
+        await store.close()
+
+
 async def _serve(settings: Settings, role: str) -> None:
     from contact_center import app as root
 

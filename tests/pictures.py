@@ -8,9 +8,9 @@ from typing import Any
 
 from playwright.async_api import Browser, async_playwright
 
+from contact_center.demo.letters import mails
 from contact_center.model.messages import RawItem
 from contact_center.testing import PASSWORD, RunningApp, running_app
-from tests.corpus import mails
 
 BROWSER = {"executable_path": "/usr/bin/chromium", "args": ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]}
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}

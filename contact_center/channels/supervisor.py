@@ -65,7 +65,8 @@ class Supervisor:
 
     def __init__(self, accounts: Accounts, environments: Callable[[str], Environment]) -> None:
         self._accounts = accounts
-        self._environments = environments
+        self.environment = environments
+        """What connectors of a kind may know of this machine."""
         self._running: dict[int, _Running] = {}
         self._listeners: list[asyncio.Task[Any]] = []
         self._inboxes: dict[int, Inbox] = {}
@@ -76,7 +77,7 @@ class Supervisor:
         """Start every enabled account and the doors they share."""
         await self.refresh()
         for kind in registry.kinds().values():
-            listener = kind.listener(self._environments(kind.name))
+            listener = kind.listener(self.environment(kind.name))
             if listener is not None:
                 self.listening[kind.name] = listener
                 self._listeners.append(spawn(self._keep_listening(kind.name, listener), name=f"listener {kind.name}"))
@@ -112,7 +113,7 @@ class Supervisor:
 
     def _start(self, account: ChannelAccount) -> None:
         kind = registry.find(account.kind)
-        connector = kind.connect(account, kind.options.model_validate(account.options), self._environments(kind.name))
+        connector = kind.connect(account, kind.options.model_validate(account.options), self.environment(kind.name))
         # The inbox of the shared door: any process may take mail in, the ledger knows what is double.
         self._inboxes[account.id] = self._accounts.inbox(account, None, _no_report)
         task = spawn(self._keep_running(account, connector), name=f"channel {account.kind} {account.address}")

@@ -1,4 +1,4 @@
-"""Mails of a plausible month for pictures and journeys: customers who write in Russian and English, and some answers."""
+"""Mails of a plausible month: customers who write in Russian and English, and some who write again."""
 
 import random
 from collections.abc import Iterator
