@@ -27,6 +27,7 @@ log-level = 1
 dlr-storage = internal
 store-type = file
 store-location = "{folder}/store"
+sms-combine-concatenated-mo = {plain}
 
 group = smsc
 smsc = fake
@@ -41,7 +42,7 @@ sendsms-port = {sendsms}
 sendsms-interface = "127.0.0.1"
 log-file = "{folder}/smsbox.log"
 log-level = 1
-mo-recode = {recode}
+mo-recode = {plain}
 http-request-retry = 20
 http-queue-delay = 1
 
@@ -77,11 +78,11 @@ class Gateway:
         """Where it takes messages."""
         return f"http://127.0.0.1:{self.sendsms}/cgi-bin/sendsms"
 
-    def start(self, hook: str, secret: str, *, recode: bool = True) -> None:
-        """Start core and smsbox, and wait until messages are taken."""
+    def start(self, hook: str, secret: str, *, plain: bool = True) -> None:
+        """Start core and smsbox, and wait until messages are taken. `plain`: parts are joined, and texts recoded to UTF-8."""
         values = {"folder": self.folder, "admin": self.admin, "boxes": self.boxes, "smsc": self.smsc, "sendsms": self.sendsms}
         conf = self.folder / "kannel.conf"
-        conf.write_text(CONF.format(**values, user=USER, password=PASSWORD, hook=hook, secret=secret, recode=str(recode).lower()))
+        conf.write_text(CONF.format(**values, user=USER, password=PASSWORD, hook=hook, secret=secret, plain=str(plain).lower()))
         for program, port in (("bearerbox", self.smsc), ("smsbox", self.sendsms)):
             path = need(program, "kannel")
             self.processes.append(subprocess.Popen([path, str(conf)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
@@ -95,6 +96,8 @@ class Gateway:
         log = (self.folder / "handsets.log").open("ab")
         self.handset = subprocess.Popen([program, "-H", "127.0.0.1", "-r", str(self.smsc), "-m", "1", message], stdout=log, stderr=log)
         log.close()
+        # It leaves its line open, but the gateway forgets what it has not read when the line is closed at once.
+        time.sleep(0.4)
 
     def write_text(self, sender: str, text: str) -> None:
         """The same in the alphabet that the text needs."""
@@ -127,7 +130,6 @@ class Gateway:
             self.handset.terminate()
             self.handset.wait(20)
             self.handset = None
-            time.sleep(0.2)
 
 
 def _text(rest: bytes) -> str:
