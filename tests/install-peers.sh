@@ -9,6 +9,8 @@ need chromium chromium
 need dovecot dovecot-imapd
 ls /usr/lib/dovecot/lmtp >/dev/null 2>&1 || missing="$missing dovecot-lmtpd"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
+need smsbox kannel
+ls /usr/lib/kannel/test/fakesmsc >/dev/null 2>&1 || missing="$missing kannel-extras"
 ls /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf >/dev/null 2>&1 || missing="$missing fonts-dejavu-core"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ]; then
