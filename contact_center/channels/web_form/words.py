@@ -12,7 +12,7 @@ EN = {
     "checking": "One moment…",
     "callback": "Please call me back",
     "choose_files": "Choose files",
-    "no_files": "or drop them here",
+    "no_files": "none chosen yet",
     "files_hint": "Up to 10 files, 25 MB in all",
     "leave_empty": "Leave this field empty",
     "no_script": "This form needs JavaScript: your browser does a little work against spam before it sends. "
@@ -81,7 +81,7 @@ RU = {
     "checking": "Секунду…",
     "callback": "Перезвоните мне",
     "choose_files": "Выбрать файлы",
-    "no_files": "или перетащите их сюда",
+    "no_files": "пока не выбраны",
     "files_hint": "До 10 файлов, всего до 25 МБ",
     "leave_empty": "Оставьте это поле пустым",
     "no_script": "Форме нужен JavaScript: перед отправкой браузер выполняет небольшую проверку от спама. "

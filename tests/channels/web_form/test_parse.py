@@ -16,7 +16,9 @@ ROWS = [("name", "Name", "text", "Anna"), ("email", "E-mail", "email", "anna@exa
 def document(*rows: tuple[str, str, str, str], **values: Any) -> bytes:
     fields = [dict(zip(("name", "label", "type", "value"), row, strict=True)) for row in rows]
     said = {"v": 1, "kind": "request", "at": "2026-11-02T09:00:00+00:00", "key": "k" * 48, "reference": "r1", "form": "Write to us"}
-    return json.dumps(said | {"files": [], "fields": fields, "call_words": "Please call me back", "code_words": "Visit code"} | values).encode()
+    return json.dumps(
+        said | {"files": [], "fields": fields, "call_words": "Please call me back", "code_words": "Visit code"} | values
+    ).encode()
 
 
 def test_the_mail_address_comes_first_and_the_number_is_claimed() -> None:
@@ -87,7 +89,9 @@ def test_files_come_with_clean_names() -> None:
     assert (found.filename, found.content, found.size) == ("passwd", b"png", 3)
 
 
-@pytest.mark.parametrize(("values", "demand"), [({}, Demand.ANSWER), ({"callback": True}, Demand.CALLBACK), ({"kind": "callback"}, Demand.CALLBACK)])
+@pytest.mark.parametrize(
+    ("values", "demand"), [({}, Demand.ANSWER), ({"callback": True}, Demand.CALLBACK), ({"kind": "callback"}, Demand.CALLBACK)]
+)
 def test_a_wish_to_be_called_demands_a_call(values: dict[str, Any], demand: Demand) -> None:
     assert parse(document(*ROWS, **values), {}).demand is demand
 
