@@ -24,6 +24,7 @@ from contact_center.channels.supervisor import Supervisor
 from contact_center.config import Settings
 from contact_center.console.live import Console
 from contact_center.console.presence import Presence
+from contact_center.contacts.importing.runner import Imports
 from contact_center.errors import ConfigError, Unavailable
 from contact_center.intake.parsing import Parsers
 from contact_center.intake.pipeline import Pipeline
@@ -65,6 +66,7 @@ class Product:
     pipeline: Pipeline
     parsers: Parsers
     sender: Sender
+    imports: Imports
     indexer: Indexer
     supervisor: Supervisor
     console: Console
@@ -121,6 +123,7 @@ def build(settings: Settings, store: Store) -> Product:
     environment = environment_of(settings, keys)
     supervisor = Supervisor(_Accounts(store, keys, pipeline, holder), environment)
     sender = Sender(store, files, _find_connector(supervisor), holder, utc_now)
+    imports = Imports(store, files, utc_now)
     services = Services(
         settings=settings,
         store=store,
@@ -130,6 +133,7 @@ def build(settings: Settings, store: Store) -> Product:
         environment=environment,
         refresh_channels=supervisor.refresh,
         wake_intake=pipeline.wake,
+        wake_imports=imports.wake,
         inbox=pipeline.inbox,
     )
     app = make_app(services)
@@ -141,7 +145,7 @@ def build(settings: Settings, store: Store) -> Product:
     services.checks.update(_checks(store, console, pipeline))
     indexer = Indexer(store)
     object.__setattr__(services, "gauges", lambda: _gauges(console, indexer))
-    return Product(settings, store, keys, files, pipeline, parsers, sender, indexer, supervisor, console, doorbell, app, holder)
+    return Product(settings, store, keys, files, pipeline, parsers, sender, imports, indexer, supervisor, console, doorbell, app, holder)
 
 
 @asynccontextmanager
@@ -160,6 +164,7 @@ async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Pr
         tasks.append(spawn(_show_life(product.store, product.holder), name="sender lease"))
         await product.store.write(channels.take_lease, outbox.sender_lease(product.holder), product.holder, utc_now(), LEASE_TTL)
         tasks.append(spawn(product.pipeline.run(), name="intake"))
+        tasks.append(spawn(product.imports.run(), name="imports"))
         tasks.append(spawn(product.indexer.run(), name="search index"))
         # Channels before the sender: it asks them whether a send that a crash interrupted may be repeated.
         await product.supervisor.start()

@@ -38,6 +38,7 @@ class Services:
     environment: Callable[[str], Environment]
     refresh_channels: Callable[[], Coroutine[Any, Any, None]]
     wake_intake: Callable[[], None]
+    wake_imports: Callable[[], None]
     inbox: Callable[[ChannelAccount], Inbox]
     """Where a connector puts what it hears by HTTP."""
     checks: dict[str, Callable[[], Coroutine[Any, Any, str]]] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from contact_center.api.handlers import (
     contacts,
     entries,
     hooks,
+    imports,
     ledger,
     organizations,
     search,
@@ -80,6 +81,16 @@ ROUTES: list[Route] = [
     Route("GET", f"{V1}/organizations/{{organization_id}}/contacts", organizations.get_people, P.CONTACTS_READ),
     # The board.
     Route("GET", f"{V1}/board", board.get_board, P.BOARD),
+    # Imports of contacts: whatever rows say of contacts that only some may see, an admin may see them all.
+    Route("GET", f"{V1}/imports", imports.list_imports, P.ADMIN),
+    Route("POST", f"{V1}/imports", imports.upload, P.ADMIN, 201, raw_body=True),
+    Route("GET", f"{V1}/imports/{{import_id}}", imports.get_import, P.ADMIN),
+    Route("PATCH", f"{V1}/imports/{{import_id}}", imports.change_import, P.ADMIN),
+    Route("GET", f"{V1}/imports/{{import_id}}/preview", imports.preview, P.ADMIN),
+    Route("POST", f"{V1}/imports/{{import_id}}/check", imports.check, P.ADMIN),
+    Route("POST", f"{V1}/imports/{{import_id}}/run", imports.run, P.ADMIN),
+    Route("POST", f"{V1}/imports/{{import_id}}/cancel", imports.cancel, P.ADMIN),
+    Route("GET", f"{V1}/imports/{{import_id}}/rows", imports.get_rows, P.ADMIN),
     # The ledger.
     Route("GET", f"{V1}/books", ledger.books, P.QUARANTINE),
     Route("GET", f"{V1}/quarantine", ledger.quarantine, P.QUARANTINE),

@@ -10,6 +10,7 @@ import orjson
 from pydantic import AwareDatetime, Field
 
 from contact_center.api.framework import Input
+from contact_center.contacts.importing.mapping import Column
 from contact_center.errors import BadRequest
 from contact_center.model.channels import ChannelNews
 from contact_center.model.people import Queue, User
@@ -185,6 +186,20 @@ class MergeBody(Input):
     """The contact that is the same person and will be joined into this one."""
 
     other_id: int = Field(ge=1, lt=2**53)
+
+
+class ImportPatchBody(Input):
+    """How a file is read: whether its first row names the columns, and what each column holds ("" for nothing)."""
+
+    header: bool | None = None
+    columns: list[Column] | None = Field(None, max_length=200)
+
+
+class ImportRowsQuery(Input):
+    """Which rows of an import."""
+
+    after: int = Field(0, ge=0, lt=2**31)
+    limit: int = Field(100, ge=1, le=500)
 
 
 class LoginBody(Input):

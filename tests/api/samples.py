@@ -104,6 +104,12 @@ async def _new_organization(_world: World, side: Side, who: str) -> dict[str, An
     return {"body": {"name": f"Company {who} {side.queue_id}"}}
 
 
+async def _import(world: World, _side: Side, _who: str) -> dict[str, Any]:
+    async with world.client("admin") as client:
+        async with client.post("/api/v1/imports?filename=p.csv", data=b"Name;E-mail\nAnna;anna@example.com\n") as response:
+            return {"import_id": (await response.json())["id"]}
+
+
 async def _user(world: World, _side: Side, who: str) -> dict[str, Any]:
     name = f"user{len(await world.app.store.read(_users))}"
     return {"user_id": await make_user(world.app, name, Role.AGENT, [1]), "body": None}
@@ -183,6 +189,15 @@ def table() -> Table:
     t.add("GET", f"{V1}/organizations/{{organization_id}}/contacts", 200, scoped=True)
     t.add("POST", f"{V1}/contacts/{{contact_id}}/merges", 201, scoped=True, fresh=_other_contact)
     t.add("POST", f"{V1}/contacts/{{contact_id}}/merges/{{merge_id}}/undo", 200, scoped=True, fresh=_merge)
+    t.add("GET", f"{V1}/imports", 200)
+    t.add("POST", f"{V1}/imports", 201, data=b"Name;E-mail\nAnna;anna@example.com\n", query="?filename=people.csv")
+    t.add("GET", f"{V1}/imports/{{import_id}}", 200, fresh=_import)
+    t.add("PATCH", f"{V1}/imports/{{import_id}}", 200, body={"columns": ["name", "email"]}, fresh=_import)
+    t.add("GET", f"{V1}/imports/{{import_id}}/preview", 200, fresh=_import)
+    t.add("POST", f"{V1}/imports/{{import_id}}/check", 200, fresh=_import)
+    t.add("POST", f"{V1}/imports/{{import_id}}/run", 200, fresh=_import)
+    t.add("POST", f"{V1}/imports/{{import_id}}/cancel", 409, fresh=_import)
+    t.add("GET", f"{V1}/imports/{{import_id}}/rows", 200, fresh=_import)
     t.add("GET", f"{V1}/books", 200)
     t.add("GET", f"{V1}/board", 200, query=f"?since={quote(midnight().isoformat())}")
     t.add("GET", f"{V1}/quarantine", 200)

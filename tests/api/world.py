@@ -156,6 +156,7 @@ async def _fill(world: World, side: Side, account_id: int, word: str) -> None:
     }
     side.ids["spool_id"] = await _spooled(world, ticket["id"])
     await app.store.write(book.annotate, Act(utc_now()), 1, contact_id, f"note {word}")
+    side.ids["point_id"] = (await _admin_get(world, f"/api/v1/contacts/{contact_id}"))["points"][0]["id"]
     side.ids["organization_id"] = await app.store.write(_company, contact_id, word)
 
 

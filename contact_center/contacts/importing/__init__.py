@@ -1,0 +1,1 @@
+"""Contacts from files: reading tables and cards, guessing what the columns mean, settling row by row."""
