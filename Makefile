@@ -25,6 +25,10 @@ test: $(VENV)/dev.stamp $(UI)/dist/index.html ## Install what the tests need and
 	$(BIN)/lint-imports --no-cache > .lint-imports.log || { cat .lint-imports.log; exit 1; }
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+prove: $(VENV)/dev.stamp $(UI)/dist/index.html ## Prove the four promises, and print a table of what was proven.
+	@sh tests/install-peers.sh
+	@$(BIN)/python -m tests.prove
+
 bench: $(VENV)/dev.stamp $(UI)/dist/index.html ## Measure, beside peers and raw limits. ARGS="--quick ingest" for less.
 	$(BIN)/python -m bench $(ARGS)
 

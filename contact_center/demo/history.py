@@ -138,13 +138,14 @@ def _ticket_ids(connection: Connection) -> list[int]:
 
 def _work_off(connection: Connection, sending: Sending, people: list[int], ids: list[int], position: int, seed: float) -> None:
     """What colleagues did: the newest tickets are mostly open, of the older ones some were answered and nearly all are done."""
-    chance = random.Random(seed)
+    chance, now = random.Random(seed), utc_now()
     for number, ticket_id in enumerate(ids, position):
         ticket = tickets.find(connection, ticket_id)
-        if ticket is None or ticket.last_entry is None or ticket.last_entry.at > utc_now():
+        answered_at = ticket.last_entry.at + timedelta(minutes=chance.randint(4, 300)) if ticket and ticket.last_entry else now
+        if ticket is None or answered_at >= now:
             continue
         agent = chance.choice(people)
-        act = Act(ticket.last_entry.at + timedelta(minutes=chance.randint(4, 300)), agent)
+        act = Act(answered_at, agent)
         recent = number < RECENT
         if recent and chance.random() < 0.55:
             if chance.random() < 0.4:
