@@ -1,6 +1,7 @@
 """The log files of a PBX: which lines of them are handed over, and in what words."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +32,7 @@ class Source:
 
     def item(self, line: bytes, old_before: float) -> RawItem:
         """A raw item whose key is its content, so that a line read again is known."""
-        known = {key: name for key, name in self.agents.items() if key.rpartition("/")[2].encode() in line}
+        known = {key: name for key, name in self.agents.items() if _names(key, line)}
         envelope = self.envelope | ({"agents": known} if known else {}) | {"old_before": old_before}
         return RawItem(f"{self.name}:{hashlib.sha256(line).hexdigest()}", line, envelope=envelope)
 
@@ -50,6 +51,11 @@ class Source:
             except (QuarantineItem, ValueError) as error:
                 words = line[:80].decode("utf-8", "replace")
                 raise ChannelMisconfigured(f"{self.path} does not look as the settings say. {error} The line begins: {words}") from error
+
+
+def _names(interface: str, line: bytes) -> bool:
+    """Whether a line has this interface or extension in it as a word of its own."""
+    return re.search(rb"(?<!\w)" + re.escape(interface.rpartition("/")[2].encode()) + rb"(?!\w)", line) is not None
 
 
 class CdrSource(Source):

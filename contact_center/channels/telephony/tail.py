@@ -58,15 +58,22 @@ def batches(path: Path, place: Place, most: int) -> Iterator[Batch]:
     """
     with path.open("rb") as file:
         now = os.fstat(file.fileno())
-        is_same = _is_same(file, place) and (place.inode in (0, now.st_ino) or now.st_size > place.offset)
-        if place.inode and (not is_same or now.st_ino != place.inode):
-            if now.st_size == 0 and now.st_ino != place.inode and (old := _neighbour(path, place)) is not None:
+        is_other = bool(place.inode) and (now.st_ino != place.inode or not _is_same(file, place))
+        # Of a file that was empty at the last look, only its neighbours tell whether it was emptied since.
+        older = _older(path, place, now.st_ino) if is_other or (place.inode and not place.offset) else []
+        if is_other or older:
+            if now.st_size == 0 and older and older[-1].inode == place.inode:
                 # A new file is ready, but the writer still has the old one.
-                yield from _rest_of_open(old, place, most)
+                yield from _rest_of_open(older[-1].path, place, most)
                 return
-            for old, start in _older(path, place, now.st_ino):
-                yield from _rest(old, start, most)
-            place = Place()
+            for old in older:
+                yield from _rest(old.path, old.start, most)
+            place = Place(now.st_ino, seen=max([now.st_mtime, *(old.written for old in older)]))
+            yield Batch([], place)
+        elif not place.inode:
+            # From now on a rotation is noticed, also one that comes before the first line.
+            place = Place(now.st_ino, seen=now.st_mtime)
+            yield Batch([], place)
         for lines, offset in _read(file, place.offset, most, is_finished=False):
             yield Batch(lines, Place(now.st_ino, offset, _head(file, offset), now.st_mtime))
 
@@ -81,8 +88,19 @@ def _head(file: BinaryIO, offset: int) -> str:
     return hashlib.sha256(file.read(min(HEAD, offset))).hexdigest() if offset else ""
 
 
-def _older(path: Path, place: Place, inode: int) -> list[tuple[Path, int]]:
-    """Files that hold what was written between the last look and the rotation, the oldest first, each with where to begin."""
+@dataclass(frozen=True, slots=True, order=True)
+class Old:
+    """A file that holds what was written between the last look and the rotation."""
+
+    written: float
+    path: Path
+    inode: int
+    start: int
+    """Bytes of it that were read already."""
+
+
+def _older(path: Path, place: Place, inode: int) -> list[Old]:
+    """All such files, the oldest first."""
     found = []
     for neighbour in _neighbours(path):
         try:
@@ -92,13 +110,8 @@ def _older(path: Path, place: Place, inode: int) -> list[tuple[Path, int]]:
         except OSError:
             continue
         if status.st_ino != inode and (is_ours or status.st_ino == place.inode or status.st_mtime > place.seen):
-            found.append((status.st_mtime, neighbour, place.offset if is_ours else 0))
-    return [(neighbour, start) for _, neighbour, start in sorted(found)]
-
-
-def _neighbour(path: Path, place: Place) -> Path | None:
-    """The file that was read so far, under another name."""
-    return next((neighbour for neighbour in _neighbours(path) if neighbour.stat().st_ino == place.inode), None)
+            found.append(Old(status.st_mtime, neighbour, status.st_ino, place.offset if is_ours else 0))
+    return sorted(found)
 
 
 def _neighbours(path: Path) -> list[Path]:
