@@ -1,0 +1,345 @@
+"""A form on a running server, over HTTP: what is taken in once, what is refused, and who may see what."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from contact_center.channels.web_form.challenge import solve
+from contact_center.intake.pipeline import AccountInbox
+from contact_center.testing import RunningApp, a_mail, running_app
+from tests.channels.web_form.helpers import ANNA, JSON, Visitor, open_form, visiting
+
+
+@pytest.fixture
+async def app(tmp_path: Path) -> AsyncIterator[RunningApp]:
+    async with running_app(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+async def visitor(app: RunningApp) -> AsyncIterator[Visitor]:
+    async with visiting(app) as found:
+        yield found
+
+
+async def tickets(app: RunningApp) -> list[Any]:
+    await app.settled()
+    async with app.session() as agent, agent.get("/api/v1/tickets?view=all") as response:
+        return sorted((await response.json())["items"], key=lambda ticket: ticket["number"])
+
+
+async def history(app: RunningApp, ticket: Any) -> list[Any]:
+    async with app.session() as agent, agent.get(f"/api/v1/contacts/{ticket['contact']['id']}/timeline") as response:
+        assert response.status == 200, await response.text()
+        entries = (await response.json())["items"]
+    return sorted((entry for entry in entries if entry["change"] is None), key=lambda entry: entry["id"])
+
+
+async def act(app: RunningApp, path: str, body: Any, key: str = "1") -> None:
+    async with app.session() as agent, agent.post(path, json=body, headers={"Idempotency-Key": key}) as response:
+        assert response.status < 300, await response.text()
+
+
+async def test_a_submission_becomes_a_ticket_with_its_facts(app: RunningApp, visitor: Visitor) -> None:
+    path = await visitor.request(ANNA | {"phone": "+7 916 123-45-67"}, attribution={"utm_source": "news", "visit_code": "7KQ2M"})
+
+    (ticket,) = await tickets(app)
+    (entry,) = await history(app, ticket)
+    assert (ticket["channel"], ticket["contact"]["name"], ticket["subject"]) == ("web_form", "Anna", "Write to us")
+    assert entry["facts"]["attribution"] == {"utm_source": "news", "visit_code": "7KQ2M"}
+    assert "Visit code: 7KQ2M" in entry["text"]
+    assert path.rpartition("/")[2] not in str(entry)
+
+
+async def test_files_come_along(app: RunningApp, visitor: Visitor) -> None:
+    work = await visitor.worked()
+    form = aiohttp.FormData(work | {"f-name": "Anna", "f-message": "See the photo"})
+    form.add_field("f-photos", b"\x89PNG" + b"x" * 300_000, filename="../../photo.png", content_type="image/png")
+    async with visitor.client.post(visitor.base, data=form, headers=JSON) as response:
+        assert response.status == 200, await response.text()
+
+    (entry,) = await history(app, (await tickets(app))[0])
+    assert [(file["filename"], file["size"]) for file in entry["attachments"]] == [("photo.png", 300_004)]
+
+
+async def test_a_browser_without_our_script_gets_pages(app: RunningApp, visitor: Visitor) -> None:
+    form = aiohttp.FormData(await visitor.worked() | {"f-name": "Anna", "f-message": "Hello"})
+    async with visitor.client.post(visitor.base, data=form, headers={"Accept": "text/html"}) as response:
+        assert response.status == 200
+        assert "Your private page" in await response.text()
+    async with visitor.client.post(visitor.base, data={"f-name": "Anna"}, headers={"Accept": "text/html"}) as response:
+        assert response.status == 422
+        assert 'value="Anna"' in await response.text()  # nothing has to be written twice
+
+
+# Spam.
+
+
+async def test_a_replay_gets_the_same_thanks_and_makes_nothing(app: RunningApp, visitor: Visitor) -> None:
+    body = await visitor.worked() | {"fields": ANNA}
+    answers = [await visitor.post(visitor.base, body) for _ in range(3)]
+    answers += await asyncio.gather(*(visitor.post(visitor.base, body) for _ in range(5)))
+
+    assert {status for status, _ in answers} == {200}
+    assert len({answer["path"] for _, answer in answers}) == 1
+    assert len(await tickets(app)) == 1
+
+
+async def test_one_solution_sends_one_message(app: RunningApp, visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that was used for something else is refused aloud: what was changed meanwhile must not be lost in silence."""
+    monkeypatch.setattr("contact_center.channels.web_form.connector.SETTLES_WITHIN", 0.1)
+    body = await visitor.worked() | {"fields": ANNA}
+    await visitor.post(visitor.base, body)
+    await app.settled()
+
+    status, answer = await visitor.post(visitor.base, body | {"fields": ANNA | {"message": "Something else"}})
+
+    assert (status, answer["code"]) == (409, "used")
+    assert len(await tickets(app)) == 1
+
+
+@pytest.mark.parametrize("work", [{}, {"challenge": "1.8.abc.def", "solution": "1"}], ids=["none", "forged"])
+async def test_without_work_nothing_is_taken_in(app: RunningApp, visitor: Visitor, work: dict[str, str]) -> None:
+    status, answer = await visitor.post(visitor.base, work | {"fields": ANNA})
+
+    assert (status, answer["code"]) == (409, "refused")
+    assert await tickets(app) == []
+
+
+async def test_work_for_another_form_is_refused(app: RunningApp, visitor: Visitor) -> None:
+    async with visiting(app, address="other") as other:
+        status, answer = await visitor.post(visitor.base, await other.worked() | {"fields": ANNA})
+
+    assert (status, answer["code"]) == (409, "refused")
+
+
+async def test_the_trap_is_told_aloud(app: RunningApp, visitor: Visitor) -> None:
+    """A browser that fills in forms by itself may have walked into it for a customer."""
+    status, answer = await visitor.send(leave_empty="https://spam.example")
+
+    assert (status, answer["code"]) == (422, "trap")
+    assert "hidden field" in answer["message"]
+    assert await tickets(app) == []
+
+
+async def test_a_wrong_answer_costs_no_work(visitor: Visitor) -> None:
+    """Errors are told before the solution is used, so that it still serves for the next try."""
+    work = await visitor.worked()
+    status, answer = await visitor.post(visitor.base, work | {"fields": ANNA | {"email": "anna"}})
+    assert (status, list(answer["errors"])) == (422, ["email"])
+
+    status, _ = await visitor.post(visitor.base, work | {"fields": ANNA})
+    assert status == 200
+
+
+async def test_consent_is_asked_for_and_kept(app: RunningApp) -> None:
+    async with visiting(app, consent_text="I agree to the rules of 2026.") as visitor:
+        status, answer = await visitor.send()
+        assert (status, list(answer["errors"])) == (422, ["consent"])
+        await visitor.request(consent=True)
+
+    (entry,) = await history(app, (await tickets(app))[0])
+    consent = entry["facts"]["consent"]
+    assert consent["text"] == "I agree to the rules of 2026."
+    assert len(consent["sha256"]) == 64
+    assert consent["at"].startswith("20")
+
+
+async def test_too_large_a_request_is_refused(visitor: Visitor) -> None:
+    async with visitor.client.post(
+        visitor.base, data=b"x" * (31 * 1024 * 1024), headers=JSON | {"Content-Type": "application/json"}
+    ) as response:
+        assert response.status == 413
+
+
+# The private page.
+
+
+async def test_the_customer_reads_the_answer_and_answers_back(app: RunningApp, visitor: Visitor) -> None:
+    path = await visitor.request()
+    (ticket,) = await tickets(app)
+    await act(app, f"/api/v1/tickets/{ticket['id']}/replies", {"text": "It is on its way."})
+
+    status, page = await visitor.page(path)
+    assert status == 200
+    for words in ("Where is order 117?", "It is on its way.", "Request 1", "We have answered"):
+        assert words in page
+
+    status, answer = await visitor.add(path, text="Thank you!")
+    assert (status, answer) == (200, {"moved": None})
+    (again,) = await tickets(app)
+    assert [entry["text"] for entry in await history(app, again)][-1] == "Thank you!"
+    assert again["status"] == "open"
+    assert "Thank you!" in (await visitor.page(path))[1]
+
+
+@pytest.mark.parametrize("who", [{"email": "anna@example.com"}, {"phone": "8 916 123-45-67"}, {}], ids=["mail", "phone", "nobody"])
+async def test_whoever_wrote_their_next_message_joins(app: RunningApp, visitor: Visitor, who: dict[str, str]) -> None:
+    path = await visitor.request({"name": "Anna", "message": "First"} | who)
+    await visitor.request({"name": "Boris", "message": "Another's"})
+    await app.settled()
+    await visitor.add(path, text="Second")
+
+    found = await tickets(app)
+    assert len(found) == 2
+    assert [entry["text"].splitlines()[-1].removeprefix("Message: ") for entry in await history(app, found[0])] == ["First", "Second"]
+
+
+async def test_the_page_shows_no_note_and_no_other_ticket(app: RunningApp, visitor: Visitor) -> None:
+    path = await visitor.request()
+    await visitor.request(ANNA | {"message": "Another matter of the same person"})
+    (first, _) = await tickets(app)
+    await act(app, f"/api/v1/tickets/{first['id']}/notes", {"text": "This one is difficult"})
+    await app.deliver(a_mail(sender="anna@example.com", text="By mail, about something else"))
+
+    _, page = await visitor.page(path)
+    news = str(await visitor.news(path))
+    for hidden in ("difficult", "Another matter", "By mail"):
+        assert hidden not in page
+        assert hidden not in news
+
+
+async def test_before_it_is_understood_the_page_says_so(app: RunningApp, visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("contact_center.channels.web_form.connector.SETTLES_WITHIN", 0.0)
+    monkeypatch.setattr(app.product.pipeline, "settle_all", lambda: asyncio.sleep(0))
+    path = await visitor.request()
+
+    assert (await visitor.page(path))[0] == 200
+    assert "being processed" in (await visitor.page(path))[1]
+    assert await visitor.news(path) == {"version": "0", "number": None}
+
+
+async def test_an_unknown_key_opens_nothing(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every key asks the store the same two questions, so that the time of an answer tells nothing."""
+    path = await visitor.request()
+    key = path.rpartition("/")[2]
+    asked: list[str] = []
+    for name in ("ticket", "unknown"):
+
+        async def counted(self: AccountInbox, argument: Any, name: str = name, real: Any = getattr(AccountInbox, name)) -> Any:
+            asked.append(name)
+            return await real(self, argument)
+
+        monkeypatch.setattr(AccountInbox, name, counted)
+
+    for wrong in ("a" * 48, key[::-1], key[:-1], key + "a", "1", "../r/" + key, "%00", key.upper()):
+        asked.clear()
+        status, page = await visitor.page(f"{visitor.base}/r/{wrong}")
+        assert status == 404
+        assert "Where is order" not in page
+        if "/" not in wrong:
+            assert asked == ["ticket", "unknown"]
+    for verb in ("messages", "callback", "challenge"):
+        async with visitor.client.post(f"{visitor.base}/r/{'a' * 48}/{verb}", json={}) as response:
+            assert response.status == 404
+
+
+async def test_the_ledgers_name_alone_opens_nothing(visitor: Visitor) -> None:
+    """Whoever knows the first part of a key, by which its raw item is named, learns that there is one and no more."""
+    path = await visitor.request()
+    key = path.rpartition("/")[2]
+    _, page = await visitor.page(f"{visitor.base}/r/{key[:16]}{'a' * 32}")
+
+    assert "Where is order" not in page
+
+
+async def test_another_forms_address_opens_no_page(app: RunningApp, visitor: Visitor) -> None:
+    path = await visitor.request()
+    async with visiting(app, address="other") as other:
+        status, _ = await other.page(f"{other.base}/r/{path.rpartition('/')[2]}")
+
+    assert status == 404
+
+
+async def test_the_page_takes_no_work_done_for_the_form(app: RunningApp, visitor: Visitor) -> None:
+    path = await visitor.request()
+    await app.settled()
+    status, answer = await visitor.post(f"{path}/messages", await visitor.worked() | {"text": "Hello"})
+
+    assert (status, answer["code"]) == (409, "refused")
+
+
+async def test_a_repeated_message_stands_once(app: RunningApp, visitor: Visitor) -> None:
+    path = await visitor.request()
+    await app.settled()
+    body = await visitor.worked(path) | {"text": "Once"}
+    assert {(await visitor.post(f"{path}/messages", body))[0] for _ in range(3)} == {200}
+
+    (ticket,) = await tickets(app)
+    assert [entry["text"] for entry in await history(app, ticket)].count("Once") == 1
+
+
+# Calls.
+
+
+async def test_a_call_back_is_one_demand_a_person(app: RunningApp, visitor: Visitor) -> None:
+    path = await visitor.request()
+    await app.settled()
+    for number in ("+7 916 123-45-67", "+7 916 123-45-67", "+7 916 765-43-21"):
+        status, _ = await visitor.add(path, "callback", phone=number)
+        assert status == 200
+
+    first, call = await tickets(app)
+    assert call["subject"] == "Please call me back: Request 1"
+    assert first["contact"]["id"] == call["contact"]["id"]
+    asked = [entry for entry in await history(app, call) if entry["ticket_id"] == call["id"]]
+    assert len(asked) == 3
+    assert "+7 916 765-43-21" in asked[-1]["text"]
+
+
+async def test_a_form_may_ask_for_a_call_at_once(app: RunningApp, visitor: Visitor) -> None:
+    await visitor.request(ANNA | {"phone": "+7 916 123-45-67"}, callback=True)
+
+    (ticket,) = await tickets(app)
+    (entry,) = await history(app, ticket)
+    assert "Please call me back" in entry["text"]
+    assert entry["facts"]["callback"] is True
+
+
+async def test_whoever_claims_anothers_number_reads_nothing_of_theirs(app: RunningApp, visitor: Visitor) -> None:
+    """A wish to be called joins the one that this person has open. The page of the second must not show the first."""
+    phone = {"name": "Anna", "phone": "+7 916 123-45-67", "message": "My secret order"}
+    await visitor.request(phone, callback=True)
+    await app.settled()
+    path = await visitor.request(phone | {"name": "Eve", "message": "Tell me"}, callback=True)
+    (ticket,) = await tickets(app)
+    await act(app, f"/api/v1/tickets/{ticket['id']}/replies", {"text": "Dear Anna, the secret is out"})
+
+    _, page = await visitor.page(path)
+    news = str(await visitor.news(path))
+    assert "Tell me" in page
+    for hidden in ("My secret order", "the secret is out"):
+        assert hidden not in page
+        assert hidden not in news
+
+
+async def test_a_form_that_offers_no_calls_takes_none(app: RunningApp) -> None:
+    async with visiting(app, callback=False) as visitor:
+        path = await visitor.request(callback=True)
+        await app.settled()
+        async with visitor.client.post(f"{path}/callback", json={"phone": "+7 916 123-45-67"}) as response:
+            assert response.status == 404
+
+    (entry,) = await history(app, (await tickets(app))[0])
+    assert entry["facts"]["callback"] is False
+
+
+async def test_settings_are_tried_before_they_are_saved(app: RunningApp) -> None:
+    with pytest.raises(AssertionError, match="phone"):
+        await open_form(app, fields=[{"name": "name", "label": "Name"}])
+    with pytest.raises(AssertionError, match="Field 1, label"):
+        await open_form(app, fields=[{"name": "name"}])
+
+
+async def test_the_script_can_be_loaded_by_another_site(visitor: Visitor) -> None:
+    async with visitor.client.get(f"{visitor.base}/embed.js") as response:
+        assert response.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+        assert response.content_type == "text/javascript"
+
+
+def test_solving_costs_what_it_says() -> None:
+    assert solve("1.0.x") == "0"
