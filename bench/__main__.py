@@ -10,7 +10,7 @@ import time
 import traceback
 from pathlib import Path
 
-SUBJECTS = ("ingest", "delivered", "history", "fanout", "store", "memory")
+SUBJECTS = ("ingest", "delivered", "history", "fanout", "store", "search", "contacts", "memory")
 
 
 def main() -> int:
