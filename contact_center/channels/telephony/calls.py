@@ -17,6 +17,7 @@ from contact_center.model.words import Demand, Direction, PointKind
 KIND = "telephony"
 SHORT_SECONDS = 5.0  # an abandon within this is a short one, which no rate counts
 TRANSFER_GAP = 2.0  # seconds between the end of one agent's leg and the beginning of the next
+LINKS = 5  # links of the dial plan in a row, at most
 UNKNOWN_CALLER = InboundPerson(PointKind.ANONYMOUS, "caller", "Unknown caller")
 COLLEAGUES = InboundPerson(PointKind.ANONYMOUS, "colleagues", "Internal calls")
 
@@ -64,7 +65,8 @@ class Call:
         self.direction = _direction(records)
         self.of_customer = [record for record in records if _concerns_customer(record, self.direction)]
         self.number = next((record.number for record in self.of_customer if record.number), "")
-        self.cdr = _without_links([record for record in self.of_customer if record.source == "cdr"])
+        phones = {record.channel: record for record in records if record.source == "cdr" and is_local(record.channel)}
+        self.cdr = [_behind_links(record, phones) for record in self.of_customer if record.source == "cdr"]
         self.legs = self._legs()
         self.is_answered = bool(self.legs)
         told = self.of_customer or list(records)
@@ -147,15 +149,16 @@ class Call:
     def _legs(self) -> list[Leg]:
         """All answered legs by time, each agent under one name whatever the source calls them."""
         names = self._aliases()
-        return [replace(leg, agent=names.get(leg.agent, leg.agent)) for leg in self._answered(self.of_customer)]
+        return [replace(leg, agent=names.get(leg.agent, leg.agent)) for leg in self._answered()]
 
-    def _answered(self, records: Sequence[Record]) -> list[Leg]:
-        found = [leg for record in records if (leg := _answered_leg(record)) is not None and (record.source != "cdr" or record in self.cdr)]
+    def _answered(self) -> list[Leg]:
+        told = [*self.cdr, *(record for record in self.of_customer if record.source != "cdr")]
+        found = [leg for record in told if (leg := _answered_leg(record)) is not None]
         return sorted(found, key=lambda leg: (leg.answer, leg.end, leg.agent))
 
     def _aliases(self) -> dict[str, str]:
         """queue_log has names of members where a call record has extensions: who answered at the same time is the same."""
-        legs = self._answered(self.of_customer)
+        legs = self._answered()
         rows = [leg for leg in legs if leg.source == "cdr"]
         names: dict[str, str] = {}
         for leg in (leg for leg in legs if leg.source == "queue" and leg.agent):
@@ -233,6 +236,7 @@ class Call:
 
     def _attempts(self) -> int:
         """How many phones were tried."""
+        # In a ring-all through links a phone stands behind two rows.
         dialled = {record.leg for record in self.cdr if record.leg}
         return len(dialled) or sum(record.what in ("offered", "answered") for record in self.of_customer)
 
@@ -250,10 +254,21 @@ def _concerns_customer(record: Record, direction: str) -> bool:
     return direction == "internal" or record.direction != "internal"
 
 
-def _without_links(rows: list[Record]) -> list[Record]:
-    """Rows without those that dialled a mere link, if the phones behind the links are there as well."""
-    phones = [row for row in rows if row.leg and not is_local(row.leg)]
-    return [row for row in rows if not is_local(row.leg)] if phones else rows
+def _behind_links(row: Record, phones: dict[str, Record]) -> Record:
+    """A row that dialled a mere link, with the phone behind it: who that is, and when it was really picked up."""
+    found = row
+    for _ in range(LINKS):
+        phone = phones.get(_other_half(found.leg)) if is_local(found.leg) else None
+        if phone is None or phone.leg == found.leg:
+            break
+        # A colleague who was asked first had picked up before the caller was handed over.
+        answer = max(row.at, phone.answer) if phone.answer else 0.0
+        found = replace(row, leg=phone.leg, agent=phone.agent, named=phone.named, app=phone.app, answer=answer)
+    return found
+
+
+def _other_half(link: str) -> str:
+    return f"{link[:-1]}{'2' if link.endswith('1') else '1'}"
 
 
 def _answered_leg(record: Record) -> Leg | None:

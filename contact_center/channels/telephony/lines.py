@@ -72,6 +72,7 @@ def read_cdr(line: bytes, layout: str, plan: Plan) -> Record:
         sequence=int(row["sequence"]) if row.get("sequence", "").isdigit() else 0,
         answer=seconds(row["answer"], plan.zone),
         end=end,
+        channel=row["channel"],
         leg=row["dstchannel"],
         queue=row.get("lastdata", "").partition(",")[0] if app == "queue" else "",
         app=app,
@@ -99,7 +100,7 @@ def _parties(row: Mapping[str, str], plan: Plan) -> dict[str, Any]:
         # After a blind transfer `dst` is where the call went, not what the customer dialled.
         ours = dst if _is_line(dst, plan) and (not plan.ours or dst in plan.ours) else ""
         return {"direction": "in", "number": src, "ours": ours, "agent": agent, "named": named}
-    caller, caller_named = plan.agent(channel) if not is_local(channel) else (src, False)
+    caller, caller_named = plan.agent(src if is_local(channel) else channel)
     parties = {"caller": caller, "named": caller_named, "ours": src if _is_line(src, plan) else ""}
     outside = bool(called) and not plan.is_agent(called) and not is_local(called)
     if _is_line(dst, plan) and not (called and plan.is_agent(called)) and dst not in plan.ours:

@@ -37,6 +37,8 @@ class Record:
     """The agent is named by the settings, not by an extension or by the PBX."""
     caller: str = ""
     """The agent who called, for outbound and internal legs."""
+    channel: str = ""
+    """The channel that dialled."""
     leg: str = ""
     """The channel that was dialled; empty when nobody was."""
     queue: str = ""
