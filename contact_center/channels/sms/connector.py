@@ -25,7 +25,8 @@ class SmsConnector:
         self.provider: Provider = (Twilio if options.provider == "twilio" else Kannel)(account, options, environment)
 
     async def run(self, inbox: Inbox) -> None:
-        """Nothing to fetch: providers bring what there is."""
+        """Nothing to fetch: providers bring what there is, to an account that is filled in."""
+        self.provider.require()
 
     async def send(self, message: OutboundMessage) -> Receipt:
         """Send one message to one number."""

@@ -31,6 +31,15 @@ class Kannel:
         self._options = options
         self._environment = environment
 
+    def require(self) -> None:
+        """See `provider.Provider`."""
+        require(
+            kannel_url=self._options.kannel_url,
+            kannel_user=self._options.kannel_user,
+            kannel_password=self._options.kannel_password,
+            kannel_hook_secret=self._options.kannel_hook_secret,
+        )
+
     def receive(self, request: HookRequest) -> RawItem:
         """See `provider.Provider`."""
         make = {"mo": self._message, "dlr": self._report}.get(request.path.strip("/"))
@@ -45,7 +54,7 @@ class Kannel:
 
     async def send(self, message: OutboundMessage, to: str) -> Receipt:
         """See `provider.Provider`."""
-        self._require()
+        self.require()
         fields = self._credentials() | {
             "from": self._account.address,
             "to": to,
@@ -62,10 +71,13 @@ class Kannel:
 
     async def check(self) -> None:
         """See `provider.Provider`. A request without a recipient is refused, but only after the password was looked at."""
-        self._require()
+        self.require()
         answer = await web.ask(self._options.kannel_url, fields=self._credentials())
-        if answer.status >= 500 or answer.status == 403 or answer.status in (404, 405):
-            raise _refusal(answer)
+        if answer.status == 400:
+            return
+        if answer.status < 300:
+            raise ChannelMisconfigured("Whatever answers at kannel_url is no sendsms of Kannel's.")
+        raise _refusal(answer)
 
     def _message(self, query: str, body: bytes) -> RawItem:
         fields = parse.kannel_fields(query)
@@ -96,14 +108,6 @@ class Kannel:
 
     def _credentials(self) -> dict[str, str]:
         return {"username": self._options.kannel_user, "password": self._options.kannel_password}
-
-    def _require(self) -> None:
-        require(
-            kannel_url=self._options.kannel_url,
-            kannel_user=self._options.kannel_user,
-            kannel_password=self._options.kannel_password,
-            kannel_hook_secret=self._options.kannel_hook_secret,
-        )
 
 
 def _without_secret(query: str) -> str:

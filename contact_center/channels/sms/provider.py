@@ -26,6 +26,10 @@ class Provider(Protocol):
     thanks: HookReply
     """What is answered to a request that was taken in."""
 
+    def require(self) -> None:
+        """Raise ChannelMisconfigured when something is not filled in."""
+        ...
+
     def receive(self, request: HookRequest) -> RawItem:
         """Check a request and make an item of it. Raises Refused."""
         ...

@@ -29,6 +29,10 @@ class Twilio:
         self._options = options
         self._environment = environment
 
+    def require(self) -> None:
+        """See `provider.Provider`."""
+        require(twilio_account_sid=self._options.twilio_account_sid, twilio_auth_token=self._options.twilio_auth_token)
+
     def receive(self, request: HookRequest) -> RawItem:
         """See `provider.Provider`."""
         if request.path.strip("/") not in ("", "status"):
@@ -42,7 +46,7 @@ class Twilio:
 
     async def send(self, message: OutboundMessage, to: str) -> Receipt:
         """See `provider.Provider`."""
-        self._require()
+        self.require()
         form = {"To": to, self._sender_field(): self._account.address, "Body": message.text}
         if hook := self._environment.hook_url(self._account.id):
             form["StatusCallback"] = f"{hook}/status?key={written_key(message.message_key)}"
@@ -53,7 +57,7 @@ class Twilio:
 
     async def check(self) -> None:
         """See `provider.Provider`."""
-        self._require()
+        self.require()
         answer = await web.ask(self._url(""), authorization=self._authorization())
         if answer.status == 404:
             raise ChannelAuthFailed("Twilio knows no account of this SID.")
@@ -100,9 +104,6 @@ class Twilio:
 
     def _authorization(self) -> str:
         return "Basic " + base64.b64encode(f"{self._options.twilio_account_sid}:{self._options.twilio_auth_token}".encode()).decode()
-
-    def _require(self) -> None:
-        require(twilio_account_sid=self._options.twilio_account_sid, twilio_auth_token=self._options.twilio_auth_token)
 
 
 def _refusal(answer: web.Answer) -> Exception:

@@ -5,6 +5,7 @@ nobody knows.
 """
 
 import asyncio
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,8 @@ from yarl import URL
 from contact_center.errors import ChannelMisconfigured, ChannelUnavailable, DeliveryUnknown
 
 TIMEOUT = aiohttp.ClientTimeout(total=None, connect=20, sock_read=30)  # seconds; the first covers the name and the handshake too
-WHOLE = 60.0  # seconds for everything, an answer that trickles included
+WHOLE = 60.0  # seconds for everything
+BODY = 10.0  # seconds for the answer after its status
 ANSWER_LIMIT = 64 * 1024  # bytes of an answer that are read; what matters stands at its beginning
 
 
@@ -88,12 +90,14 @@ def _target(url: str) -> URL:
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:
-    """What was answered, as far as it is read."""
+    """What was answered, as far as it comes: by its status the other side has decided already."""
     content = bytearray()
-    async for chunk in response.content.iter_chunked(16 * 1024):
-        content += chunk
-        if len(content) >= ANSWER_LIMIT:
-            break
+    with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
+        async with asyncio.timeout(BODY):
+            async for chunk in response.content.iter_chunked(16 * 1024):
+                content += chunk
+                if len(content) >= ANSWER_LIMIT:
+                    break
     return bytes(content[:ANSWER_LIMIT])
 
 

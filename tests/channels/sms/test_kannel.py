@@ -187,6 +187,13 @@ async def test_an_unreachable_gateway_is_tried_again(tmp_path: Path) -> None:
         await a_connector(tmp_path, NUMBER, **options(f"http://127.0.0.1:{free_port()}/x")).send(an_answer())
 
 
+async def test_another_server_is_not_taken_for_a_gateway(tmp_path: Path) -> None:
+    """A page that says yes to everything would swallow every message."""
+    async with answering(200, "<h1>It works!</h1>", []) as url:
+        with pytest.raises(ChannelMisconfigured, match="kannel_url"):
+            await a_connector(tmp_path, NUMBER, **options(url)).check()
+
+
 @pytest.mark.parametrize("missing", ["kannel_user", "kannel_password", "kannel_hook_secret"])
 async def test_what_is_not_filled_in_is_named(tmp_path: Path, missing: str) -> None:
     """Before the gateway is asked."""

@@ -54,6 +54,7 @@ class Api:
     answer: Any = None
     silence: float = 0.0
     cut: bool = False
+    cut_body: bool = False
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Authorization") != "Basic " + base64.b64encode(f"{SID}:{TOKEN}".encode()).decode():
@@ -62,6 +63,12 @@ class Api:
         await asyncio.sleep(self.silence)
         if self.cut and request.transport is not None:
             request.transport.abort()
+        if self.cut_body and request.transport is not None:
+            response = web.StreamResponse(status=self.status, headers={"Content-Length": "100"})
+            await response.prepare(request)
+            await response.write(b'{"sid": "SM')
+            request.transport.close()
+            return response
         body = self.answer if self.answer is not None else {"sid": f"SM{len(self.sent)}", "status": "queued"}
         return web.json_response(body, status=self.status) if isinstance(body, dict) else web.Response(body=body, status=self.status)
 
@@ -182,10 +189,11 @@ async def test_nothing_is_acknowledged_before_it_is_stored(tmp_path: Path) -> No
         (signed("elsewhere"), 404),
         (a_request(method="GET"), 405),
         (a_request(body=b"{broken"), 400),
+        (a_request(body=b'{"a":' + b"[" * 200_000), 400),
         (a_request(body=b"&".join(b"a=1" for _ in range(2000))), 400),
         (signed("status", MessageStatus="sent"), 400),
     ],
-    ids=["token", "unsigned", "odd signature", "account", "path", "method", "json", "many fields", "no key"],
+    ids=["token", "unsigned", "odd signature", "account", "path", "method", "json", "deep json", "many fields", "no key"],
 )
 async def test_what_is_not_twilios_is_refused(tmp_path: Path, request_: Any, status: int) -> None:
     """Nothing of it is stored."""
@@ -274,6 +282,13 @@ async def test_an_answer_that_cannot_be_read_is_a_receipt(tmp_path: Path, api: A
     assert (await a_connector(tmp_path, **options(api)).send(an_answer())).provider_id == ""
 
 
+async def test_an_answer_that_breaks_off_after_its_status_is_a_receipt(tmp_path: Path, api: Api) -> None:
+    """The same when the line breaks in the middle of the answer."""
+    api.cut_body = True
+
+    assert (await a_connector(tmp_path, **options(api)).send(an_answer())).provider_id == ""
+
+
 async def test_silence_after_the_request_means_unknown(tmp_path: Path, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may have been sent: a person decides."""
     api.silence = 5
@@ -336,6 +351,13 @@ async def test_settings_are_tried(tmp_path: Path, api: Api) -> None:
     api.answer = {"sid": SID, "status": "suspended"}
     with pytest.raises(ChannelMisconfigured, match="suspended"):
         await a_connector(tmp_path, **options(api)).check()
+
+
+async def test_an_account_that_is_not_filled_in_says_so(tmp_path: Path) -> None:
+    """Its health tells; one that is has nothing to fetch and returns."""
+    await a_connector(tmp_path, **options()).run(MemoryInbox(tmp_path))
+    with pytest.raises(ChannelMisconfigured, match="twilio_auth_token"):
+        await a_connector(tmp_path, **options(twilio_auth_token="")).run(MemoryInbox(tmp_path))
 
 
 # The whole way.
