@@ -113,8 +113,16 @@ async def test_every_event_keeps_the_console_right(server: RunningApp, view: str
         await act(call("POST", "/users", {"name": "Anna", "email": "anna@example.com", "queue_ids": [1]}))
         await act(call("PATCH", "/channels/1", {"name": "Help", "check": False}))
         await act(call("POST", f"/contacts/{people[0]}/merges", {"other_id": people[1]}))
+        company = await act(call("POST", "/organizations", {"name": "Acme"}))
+        await act(call("PATCH", f"/contacts/{people[0]}", {"organization_id": company["id"], "owner_id": 1}))
+        await act(call("PATCH", f"/organizations/{company['id']}", {"name": "Acme Inc", "domains": ["acme.example"]}))
         merge = (await fetch(client, f"/contacts/{people[0]}"))["merges"][0]
         await act(call("POST", f"/contacts/{people[0]}/merges/{merge['id']}/undo"))
+        await act(call("PATCH", f"/contacts/{people[0]}", {"owner_id": None}))
+        await act(call("POST", f"/contacts/{people[1]}/points", {"kind": "phone", "value": "+7 495 123-45-67", "shared": True}))
+        await act(call("POST", f"{ticket}/move", {"contact_id": people[1]}))
+        entry = (await fetch(client, f"/contacts/{people[1]}/timeline"))["items"][-1]
+        await act(call("POST", f"/entries/{entry['id']}/move", {"contact_id": people[0]}))
 
 
 async def test_the_catalogue_is_covered(server: RunningApp) -> None:

@@ -92,10 +92,11 @@ def person_of(cells: tuple[str, ...], mapping: Mapping) -> Person:
                 points.setdefault((kind, value), raw[:320])
             else:
                 unusable.append(raw[:80])
+    company = _line(" ".join(found.get(Column.ORGANIZATION, [])[:1]))
     return Person(
         name=_name(found),
         points=tuple((kind, value, raw) for (kind, value), raw in points.items()),
-        organization=_line(" ".join(found.get(Column.ORGANIZATION, [])[:1])),
+        organization=company if any(letter.isalnum() for letter in company) else "",
         note="\n".join(found.get(Column.NOTE, []))[:20_000].strip(),
         unusable=tuple(unusable[:10]),
     )

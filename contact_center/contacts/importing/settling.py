@@ -19,6 +19,7 @@ from contact_center.model.imports import Outcome, RowResult
 from contact_center.model.people import Contact, OrganizationRef, Point
 from contact_center.model.words import PointKind, PointRole
 from contact_center.store import Connection, journal
+from contact_center.store import Row as StoredRow
 from contact_center.store.repositories import contacts, imports
 from contact_center.store.repositories import organizations as companies
 
@@ -42,10 +43,10 @@ def plan(
     people = [None if row.broken else person_of(row.cells, mapping) for row in rows]
     points = [(kind, value) for person in people if person for kind, value, _ in person.points]
     reached = imports.reached(connection, project_id, points)
-    known: dict[int, Contact] = {}
+    known = imports.cards(connection, sorted({contact_id for holders in reached.values() for contact_id in holders}))
     planned = []
     for row, person in zip(rows, people, strict=True):
-        each = _plan_row(connection, row, person, reached, known, local)
+        each = _plan_row(row, person, reached, known, local)
         planned.append(each)
         if person is not None and each.result.outcome is Outcome.NEW:
             local.update({(kind, value): row.number for kind, value, _ in person.points})
@@ -72,11 +73,10 @@ def carry_out(connection: Connection, act: Act, project_id: int, rows: Sequence[
 
 
 def _plan_row(
-    connection: Connection,
     row: Row,
     person: Person | None,
     reached: dict[tuple[str, str], list[int]],
-    known: dict[int, Contact],
+    known: Mapping[int, StoredRow],
     seen: Mapping[tuple[str, str], int],
 ) -> Planned:
     if person is None:
@@ -97,37 +97,39 @@ def _plan_row(
     if not found:
         return Planned(RowResult(row.number, Outcome.NEW, reason, person.name or person.points[0][2], detail), person)
     missing = [(kind, value, raw) for kind, value, raw in person.points if not holders[(kind, value)]]
-    contact = known.get(found[0]) or contacts.find_contact(connection, found[0])
-    assert contact is not None
-    known[contact.id] = contact
-    changes = missing or _adds(contact, person)
+    changes = missing or _additions(known[found[0]], person)
     outcome = Outcome.UPDATE if changes else Outcome.SKIP
-    return Planned(RowResult(row.number, outcome, reason, person.name, detail, contact.id), person, missing)
+    return Planned(RowResult(row.number, outcome, reason, person.name, detail, found[0]), person, missing)
 
 
-def _adds(contact: Contact, person: Person) -> bool:
-    """Whether the row knows something that the contact does not say. What a person wrote is never overwritten."""
-    names = contact.provisional and bool(person.name) and person.name != contact.name
-    return names or (bool(person.organization) and contact.organization is None) or (bool(person.note) and not contact.note)
+def _additions(card: StoredRow, person: Person) -> set[str]:
+    """What the row knows and the contact does not say. What a person wrote is never overwritten."""
+    found = set()
+    if card["provisional"] and person.name and person.name != card["name"]:
+        found.add("name")
+    if person.note and not card["note"]:
+        found.add("note")
+    if person.organization and card["organization_id"] is None:
+        found.add("organization")
+    return found
 
 
 def _update(connection: Connection, act: Act, project_id: int, planned: Planned) -> None:
     person, contact_id = planned.person, planned.result.contact_id
     assert person is not None
     assert contact_id is not None
-    contact = contacts.find_contact(connection, contact_id)
-    assert contact is not None
+    additions = _additions(imports.cards(connection, [contact_id])[contact_id], person)
     for kind, value, raw in planned.missing:
         point_id = contacts.lock_point(connection, project_id, kind, value, raw)
         if not contacts.holders(connection, point_id):
             contacts.link_point(connection, point_id, contact_id, PointRole.PERSONAL, act.now)
     values: dict[str, Any] = {}
-    if contact.provisional and person.name:
+    if "name" in additions:
         values |= {"name": person.name, "provisional": False}
-    if person.note and not contact.note:
+    if "note" in additions:
         values["note"] = person.note
-    if person.organization and contact.organization is None:
-        values["organization_id"] = _organization(connection, act, project_id, person.organization).id
+    if "organization" in additions:
+        values["organization_id"] = _organization_id(connection, act, project_id, person.organization)
     if values:
         contacts.change_contact(connection, contact_id, **values)
     book.publish(connection, act, project_id, contact_id, compare=True)
@@ -136,7 +138,7 @@ def _update(connection: Connection, act: Act, project_id: int, planned: Planned)
 def _add_new(connection: Connection, act: Act, project_id: int, planned: Sequence[Planned]) -> None:
     """Make the people of a batch in a few statements, and say of each that they are there."""
     people = [each.person for each in planned if each.person is not None]
-    companies_of = {name: _organization(connection, act, project_id, name) for name in {p.organization for p in people if p.organization}}
+    companies_of = _organizations(connection, act, project_id, [person.organization for person in people if person.organization])
     names = [person.name or person.points[0][2] for person in people]
     rows = [
         {
@@ -145,7 +147,7 @@ def _add_new(connection: Connection, act: Act, project_id: int, planned: Sequenc
             "provisional": not person.name,
             "note": person.note,
             "created_at": act.now,
-            "organization_id": companies_of[person.organization].id if person.organization else None,
+            "organization_id": companies_of[person.organization].id if person.organization in companies_of else None,
         }
         for name, person in zip(names, people, strict=True)
     ]
@@ -187,9 +189,20 @@ def _point_ids(connection: Connection, project_id: int, people: Sequence[Person]
     return [ids.get((kind, value)) or contacts.lock_point(connection, project_id, kind, value, raw) for kind, value, raw in wanted]
 
 
-def _organization(connection: Connection, act: Act, project_id: int, name: str) -> OrganizationRef:
-    found = companies.by_name(connection, project_id, organizations.name_key(name))
-    if found is not None:
-        return OrganizationRef(found, name)
-    made = organizations.create(connection, act, project_id, name)
-    return OrganizationRef(made.id, made.name)
+def _organization_id(connection: Connection, act: Act, project_id: int, name: str) -> int | None:
+    found = _organizations(connection, act, project_id, [name]).get(name)
+    return found.id if found else None
+
+
+def _organizations(connection: Connection, act: Act, project_id: int, names: Sequence[str]) -> dict[str, OrganizationRef]:
+    """The organizations of these names, made if new."""
+    keys = {name: organizations.name_key(name) for name in dict.fromkeys(names)}
+    known = companies.by_names(connection, project_id, sorted({key for key in keys.values() if key}))
+    found = {}
+    for name, key in keys.items():
+        if key and key not in known:
+            made = organizations.create(connection, act, project_id, name)
+            known[key] = OrganizationRef(made.id, made.name)
+        if key:
+            found[name] = known[key]
+    return found

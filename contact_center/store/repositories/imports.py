@@ -114,6 +114,16 @@ def reached(connection: Connection, project_id: int, values: Sequence[tuple[str,
     return found
 
 
+def cards(connection: Connection, contact_ids: Sequence[int]) -> dict[int, RowMapping]:
+    """What a row could add to, of these contacts: id, name, provisional, note, organization_id."""
+    columns = (contact.c.id, contact.c.name, contact.c.provisional, contact.c.note, contact.c.organization_id)
+    found: dict[int, RowMapping] = {}
+    for start in range(0, len(contact_ids), 500):
+        rows = connection.execute(select(*columns).where(contact.c.id.in_(contact_ids[start : start + 500]))).mappings()
+        found.update({row["id"]: row for row in rows})
+    return found
+
+
 def add_contacts(connection: Connection, people: Sequence[Mapping[str, Any]]) -> list[int]:
     """Insert contacts; returns their ids in the same order."""
     return _insert_in_order(connection, contact, people)

@@ -1,5 +1,6 @@
 """Organizations and the mail domains of their people."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection
 
-from contact_center.model.people import Organization, Viewer
+from contact_center.model.people import Organization, OrganizationRef, Viewer
 from contact_center.store.schema.contacts import contact, organization, organization_domain
 from contact_center.store.scope import sees_contact, sees_organization
 
@@ -23,6 +24,16 @@ def by_name(connection: Connection, project_id: int, key: str) -> int | None:
     """The id of the organization of this name."""
     statement = select(organization.c.id).where(organization.c.project_id == project_id, organization.c.name_key == key)
     return connection.execute(statement).scalar()
+
+
+def by_names(connection: Connection, project_id: int, keys: Sequence[str]) -> dict[str, OrganizationRef]:
+    """The organizations of these names, by the name as it is compared."""
+    found = {}
+    for start in range(0, len(keys), 500):
+        where = (organization.c.project_id == project_id, organization.c.name_key.in_(keys[start : start + 500]))
+        for row in connection.execute(select(organization.c.id, organization.c.name, organization.c.name_key).where(*where)):
+            found[row.name_key] = OrganizationRef(row.id, row.name)
+    return found
 
 
 def change(connection: Connection, organization_id: int, **values: Any) -> None:
