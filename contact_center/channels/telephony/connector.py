@@ -49,8 +49,8 @@ class TelephonyConnector:
 
     async def answer(self, request: HookRequest, inbox: Inbox) -> HookReply:
         """Take in what the PBX posts."""
-        envelope = envelope_of(self.options) | {"agents": self.options.agent_names(), "old_before": time.time() - self._recent}
-        return await hook.answer(request, inbox, self.options.webhook_secret, envelope)
+        envelope = envelope_of(self.options) | {"old_before": time.time() - self._recent}
+        return await hook.answer(request, inbox, self.options.webhook_secret, envelope, self.options.agent_names())
 
     async def check(self) -> None:
         """Look into the files. Raises ChannelMisconfigured."""

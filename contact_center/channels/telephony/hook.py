@@ -15,6 +15,7 @@ import orjson
 from contact_center.channels.base import HookReply, HookRequest, Inbox
 from contact_center.channels.telephony.events import read_event
 from contact_center.channels.telephony.numbers import Plan
+from contact_center.channels.telephony.sources import named_in
 from contact_center.errors import QuarantineItem
 from contact_center.model.messages import RawItem
 
@@ -24,11 +25,17 @@ MOST_EVENTS = 500  # in one request
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
     """The value of X-Signature."""
-    return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    signed = timestamp.encode("utf-8", "surrogateescape") + b"." + body
+    return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 
 
 async def answer(
-    request: HookRequest, inbox: Inbox, secret: str, envelope: dict[str, Any], clock: Callable[[], float] = time.time
+    request: HookRequest,
+    inbox: Inbox,
+    secret: str,
+    envelope: dict[str, Any],
+    agents: dict[str, str] | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> HookReply:
     """Take events in: one as an object, several as a list. A 2xx only after they are stored."""
     if request.path.strip("/") != "events":
@@ -38,7 +45,8 @@ async def answer(
     if (refusal := _refusal(request, secret, clock())) is not None:
         return refusal
     try:
-        items = [_item(content, envelope | {"source": "event", "received": clock()}) for content in _events(request.body)]
+        common = envelope | {"source": "event", "received": clock()}
+        items = [_item(content, common | {"agents": named_in(content, agents or {})}) for content in _events(request.body)]
     except QuarantineItem as error:
         return HookReply(400, f"{error.message}\n".encode())
     await inbox.accept(items)
@@ -49,7 +57,7 @@ def _refusal(request: HookRequest, secret: str, now: float) -> HookReply | None:
     headers = {name.lower(): value for name, value in request.headers.items()}
     timestamp, signature = headers.get("x-timestamp", "").strip(), headers.get("x-signature", "").strip()
     # Compared before anything is looked at, so that the answer tells nothing but yes or no.
-    is_signed = hmac.compare_digest(sign(secret, timestamp, request.body).encode(), signature.lower().encode())
+    is_signed = hmac.compare_digest(sign(secret, timestamp, request.body).encode(), signature.lower().encode("utf-8", "surrogateescape"))
     is_fresh = timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 12 and abs(now - int(timestamp)) <= TOLERANCE
     if not secret or not is_signed or not is_fresh:
         return HookReply(401, b"The signature does not match, or the timestamp is not of the last five minutes.\n")

@@ -4,6 +4,7 @@ import re
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 from pydantic import Field, field_validator
 
 from contact_center.channels.base import Options
@@ -67,6 +68,19 @@ class TelephonyOptions(Options):
             ZoneInfo(value)
         except (OSError, ValueError, KeyError):
             raise ValueError(f"There is no time zone {value!r}.") from None
+        return value
+
+    @field_validator("default_region")
+    @classmethod
+    def _region_exists(cls, value: str) -> str:
+        if value.upper() not in phonenumbers.SUPPORTED_REGIONS:
+            raise ValueError("Two letters of a country, such as RU or DE.")
+        return value.upper()
+
+    @field_validator("agents")
+    @classmethod
+    def _readable_agents(cls, value: str) -> str:
+        _pairs(value, separators=r"[;\r\n]+")
         return value
 
     @field_validator("csv_delimiter")

@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from contact_center.channels.telephony import lines as formats
+from contact_center.channels.telephony.numbers import extension, interface, seconds
 from contact_center.channels.telephony.options import TelephonyOptions
 from contact_center.channels.telephony.parse import read
 from contact_center.errors import ChannelMisconfigured, QuarantineItem
 from contact_center.model.messages import RawItem
 
 MOST_OPEN = 1000  # calls remembered as open; more at once no PBX of this size has
+UTC = ZoneInfo("UTC")
+LONGEST_CALL = 12 * 3600  # seconds after its last line within which a call may still be open
 _CLOSING = {event for event, what in formats.QUEUE_EVENTS.items() if what not in ("ringing", "offered", "answered")}
 
 
@@ -32,7 +36,7 @@ class Source:
 
     def item(self, line: bytes, old_before: float) -> RawItem:
         """A raw item whose key is its content, so that a line read again is known."""
-        known = {key: name for key, name in self.agents.items() if _names(key, line)}
+        known = named_in(line, self.agents)
         envelope = self.envelope | ({"agents": known} if known else {}) | {"old_before": old_before}
         return RawItem(f"{self.name}:{hashlib.sha256(line).hexdigest()}", line, envelope=envelope)
 
@@ -53,20 +57,39 @@ class Source:
                 raise ChannelMisconfigured(f"{self.path} does not look as the settings say. {error} The line begins: {words}") from error
 
 
-def _names(interface: str, line: bytes) -> bool:
-    """Whether a line has this interface or extension in it as a word of its own."""
-    return re.search(rb"(?<!\w)" + re.escape(interface.rpartition("/")[2].encode()) + rb"(?!\w)", line) is not None
+def named_in(content: bytes, agents: dict[str, str]) -> dict[str, str]:
+    """Those of the agents whose interface or extension stands in the content as a word of its own."""
+    words = set(re.findall(rb"\w+", content))
+    return {key: name for key, name in agents.items() if words.issuperset(re.findall(rb"\w+", _extension(key)))}
+
+
+def _extension(key: str) -> bytes:
+    return extension(interface(key)).encode()
 
 
 class CdrSource(Source):
-    """Call records. Of what was read at once the answered legs go first, so that nobody is to be called for a moment only."""
+    """Call records. Of a call's rows that were read at once the answered go first: nobody is to be called for a moment only."""
 
     __slots__ = ()
 
     def items(self, lines: Sequence[bytes], old_before: float) -> list[RawItem]:
-        """A raw item for each line but for a header."""
-        told = [line for line in lines if line.strip() and not self._is_header(line)]
-        return [self.item(line, old_before) for line in sorted(told, key=lambda line: b'"ANSWERED"' not in line)]
+        """A raw item for each line but for a header; calls stay in the order in which they ended."""
+        calls: dict[str, list[bytes]] = {}
+        for line in lines:
+            if line.strip() and not self._is_header(line):
+                calls.setdefault(self._call(line), []).append(line)
+        told = [line for rows in calls.values() for line in sorted(rows, key=lambda row: b'"ANSWERED"' not in row)]
+        return [self.item(line, old_before) for line in told]
+
+    def _call(self, line: bytes) -> str:
+        """What the rows of a call have in common; a line of its own where there is no such thing."""
+        place = {"custom": formats.CUSTOM.index("linkedid"), "master": formats.MASTER.index("linkedid")}.get(self.envelope["source"])
+        try:
+            cells = formats.cells(line) if place is not None else []
+        except QuarantineItem:
+            cells = []
+        own = hashlib.sha256(line).hexdigest()
+        return (cells[place] or own) if place is not None and place < len(cells) else own
 
     def check(self, first: Sequence[bytes]) -> None:
         """Look whether the first lines can be read. Raises ChannelMisconfigured."""
@@ -83,15 +106,16 @@ class QueueSource(Source):
 
     __slots__ = ("open",)
 
-    open: dict[str, None]
+    open: dict[str, int]
+    """Calls that have not ended, each with the time of its last line."""
 
     def recall(self, stored: dict[str, Any]) -> None:
         """The calls that were open at the last line read."""
-        self.open = dict.fromkeys(str(call) for call in stored.get("open", ()))
+        self.open = {str(call): int(at) for call, at in dict(stored.get("open", {})).items()}
 
     def state(self) -> dict[str, Any]:
         """The calls that are open, the latest of them if there are absurdly many."""
-        return {"open": list(self.open)[-MOST_OPEN:]}
+        return {"open": dict(list(self.open.items())[-MOST_OPEN:])}
 
     def items(self, lines: Sequence[bytes], old_before: float) -> list[RawItem]:
         """Lines of calls; follows which of them are open."""
@@ -112,15 +136,21 @@ class QueueSource(Source):
         event, call = (cells[4], cells[1]) if len(cells) >= 5 else ("", "")
         if event == "QUEUESTART":
             # The PBX writes one such line for all; every call that it broke off gets one of its own, told apart by its id.
-            broken, self.open = list(self.open), {}
+            # What was last heard of long before had ended without a word.
+            broken = [call for call, last in self.open.items() if _second(cells) - last <= LONGEST_CALL]
+            self.open = {}
             return [f"{cells[0]}|{call}|NONE|NONE|QUEUESTART|".encode() for call in broken]
         if event not in formats.QUEUE_EVENTS:
             return [line] if line.strip() and len(cells) < 5 else []
         if event in _CLOSING:
             self.open.pop(call, None)
         else:
-            self.open[call] = None
+            self.open[call] = _second(cells)
         return [line]
+
+
+def _second(cells: list[str]) -> int:
+    return int(seconds(cells[0], UTC))
 
 
 def sources(options: TelephonyOptions) -> list[Source]:

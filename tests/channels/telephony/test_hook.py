@@ -14,7 +14,9 @@ import pytest
 from contact_center.channels.base import HookReply, HookRequest
 from contact_center.channels.telephony import hook
 from contact_center.channels.telephony.calls import describe
+from contact_center.channels.telephony.options import COLUMNS, TelephonyOptions
 from contact_center.channels.telephony.parse import combine, parse
+from contact_center.channels.telephony.records import ENDINGS
 from contact_center.errors import ChannelUnavailable
 from contact_center.model.messages import InboundMessage
 from contact_center.testing import RunningApp
@@ -92,6 +94,8 @@ async def test_a_repeated_event_is_known(inbox: MemoryInbox) -> None:
         {"signature": "sha256="},
         {"signature": "sha1=abc"},
         {"signature": "sha256=é"},
+        {"signature": "sha256=\udcff"},
+        {"timestamp": "\udcff", "signature": "sha256=00"},
         {"timestamp": "1795295753"},
         {"timestamp": "1795296355"},
         {"timestamp": ""},
@@ -258,6 +262,13 @@ async def _send(server: RunningApp, address: str, body: bytes, secret: str = SEC
     async with aiohttp.ClientSession() as client:
         async with client.post(f"{server.url}/hooks/{address}/events", data=body, headers=headers) as response:
             return response.status
+
+
+def test_every_option_and_event_is_in_the_how_to() -> None:
+    """What can be set and what can be posted is explained by its name."""
+    page = (Path(__file__).parents[3] / "docs" / "howto" / "telephony.md").read_text()
+    words = [*TelephonyOptions.model_fields, *COLUMNS, "ringing", "answered", "transferred", "ended", *ENDINGS]
+    assert [word for word in words if f"`{word}`" not in page] == []
 
 
 async def test_the_example_of_the_how_to(server: RunningApp, tmp_path: Path) -> None:

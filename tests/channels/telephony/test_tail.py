@@ -339,6 +339,22 @@ async def test_answers_go_first(log: Path, inbox: MemoryInbox) -> None:
     assert inbox.contents() == [told[1], told[0]]
 
 
+async def test_calls_stay_in_order(log: Path, inbox: MemoryInbox) -> None:
+    """Only rows of one call change places: a call answered later is not handed over before one that was missed."""
+    missed, later = row(1), row(2).replace(b'"NO ANSWER"', b'"ANSWERED"')
+    write(log, missed, later)
+    await catch_up(inbox, **custom(log))
+    assert inbox.contents() == [missed, later]
+
+
+async def test_calls_of_long_ago_are_not_cut_off(log: Path, inbox: MemoryInbox) -> None:
+    """A call of which the last line was never written is not ended by a start of the PBX days later."""
+    write(log, b"1795000000|lab-1.1|support|NONE|ENTERQUEUE||+79161112233|1", b"1795290000|lab-1.2|support|NONE|ENTERQUEUE||+79161112234|1")
+    write(log, b"1795300000|NONE|NONE|NONE|QUEUESTART|")
+    await catch_up(inbox, queue_log_file=str(log))
+    assert [line for line in inbox.contents() if b"QUEUESTART" in line] == [b"1795300000|lab-1.2|NONE|NONE|QUEUESTART|"]
+
+
 async def test_a_burst_is_read_when_it_is_over(log: Path, inbox: MemoryInbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows that are written together are read together, but a file that never rests is read all the same."""
     monkeypatch.setattr(telephony, "QUIET", 30.0)
@@ -411,12 +427,12 @@ async def test_the_check_says_what_is_wrong(log: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "options", [{"timezone": "Mars/Base"}, {"timezone": "../etc"}, {"csv_delimiter": "ab"}, {"columns": "nonsense=1"}, {"agents": "101"},
-                {"cdr_format": "other"}, {"unknown": "1"}]
+                {"cdr_format": "other"}, {"unknown": "1"}, {"default_region": "XX"}, {"callback_hours": 0}]
 )  # fmt: skip
 def test_settings_that_cannot_be(options: dict[str, Any]) -> None:
     """Wrong settings are refused when they are entered."""
     with pytest.raises(ValueError, match=r"\w"):
-        TelephonyOptions.model_validate(options).agent_names()
+        TelephonyOptions.model_validate(options)
 
 
 async def test_an_account_without_files_is_content(inbox: MemoryInbox) -> None:
