@@ -32,32 +32,35 @@ def excerpt(texts: list[str], wanted: Wanted) -> Excerpt:
 def find(text: str, wanted: Wanted) -> list[tuple[int, int]]:
     """Where something wanted stands in the text."""
     phrases = [phrase for spellings in wanted for phrase in spellings]
+    single = [phrase for phrase in phrases if len(phrase.words) == 1]
+    whole = {phrase.words[0] for phrase in single if not phrase.prefix}
+    begun = tuple(phrase.words[0] for phrase in single if phrase.prefix)
+
+    def is_wanted(piece: Piece) -> bool:
+        return piece.word in whole or (bool(begun) and piece.word.startswith(begun))
+
     pieces = words.pieces(text)
-    marks = [mark for phrase in phrases for mark in _stands(phrase, pieces)]
-    single = [phrase for phrase in phrases if len(phrase.words) == 1 and any(c.isdigit() for c in phrase.words[0])]
-    if single:
-        marks += [(key.start, key.end) for key in words.keys(text) if any(_is(phrase, 0, key.word) for phrase in single)]
+    marks = [(piece.start, piece.end) for piece in pieces if is_wanted(piece)]
+    for phrase in phrases:
+        if len(phrase.words) > 1:
+            marks += _runs(phrase, pieces)
+    if any(c.isdigit() for phrase in single for c in phrase.words[0]):
+        marks += [(key.start, key.end) for key in words.keys(text) if is_wanted(key)]
     return _merged(marks)
 
 
-def _stands(phrase: Phrase, pieces: list[Piece]) -> list[tuple[int, int]]:
-    length = len(phrase.words)
-    first = phrase.words[0]
+def _runs(phrase: Phrase, pieces: list[Piece]) -> list[tuple[int, int]]:
+    *head, last = phrase.words
     found = []
     for start, piece in enumerate(pieces):
-        if length > 1 and piece.word != first:
+        if piece.word != head[0]:
             continue
-        run = pieces[start : start + length]
-        if len(run) == length and all(_is(phrase, place, each.word) for place, each in enumerate(run)):
+        run = pieces[start : start + len(phrase.words)]
+        if [each.word for each in run[:-1]] != head:
+            continue
+        if run[-1].word.startswith(last) if phrase.prefix else run[-1].word == last:
             found.append((run[0].start, run[-1].end))
     return found
-
-
-def _is(phrase: Phrase, place: int, word: str) -> bool:
-    wanted = phrase.words[place]
-    if phrase.prefix and place == len(phrase.words) - 1:
-        return word.startswith(wanted)
-    return word == wanted
 
 
 def _merged(marks: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -94,7 +94,7 @@ def _come_to(connection: Connection, horizon: int) -> tuple[int, int]:
 
 
 def _entries(connection: Connection, entries: list[FoundEntry], wanted: Wanted) -> list[EntryHit]:
-    texts = search.texts_of(connection, [entry.id for entry in entries])
+    texts = search.texts_of(connection, entries)
     hits = []
     for entry in entries:
         shown = excerpt(texts[entry.id].texts if entry.id in texts else [], wanted)

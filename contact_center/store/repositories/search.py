@@ -26,7 +26,10 @@ from contact_center.store.scope import entry_queue, reads_entry, sees_contact, s
 
 STATEMENT_SECONDS = 3.0
 WALK_SECONDS = 0.8  # of looking for a page among hits that the viewer may not see
-NEWEST = 2_000  # rows at the end of the index that PostgreSQL reads before it asks the index for a rare word
+NEWEST = 500  # rows at the end that PostgreSQL compares before it asks the index for a rare word
+COMMON = 0.02  # of them hold a word that is common: then more of them are compared, and the index is not asked
+MOST_READ = 50_000
+CANDIDATES = 200  # people or tickets looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +117,10 @@ def find_entries(
     low, high = _range(filters, before)
     found: list[tuple[int, FoundEntry]] = []
     deadline = time.monotonic() + WALK_SECONDS
-    count = max(200, limit * 4)
+    count = max(100, limit * 2)
     while True:
         places = _places(connection, wanted, low, high, count)
-        rows = _readable(connection, viewer, filters, places) if places else []
+        rows = _readable(connection, viewer, filters, places, limit + 1 - len(found)) if places else []
         found += rows
         if len(found) > limit:
             return found[:limit], found[limit - 1][0]
@@ -132,7 +135,9 @@ def find_entries(
 def find_tickets(connection: Connection, viewer: Viewer, wanted: Wanted, number: int | None, queue_id: int | None, limit: int) -> list[int]:
     """Ids of visible tickets by number or subject, the latest first; the number itself stands first."""
     low, high = BOUNDS[TICKET]
-    places = _places(connection, wanted, low, high, 500)
+    places = _places(connection, wanted, low, high, CANDIDATES)
+    if not places and number is None:
+        return []
     seen = and_(sees_ticket(viewer), ticket.c.merged_into_id.is_(None), true() if queue_id is None else ticket.c.queue_id == queue_id)
     statement = select(ticket.c.id).where(seen, ticket.c.id.in_([place - low for place in places]))
     found = list(connection.execute(statement.order_by(ticket.c.last_at.desc(), ticket.c.id.desc()).limit(limit)).scalars())
@@ -145,7 +150,9 @@ def find_tickets(connection: Connection, viewer: Viewer, wanted: Wanted, number:
 def find_contacts(connection: Connection, viewer: Viewer, wanted: Wanted, limit: int) -> list[int]:
     """Ids of visible contacts by name, point or note, the newest first."""
     low, high = BOUNDS[CONTACT]
-    places = _places(connection, wanted, low, high, 500)
+    places = _places(connection, wanted, low, high, CANDIDATES)
+    if not places:
+        return []
     ids = [place - low for place in places]
     statement = select(contact.c.id).where(contact.c.id.in_(ids), sees_contact(viewer), contact.c.merged_into_id.is_(None))
     return list(connection.execute(statement.order_by(contact.c.id.desc()).limit(limit)).scalars())
@@ -173,14 +180,17 @@ _SQLITE_PLACES = text(
     "SELECT rowid FROM search_words WHERE search_words MATCH :wanted AND rowid > :low AND rowid < :high ORDER BY rowid DESC LIMIT :count"
 )
 _NEWEST_PLACES = text(
-    "SELECT place, words @@ CAST(:wanted AS tsquery) AS hit FROM "
-    "(SELECT place, words FROM search_doc WHERE place > :low AND place < :high ORDER BY place DESC LIMIT :rows) AS newest"
+    "SELECT count(*) AS rows, min(place) AS last, "
+    "array_agg(place ORDER BY place DESC) FILTER (WHERE words @@ CAST(:wanted AS tsquery)) AS hits "
+    "FROM (SELECT place, words FROM search_doc WHERE place > :low AND place < :high ORDER BY place DESC LIMIT :rows) AS newest"
 )
-# Materialized, or the planner walks backwards by place and compares every row until it has enough of a rare word.
-_INDEXED_PLACES = text(
-    "WITH hits AS MATERIALIZED (SELECT place FROM search_doc WHERE words @@ CAST(:wanted AS tsquery) AND place > :low AND place < :high) "
-    "SELECT place FROM hits ORDER BY place DESC LIMIT :count"
+# Materialized, or the planner walks backwards by place and compares every row until it has enough of a rare word. The bound of
+# entries is spelled out: each side of it has an index of its own.
+_ASK_INDEX = (
+    "WITH hits AS MATERIALIZED (SELECT place FROM search_doc WHERE words @@ CAST(:wanted AS tsquery) AND place > :low AND place < :high "
+    "AND place {side} 2305843009213693952) SELECT place FROM hits ORDER BY place DESC LIMIT :count"
 )
+_INDEXED_ENTRIES, _INDEXED_THINGS = text(_ASK_INDEX.format(side="<")), text(_ASK_INDEX.format(side=">="))
 
 
 def _postgres_places(connection: Connection, wanted: Wanted, low: int, high: int, count: int) -> list[int]:
@@ -190,16 +200,17 @@ def _postgres_places(connection: Connection, wanted: Wanted, low: int, high: int
     rows = NEWEST
     while True:
         values = {"wanted": query, "low": low, "high": high, "rows": rows}
-        read = sorted(connection.execute(_NEWEST_PLACES, values).mappings(), key=lambda row: row["place"], reverse=True)
-        hits = [row["place"] for row in read if row["hit"]]
+        read = connection.execute(_NEWEST_PLACES, values).mappings().one()
+        hits = read["hits"] or []
         found += hits
-        if len(found) >= count or len(read) < rows:
+        if len(found) >= count or read["rows"] < rows:
             return found[:count]
-        high = read[-1]["place"]
-        if len(hits) * 50 < rows or rows >= 50_000:
+        high = read["last"]
+        if len(hits) < rows * COMMON or rows > MOST_READ:
             break
         rows *= 5
-    rest = connection.execute(_INDEXED_PLACES, {"wanted": query, "low": low, "high": high, "count": count - len(found)}).scalars()
+    statement = _INDEXED_ENTRIES if low < BOUNDS[TICKET][0] else _INDEXED_THINGS
+    rest = connection.execute(statement, {"wanted": query, "low": low, "high": high, "count": count - len(found)}).scalars()
     return found + list(rest)
 
 
@@ -243,10 +254,10 @@ _HIT = (
 )
 
 
-def _readable(connection: Connection, viewer: Viewer, filters: Filters, places: list[int]) -> list[tuple[int, FoundEntry]]:
-    """Those of these places that the viewer may read and the filters leave, the newest first."""
+def _readable(connection: Connection, viewer: Viewer, filters: Filters, places: list[int], limit: int) -> list[tuple[int, FoundEntry]]:
+    """The newest of these places that the viewer may read and the filters leave."""
     here = search_doc.c.place.in_(bindparam("places", places, expanding=True, literal_execute=True))
-    rows = connection.execute(_HIT.where(here, *_allowed(viewer, filters))).mappings()
+    rows = connection.execute(_HIT.where(here, *_allowed(viewer, filters)).limit(limit)).mappings()
     return [(row["place"], _found_entry(row)) for row in rows]
 
 
@@ -289,9 +300,10 @@ def _holds(connection: Connection) -> ColumnElement[bool]:
     return text("search_doc.place IN (SELECT rowid FROM search_words WHERE search_words MATCH :wanted)")  # type: ignore[return-value]
 
 
-def texts_of(connection: Connection, ids: list[int]) -> dict[int, Source]:
+def texts_of(connection: Connection, entries: list[FoundEntry]) -> dict[int, Source]:
     """What can be shown of these entries, by id."""
-    return {source.thing_id: source for source in entry_sources(connection, ids)} if ids else {}
+    with_files = [entry.id for entry in entries if entry.files]
+    return {source.thing_id: source for source in entry_sources(connection, [entry.id for entry in entries], with_files)} if entries else {}
 
 
 def _found_entry(row: RowMapping) -> FoundEntry:

@@ -97,13 +97,12 @@ def keep(connection: Connection, kind: str, ids: list[int], docs: list[Doc]) -> 
     if not ids:
         return
     _forget(connection, kind, ids)
-    for doc in docs:
-        place = _free_place(connection, doc)
-        words = _tsvector(doc) if connection.dialect.name == "postgresql" else " ".join([*doc.words, *doc.keys])
-        values = {"place": place, "project_id": doc.project_id, "kind": doc.kind, "thing_id": doc.thing_id, "words": words}
-        connection.execute(_INSERT, values)
-        if connection.dialect.name == "sqlite":
-            connection.execute(_INSERT_FTS, {"place": place, "words": words})
+    rows = _rows(connection, docs)
+    if not rows:
+        return
+    connection.execute(_INSERT, rows)
+    if connection.dialect.name == "sqlite":
+        connection.execute(_INSERT_FTS, [{"place": row["place"], "words": row["words"]} for row in rows])
 
 
 _INSERT = insert(search_doc)
@@ -111,20 +110,37 @@ _INSERT_FTS = text("INSERT INTO search_words(rowid, words) VALUES (:place, :word
 _DELETE_FTS = text("INSERT INTO search_words(search_words, rowid, words) VALUES ('delete', :place, :words)")
 
 
+def _rows(connection: Connection, docs: list[Doc]) -> list[dict[str, Any]]:
+    write = _tsvector if connection.dialect.name == "postgresql" else _spaced
+    wanted = {_place(doc) for doc in docs}
+    taken = set(connection.execute(select(search_doc.c.place).where(search_doc.c.place.in_(wanted))).scalars())
+    rows = []
+    for doc in docs:
+        place = _place(doc)
+        while place in taken:  # two entries of one second whose ids are four million apart would share a place
+            place += 1
+            if connection.execute(select(search_doc.c.thing_id).where(search_doc.c.place == place)).scalar() is not None:
+                taken.add(place)
+        taken.add(place)
+        rows.append({"place": place, "project_id": doc.project_id, "kind": doc.kind, "thing_id": doc.thing_id, "words": write(doc)})
+    return rows
+
+
+def _spaced(doc: Doc) -> str:
+    return " ".join([*doc.words, *doc.keys])
+
+
 def _forget(connection: Connection, kind: str, ids: list[int]) -> None:
     mine = and_(search_doc.c.kind == kind, search_doc.c.thing_id.in_(ids))
     if connection.dialect.name == "sqlite":
-        for row in connection.execute(select(search_doc.c.place, search_doc.c.words).where(mine)).mappings().all():
-            connection.execute(_DELETE_FTS, dict(row))
+        gone = [dict(row) for row in connection.execute(select(search_doc.c.place, search_doc.c.words).where(mine)).mappings()]
+        if gone:
+            connection.execute(_DELETE_FTS, gone)
     connection.execute(delete(search_doc).where(mine))
 
 
-def _free_place(connection: Connection, doc: Doc) -> int:
-    """Where a thing stands. Two entries of one second whose ids are four million apart would share a place."""
-    place = BOUNDS[doc.kind][0] + doc.thing_id if doc.at is None else second(doc.at) * IDS + doc.thing_id % IDS
-    while connection.execute(select(search_doc.c.thing_id).where(search_doc.c.place == place)).scalar() is not None:
-        place += 1
-    return place
+def _place(doc: Doc) -> int:
+    return BOUNDS[doc.kind][0] + doc.thing_id if doc.at is None else second(doc.at) * IDS + doc.thing_id % IDS
 
 
 def second(at: datetime) -> int:
@@ -147,15 +163,19 @@ def quoted(word: str) -> str:
     return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def entry_sources(connection: Connection, ids: list[int]) -> list[Source]:
-    """The texts of those of these entries that are to be found: no changes of fields, no cancelled replies."""
+def entry_sources(connection: Connection, ids: list[int], with_files: list[int] | None = None) -> list[Source]:
+    """The texts of those of these entries that are to be found: no changes of fields, no cancelled replies.
+
+    `with_files` names those that may have files, if the caller knows.
+    """
     whole = func.coalesce(interaction_body.c.visible_text, interaction.c.visible_text).label("whole")
     statement = (
-        select(interaction, whole)
+        select(*(interaction.c[name] for name in ("id", "project_id", "occurred_at", "subject", "facts", "message_key")), whole)
+        .select_from(interaction)
         .outerjoin(interaction_body, and_(interaction_body.c.interaction_id == interaction.c.id, interaction.c.truncated))
         .where(interaction.c.id.in_(ids), interaction.c.cancelled.is_(False), interaction.c.change.is_(None))
     )
-    files = _file_names(connection, ids)
+    files = _file_names(connection, ids if with_files is None else with_files)
     return [
         Source(
             ENTRY,
@@ -171,6 +191,8 @@ def entry_sources(connection: Connection, ids: list[int]) -> list[Source]:
 
 def _file_names(connection: Connection, ids: list[int]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
+    if not ids:
+        return found
     statement = select(attachment.c.interaction_id, attachment.c.filename).where(attachment.c.interaction_id.in_(ids))
     for row in connection.execute(statement.order_by(attachment.c.id)).mappings():
         found.setdefault(row["interaction_id"], []).append(row["filename"])
