@@ -18,7 +18,7 @@ EN = {
     "no_script": "This form needs JavaScript: your browser does a little work against spam before it sends. "
     "Please switch JavaScript on and load the page again.",
     "no_script_ticket": "To write here your browser needs JavaScript. Reading works without it: load the page again to see news.",
-    "visit_code": "Your visit code",
+    "visit_code": "Visit code",
     "visit_code_hint": "If you call us, tell us this code.",
     "required_field": "Please fill this in.",
     "bad_email": "This is not a mail address. It looks like name@example.com.",

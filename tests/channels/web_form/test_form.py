@@ -1,6 +1,7 @@
 """A form on a running server, over HTTP: what is taken in once, what is refused, and who may see what."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,14 @@ async def act(app: RunningApp, path: str, body: Any, key: str = "1") -> None:
         assert response.status < 300, await response.text()
 
 
+async def reply(app: RunningApp, ticket: Any, text: str) -> None:
+    """Answer as an agent does, and wait until it is sent."""
+    await act(app, f"/api/v1/tickets/{ticket['id']}/replies", {"text": text})
+    async with asyncio.timeout(20):
+        while (await history(app, ticket))[-1]["delivery"]["state"] != "sent":
+            await asyncio.sleep(0.05)
+
+
 async def test_a_submission_becomes_a_ticket_with_its_facts(app: RunningApp, visitor: Visitor) -> None:
     path = await visitor.request(ANNA | {"phone": "+7 916 123-45-67"}, attribution={"utm_source": "news", "visit_code": "7KQ2M"})
 
@@ -57,7 +66,7 @@ async def test_a_submission_becomes_a_ticket_with_its_facts(app: RunningApp, vis
 
 async def test_files_come_along(app: RunningApp, visitor: Visitor) -> None:
     work = await visitor.worked()
-    form = aiohttp.FormData(work | {"f-name": "Anna", "f-message": "See the photo"})
+    form = aiohttp.FormData(work | {"f-name": "Anna", "f-message": "See the photo"}, quote_fields=False)
     form.add_field("f-photos", b"\x89PNG" + b"x" * 300_000, filename="../../photo.png", content_type="image/png")
     async with visitor.client.post(visitor.base, data=form, headers=JSON) as response:
         assert response.status == 200, await response.text()
@@ -151,7 +160,7 @@ async def test_consent_is_asked_for_and_kept(app: RunningApp) -> None:
 
 async def test_too_large_a_request_is_refused(visitor: Visitor) -> None:
     async with visitor.client.post(
-        visitor.base, data=b"x" * (31 * 1024 * 1024), headers=JSON | {"Content-Type": "application/json"}
+        visitor.base, data=io.BytesIO(b"x" * (31 * 1024 * 1024)), headers=JSON | {"Content-Type": "application/json"}
     ) as response:
         assert response.status == 413
 
@@ -162,7 +171,7 @@ async def test_too_large_a_request_is_refused(visitor: Visitor) -> None:
 async def test_the_customer_reads_the_answer_and_answers_back(app: RunningApp, visitor: Visitor) -> None:
     path = await visitor.request()
     (ticket,) = await tickets(app)
-    await act(app, f"/api/v1/tickets/{ticket['id']}/replies", {"text": "It is on its way."})
+    await reply(app, ticket, "It is on its way.")
 
     status, page = await visitor.page(path)
     assert status == 200
@@ -218,21 +227,21 @@ async def test_an_unknown_key_opens_nothing(visitor: Visitor, monkeypatch: pytes
     path = await visitor.request()
     key = path.rpartition("/")[2]
     asked: list[str] = []
+    asked_of = {"ticket": AccountInbox.ticket, "unknown": AccountInbox.unknown}
     for name in ("ticket", "unknown"):
 
-        async def counted(self: AccountInbox, argument: Any, name: str = name, real: Any = getattr(AccountInbox, name)) -> Any:
+        async def counted(self: AccountInbox, argument: Any, name: str = name) -> Any:
             asked.append(name)
-            return await real(self, argument)
+            return await asked_of[name](self, argument)  # type: ignore[operator]
 
         monkeypatch.setattr(AccountInbox, name, counted)
 
-    for wrong in ("a" * 48, key[::-1], key[:-1], key + "a", "1", "../r/" + key, "%00", key.upper()):
+    for wrong in ("a" * 48, key[::-1], key[:-1], key + "a", "1", "%00", key.upper()):
         asked.clear()
         status, page = await visitor.page(f"{visitor.base}/r/{wrong}")
         assert status == 404
         assert "Where is order" not in page
-        if "/" not in wrong:
-            assert asked == ["ticket", "unknown"]
+        assert asked == ["ticket", "unknown"]
     for verb in ("messages", "callback", "challenge"):
         async with visitor.client.post(f"{visitor.base}/r/{'a' * 48}/{verb}", json={}) as response:
             assert response.status == 404
@@ -307,7 +316,7 @@ async def test_whoever_claims_anothers_number_reads_nothing_of_theirs(app: Runni
     await app.settled()
     path = await visitor.request(phone | {"name": "Eve", "message": "Tell me"}, callback=True)
     (ticket,) = await tickets(app)
-    await act(app, f"/api/v1/tickets/{ticket['id']}/replies", {"text": "Dear Anna, the secret is out"})
+    await reply(app, ticket, "Dear Anna, the secret is out")
 
     _, page = await visitor.page(path)
     news = str(await visitor.news(path))
