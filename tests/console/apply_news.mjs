@@ -2,7 +2,7 @@
 // Input on stdin: {before, events, after}, each state made of API answers. Prints "ok", or what differs and exits 1.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { apply, bucketKey } from "../../contact_center/agent_ui/src/live/apply.ts";
+import { apply, bucketKey, refit } from "../../contact_center/agent_ui/src/live/apply.ts";
 import { EMPTY } from "../../contact_center/agent_ui/src/live/state.ts";
 
 const byId = (items) => Object.fromEntries(items.map((item) => [item.id, item]));
@@ -23,6 +23,8 @@ function stateOf({ snapshot, list, listQuery, contacts, timelines, tickets }) {
     timelines: Object.fromEntries(timelines.map(({ id, page }) => [id, { entries: page.items.toReversed(), older: page.next_cursor }])),
   };
 }
+
+const keep = (timelines, wanted) => Object.fromEntries(Object.entries(timelines).filter(([id]) => wanted[id]));
 
 /** What both must agree on: everything a person sees. */
 function visible(state, tickets) {
@@ -51,7 +53,10 @@ if (state.stale > 0) {
   }
 }
 const again = events.reduce(apply, state);
+// A page that was read before the news and comes after them: list and histories as they were, everything else as it is.
+const late = refit({ ...state, list: stateOf(before).list, timelines: keep(stateOf(before).timelines, state.timelines) }, events, before.snapshot.as_of);
 try {
+  if (!state.stale) assert.deepEqual(visible(late, known), visible(state, known), "a page that comes late undoes news");
   assert.deepEqual(visible(again, known), visible(state, known), "applying the same news twice changes something");
   assert.deepEqual(visible(state, known), visible(fresh, known));
   console.log("ok");

@@ -8,6 +8,23 @@ export function apply(state: State, news: News): State {
   return { ...next, upto: news.seq };
 }
 
+/** What was heard while a page was on its way: the page may be older than the news, and must not undo them. */
+export function refit(state: State, heard: News[], asOf: number): State {
+  let next = state;
+  for (const { seq, type, data } of heard) {
+    if (seq <= asOf) continue;
+    if (type === "interaction.added" || type === "interaction.changed") next = withEntry(next, data.entry);
+    else if (type === "contact.changed") next = withContact(next, data.contact);
+    else if (type === "ticket.created" || type === "ticket.changed") next = withRow(next, data.ticket.id);
+  }
+  return next;
+}
+
+function withRow(state: State, id: number): State {
+  const ticket = state.tickets[id];
+  return ticket && state.list ? { ...state, list: placed(state, state.list, state.tickets, ticket) } : state;
+}
+
 function change(state: State, { type, data }: News): State {
   switch (type) {
     case "ticket.created":

@@ -3,7 +3,7 @@ import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
 import { api, ask } from "@/api/client";
 import type { Contact, Ticket, View } from "@/contract/types";
-import { apply, bucketKey } from "@/live/apply";
+import { apply, bucketKey, refit } from "@/live/apply";
 import { Line } from "@/live/line";
 import { EMPTY, type News, type State } from "@/live/state";
 
@@ -17,6 +17,8 @@ export const useLive = defineStore("live", () => {
   let watching: number[] = [];
   let buffered: { events: News[]; upto: number }[] | null = [];
   let line: Line | null = null;
+  let fetching = 0;
+  let heard: News[] = []; // while pages are on their way: each is older than what was heard since it was asked for
   let wanted: { view: View; queueId: number | null; words: string } | null = null;
 
   const me = computed(() => state.value.me);
@@ -30,12 +32,23 @@ export const useLive = defineStore("live", () => {
 
   function hear(events: News[], upto: number): void {
     if (buffered) return void buffered.push({ events, upto });
+    if (fetching) heard.push(...events);
     let next = state.value;
     const stale = next.stale;
     for (const news of events) next = apply(next, news);
     state.value = upto > next.upto ? { ...next, upto } : next;
     document.documentElement.dataset.upto = String(state.value.upto);
     if (next.stale !== stale) void refetch();
+  }
+
+  /** Remember what is heard from now on; the function returned fits it into the state and ends that. */
+  function listen(): (asOf: number) => void {
+    fetching += 1;
+    const from = heard.length;
+    return (asOf) => {
+      state.value = refit(state.value, heard.slice(from), asOf);
+      if (--fetching === 0) heard = [];
+    };
   }
 
   async function start(): Promise<void> {
@@ -99,10 +112,17 @@ export const useLive = defineStore("live", () => {
   async function openList(view: View, queueId: number | null, words = ""): Promise<void> {
     wanted = { view, queueId, words };
     const mine = wanted;
-    const page = await ask(api.GET("/api/v1/tickets", { params: { query: { view, queue_id: queueId, q: words, limit: 100 } } }));
-    if (wanted !== mine) return; // another list was asked for meanwhile
-    remember(page.items);
-    update({ list: { view, queueId, words, ids: page.items.map((ticket) => ticket.id), next: page.next_cursor } });
+    const fit = listen();
+    let asOf = Infinity;
+    try {
+      const page = await ask(api.GET("/api/v1/tickets", { params: { query: { view, queue_id: queueId, q: words, limit: 100 } } }));
+      if (wanted !== mine) return; // another list was asked for meanwhile
+      remember(page.items);
+      update({ list: { view, queueId, words, ids: page.items.map((ticket) => ticket.id), next: page.next_cursor } });
+      asOf = page.as_of;
+    } finally {
+      fit(asOf);
+    }
   }
 
   async function moreOfList(): Promise<void> {
@@ -139,16 +159,25 @@ export const useLive = defineStore("live", () => {
     await line?.watch(watching); // news first, then the history: nothing can fall in between
     if (state.value.timelines[id] && state.value.contacts[id] && !again) return id;
     const path = { contact_id: id };
-    const [contact, page, tickets] = await Promise.all([
-      ask(api.GET("/api/v1/contacts/{contact_id}", { params: { path } })),
-      ask(api.GET("/api/v1/contacts/{contact_id}/timeline", { params: { path, query: { limit: 50 } } })),
-      ask(api.GET("/api/v1/contacts/{contact_id}/tickets", { params: { path } })),
-    ]);
-    remember(tickets);
-    if (!watching.includes(id)) return contact.id; // somebody else is on screen by now, and only their news come
-    const timeline = { entries: page.items.toReversed(), older: page.next_cursor };
-    // Histories that are not on screen are not kept up by news: forget them.
-    update({ contacts: { ...state.value.contacts, [contact.id]: contact }, timelines: { [contact.id]: timeline } });
+    const fit = listen();
+    let asOf = Infinity;
+    let contact: Contact;
+    try {
+      const [found, page, tickets] = await Promise.all([
+        ask(api.GET("/api/v1/contacts/{contact_id}", { params: { path } })),
+        ask(api.GET("/api/v1/contacts/{contact_id}/timeline", { params: { path, query: { limit: 50 } } })),
+        ask(api.GET("/api/v1/contacts/{contact_id}/tickets", { params: { path } })),
+      ]);
+      contact = found;
+      remember(tickets);
+      if (!watching.includes(id)) return contact.id; // somebody else is on screen by now, and only their news come
+      const timeline = { entries: page.items.toReversed(), older: page.next_cursor };
+      // Histories that are not on screen are not kept up by news: forget them.
+      update({ contacts: { ...state.value.contacts, [contact.id]: contact }, timelines: { [contact.id]: timeline } });
+      asOf = 0; // the three answers have three moments; news that come twice change nothing
+    } finally {
+      fit(asOf);
+    }
     if (contact.id !== id) return openContact(contact.id);
     return contact.id;
   }
