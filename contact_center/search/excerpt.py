@@ -30,23 +30,30 @@ def excerpt(texts: list[str], wanted: Wanted) -> Excerpt:
 
 
 def find(text: str, wanted: Wanted) -> list[tuple[int, int]]:
-    """Where something wanted stands in the text."""
+    """Where something wanted stands in the text, as far as one excerpt reaches from the first place."""
     phrases = [phrase for spellings in wanted for phrase in spellings]
     single = [phrase for phrase in phrases if len(phrase.words) == 1]
-    whole = {phrase.words[0] for phrase in single if not phrase.prefix}
-    begun = tuple(phrase.words[0] for phrase in single if phrase.prefix)
-
-    def is_wanted(piece: Piece) -> bool:
-        return piece.word in whole or (bool(begun) and piece.word.startswith(begun))
-
-    pieces = words.pieces(text)
-    marks = [(piece.start, piece.end) for piece in pieces if is_wanted(piece)]
-    for phrase in phrases:
-        if len(phrase.words) > 1:
-            marks += _runs(phrase, pieces)
-    if any(c.isdigit() for phrase in single for c in phrase.words[0]):
-        marks += [(key.start, key.end) for key in words.keys(text) if is_wanted(key)]
+    marks = _single(text, single)
+    if len(single) < len(phrases):
+        pieces = words.pieces(text)
+        marks += [mark for phrase in phrases if len(phrase.words) > 1 for mark in _runs(phrase, pieces)]
     return _merged(marks)
+
+
+def _single(text: str, phrases: list[Phrase]) -> list[tuple[int, int]]:
+    """Where one of these single words stands, as a word or as a key."""
+    whole = {phrase.words[0] for phrase in phrases if not phrase.prefix}
+    begun = tuple(phrase.words[0] for phrase in phrases if phrase.prefix)
+    marks: list[tuple[int, int]] = []
+    for match in words.PIECE.finditer(text):
+        word = words.word_of(match.group())
+        if word in whole or (begun and word.startswith(begun)):
+            marks.append(match.span())
+        elif marks and match.start() > marks[0][0] + LENGTH:
+            break
+    if any(c.isdigit() for word in (*whole, *begun) for c in word):
+        marks += [(key.start, key.end) for key in words.keys(text) if key.word in whole or (begun and key.word.startswith(begun))]
+    return marks
 
 
 def _runs(phrase: Phrase, pieces: list[Piece]) -> list[tuple[int, int]]:

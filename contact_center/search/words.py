@@ -19,7 +19,7 @@ MOST_WORDS = 15_000  # of one text: PostgreSQL keeps positions up to 16383
 
 # Soft hyphens, joiners and combining marks stand inside words.
 _INSIDE = "\u00ad\u200b-\u200d\u2060\ufeff\u0300-\u036f\u0483-\u0489"
-_PIECE = re.compile(rf"\d+|[^\W\d_](?:[^\W\d_]|[{_INSIDE}])*")
+PIECE = re.compile(rf"\d+|[^\W\d_](?:[^\W\d_]|[{_INSIDE}])*")
 _CHUNK = re.compile(rf"[\w{_INSIDE}]+(?:[-./_@+:#№'’&=~]+[\w{_INSIDE}]+)*")
 _NUMBER = re.compile(r"\d+(?:[ \u00a0\u2009\u202f().+/\-\u2010-\u2014]{1,3}\d+)+")
 _GROUP = re.compile(r"\d+")
@@ -84,7 +84,7 @@ def _stemmers() -> tuple[snowballstemmer.RussianStemmer, snowballstemmer.English
 def pieces(text: str) -> list[Piece]:
     """The words of a text in order."""
     found = []
-    for match in _PIECE.finditer(text):
+    for match in PIECE.finditer(text):
         if word := word_of(match.group()):
             found.append(Piece(match.start(), match.end(), word))
     return found
@@ -92,7 +92,7 @@ def pieces(text: str) -> list[Piece]:
 
 def plain_pieces(text: str) -> list[str]:
     """The pieces of a text normalised but not reduced, as they were typed."""
-    return [word for match in _PIECE.finditer(text) if (word := _plain(match.group()))]
+    return [word for match in PIECE.finditer(text) if (word := _plain(match.group()))]
 
 
 def keys(text: str) -> Iterator[Piece]:
@@ -109,7 +109,7 @@ def keys(text: str) -> Iterator[Piece]:
 
 def key_of(chunk: str) -> str:
     """The key that an id or a number is asked for by; empty when there is no digit in it."""
-    joined = "".join(_plain(piece) for piece in _PIECE.findall(chunk))[:LONGEST]
+    joined = "".join(_plain(piece) for piece in PIECE.findall(chunk))[:LONGEST]
     if not any(c.isdigit() for c in joined):
         return ""
     if joined.isdigit():
@@ -127,7 +127,7 @@ def keys_of(chunk: str) -> list[str]:
     key = key_of(chunk)
     if not key.isdigit():
         return [key] if key else []
-    return _number_keys("".join(_plain(piece) for piece in _PIECE.findall(chunk))[:LONGEST])
+    return _number_keys("".join(_plain(piece) for piece in PIECE.findall(chunk))[:LONGEST])
 
 
 def _number_keys(digits: str) -> list[str]:
