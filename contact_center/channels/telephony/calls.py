@@ -43,7 +43,7 @@ def describe(records: Sequence[Record]) -> InboundMessage:
         kind=KIND,
         sender=call.outside_party(),
         participants=(),
-        subject=_subject(call.direction, call.is_answered, call.number),
+        subject=_subject(call.direction, call.is_answered or facts["result"] == "ringing", call.number),
         text=text,
         visible_text=text,
         html=None,
@@ -285,13 +285,13 @@ def _answered_leg(record: Record) -> Leg | None:
     return Leg(record.agent, record.named, record.source, record.answer, record.end) if record.answer or record.what == "answered" else None
 
 
-def _subject(direction: str, is_answered: bool, number: str) -> str:
+def _subject(direction: str, is_well: bool, number: str) -> str:
     other = shown(number) or "an unknown number"
     if direction == "internal":
         return "Internal call"
     if direction == "out":
-        return f"Call to {other}" if is_answered else f"Unanswered call to {other}"
-    return f"Call from {other}" if is_answered else f"Missed call from {other}"
+        return f"Call to {other}" if is_well else f"Unanswered call to {other}"
+    return f"Call from {other}" if is_well else f"Missed call from {other}"
 
 
 _SENTENCES = {

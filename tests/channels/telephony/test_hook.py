@@ -197,6 +197,7 @@ def test_what_each_event_asks_for(event: str, result: str, demand: str) -> None:
     call = told(EVENT | {"event": event})
     assert call.facts is not None
     assert (call.facts["result"], call.demand) == (result, demand)
+    assert call.subject.startswith("Missed" if demand == "callback" else "Call")
     out = told(EVENT | {"event": event, "direction": "out", "from": "101", "to": "+79161112233"})
     assert out.demand == ("served" if result == "answered" else "nothing")
 

@@ -1,5 +1,6 @@
 """From the lines of a PBX to the history: one entry a call, one callback a person, whatever the order of arrival."""
 
+import asyncio
 import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -218,6 +219,40 @@ async def test_two_demands_that_prove_to_be_one(world: World) -> None:
     await world.take_in((source, tie.replace(b'"p.2","p.2"', b'"p.1","p.2"')))
     assert len(await world.calls()) == 1
     assert await world.open_callbacks() == [("+79161112233", "open")]
+
+
+async def test_the_entry_with_the_ticket_stays(world: World) -> None:
+    """When an entry that asks for nothing and one with a ticket prove to be one call, the ticket keeps its call."""
+    await world.take_in(row(1, "anonymous", uniqueid="p.1"), row(1.1, uniqueid="p.2"))
+    source, tie = row(1.2, uniqueid="p.2", sequence=3)
+    await world.take_in((source, tie.replace(b'"p.2","p.2"', b'"p.1","p.2"')))
+    (call,) = await world.calls()
+    (ticket,) = await world.rows("SELECT id, status FROM ticket")
+    assert (call["ticket_id"], ticket["status"]) == (ticket["id"], "open")
+    assert await world.open_callbacks() == [("+79161112233", "open")]
+
+
+async def test_two_processes_at_once(database_url: str, tmp_path: Path) -> None:
+    """Two processes that settle the lines of the same calls at the same time make one entry a call, and one callback."""
+    stores = [await open_store(database_url, tmp_path / "blobs") for _ in range(2)]
+    await stores[0].migrate()
+    first = await make_world(stores[0])
+    second = World(stores[1], first.account_id)
+    told = [line for name in NAMES for line in lines(name, "master", "queue_log")]
+    random.Random(5).shuffle(told)
+    halves = [(first, told[::2]), (second, told[1::2])]
+
+    async def one_by_one(world: World, part: list[Line]) -> None:
+        for line in part:
+            await world.take_in(line)
+
+    await asyncio.gather(*(one_by_one(world, part) for world, part in halves))
+    await first.pipeline.settle_all()
+    assert len(await first.calls()) == len(NAMES)
+    assert set(await first.books()) == {"stored"}
+    assert len(await first.open_callbacks()) <= 1
+    for store in stores:
+        await store.close()
 
 
 async def test_old_missed_calls_ask_for_nothing(world: World) -> None:
