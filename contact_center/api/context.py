@@ -50,7 +50,7 @@ class Services:
     def sending(self) -> Sending:
         """What replying needs."""
         reaches = {kind.name: kind.reaches for kind in registry.kinds().values() if kind.can_send}
-        return Sending(self.keys, timedelta(seconds=self.settings.mail.undo_send_seconds), reaches)
+        return Sending(self.keys, timedelta(seconds=self.settings.mail.undo_send_seconds), reaches, _conversation)
 
 
 SERVICES = web.AppKey("services", Services)
@@ -108,6 +108,10 @@ class Context:
         request_hash = hashlib.sha256(f"{self.request.method} {self.request.path}\n".encode() + await self.request.read()).hexdigest()
         claim = (self.viewer.user_id, key, request_hash, self.services.clock(), self._status)
         return await self.store.write(_once, claim, unit, args, kwargs)
+
+
+def _conversation(kind: str, ours: str, theirs: str) -> str | None:
+    return registry.find(kind).conversation(ours, theirs)
 
 
 def _once(connection: Connection, claim: tuple[int, str, str, datetime, int], unit: Callable[..., T], args: Any, kwargs: Any) -> T:

@@ -159,6 +159,9 @@ class ChannelKind:
     reaches: PointKind | None = None
     """Kind of contact point that its messages go to; None: they need no address."""
     address_label: str = "Address"
+    conversation: Callable[[str, str], str | None] = lambda _ours, _theirs: None
+    """For channels whose messages name no earlier one: the key of a conversation between our address and theirs, as `parse`
+    gives it, so that the answer to a message of ours finds its ticket."""
     hook_limit: int = 0
     """Bytes that a request from outside may have; 0: the kind hears none."""
 

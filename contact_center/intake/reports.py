@@ -18,16 +18,16 @@ OPEN = {
 }
 
 
-def take(connection: Connection, act: Act, project_id: int, report: DeliveryReport) -> tuple[Fate, str]:
+def take(connection: Connection, act: Act, item: Row, report: DeliveryReport) -> tuple[Fate, str]:
     """Apply a report; returns the item's fate and why."""
-    rows = outbox.by_keys(connection, (report.message_key,)) if report.message_key else []
+    rows = [row for row in outbox.by_keys(connection, (report.message_key,)) if row["account_id"] == item["account_id"]]
     if not rows:
         return Fate.IGNORED, "a report on a message that we did not send"
     values: dict[str, Any] = {"state": report.state, "error": report.detail if report.state is Delivery.BOUNCED else ""}
     if report.state is Delivery.SENT:
         values["sent_at"] = act.now
     if outbox.change_if(connection, rows[0]["id"], OPEN[report.state], lease_holder=None, **values):
-        _tell(connection, act, project_id, rows[0], report.state)
+        _tell(connection, act, item["project_id"], rows[0], report.state)
     return Fate.STORED, ""
 
 

@@ -42,7 +42,7 @@ def settle(connection: Connection, act: Act, rules: Rules, item: Row, message: I
     if twin is not None:
         return _end(connection, act, item, Fate.DUPLICATE, "the same bytes are stored already", duplicate_of=twin)
     if message.report is not None:
-        return _end(connection, act, item, *reports.take(connection, act, item["project_id"], message.report))
+        return _end(connection, act, item, *reports.take(connection, act, item, message.report))
     if known := timeline.by_keys(connection, item["account_id"], message.keys):
         entry_id = growing.grow(connection, act, item, message, known)
         return _end(connection, act, item, Fate.STORED, "", entry_id=entry_id)

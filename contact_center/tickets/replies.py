@@ -4,7 +4,7 @@ The message key is fixed here, before anything is sent, and carries our signatur
 an answer to it can be recognised.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -49,6 +49,8 @@ class Sending:
     """How long the reply waits for a change of mind."""
     reaches: Mapping[str, PointKind | None]
     """For each kind of channel that can send: the kind of contact point its messages go to, None when they need none."""
+    conversation: Callable[[str, str, str], str | None] = lambda _kind, _ours, _theirs: None
+    """Kind of channel, our address, theirs: the key under which an answer to the message will come, if it names no other."""
 
 
 def reply(connection: Connection, act: Act, sending: Sending, project_id: int, ticket_id: int, draft: Draft) -> Entry:
@@ -67,6 +69,8 @@ def reply(connection: Connection, act: Act, sending: Sending, project_id: int, t
         raise Invalid("Some attachments are not there any more; upload them again.", field="attachment_ids")
     _queue(connection, act, sending, before, inbound, account.id, entry_id, message_key, draft, to)
     _take_part(connection, project_id, ticket_id, message_key, point_kind, (*to, *draft.cc))
+    talks = (sending.conversation(account.kind, account.address, address.email) for address in to)
+    tickets.add_thread_keys(connection, project_id, ticket_id, tuple(key for key in talks if key))
     turns.end(connection, act, ticket_id, EndReason.COMPLETED)
     tickets.change(connection, ticket_id, act.now, **_ticket_columns(act, before, draft, account.kind))
     entry = entries.publish_entry(connection, act, project_id, entry_id, added=True)

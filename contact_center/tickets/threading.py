@@ -6,7 +6,7 @@ Subjects and ticket numbers in them are hints for people and play no part.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from contact_center.keys import Keys
 from contact_center.model.acts import Act
@@ -16,6 +16,8 @@ from contact_center.store import Connection
 from contact_center.store.repositories import outbox, tickets, timeline
 from contact_center.tickets import entries, joining
 from contact_center.tickets.lifecycle import DONE
+
+EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ def _continue_conversation(connection: Connection, act: Act, key: str, facts: Th
     mine = [ticket_id for ticket_id in found if facts.sender_point in tickets.participants(connection, ticket_id)]
     if not mine:
         return Placement(None)
-    ticket = entries.lock(connection, mine[-1])
+    # We may have taken the conversation on in an older ticket: the one in which something was said last goes on.
+    spoken = {ticket_id: entries.get(connection, ticket_id).last_entry for ticket_id in mine}
+    ticket = entries.lock(connection, max(mine, key=lambda each: (last.at if (last := spoken[each]) else EARLIEST, each)))
     return Placement(None, follow_up_of=ticket.id) if _too_late(connection, act, ticket, facts) else Placement(ticket)
 
 

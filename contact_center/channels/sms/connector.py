@@ -6,6 +6,7 @@ from contact_center.channels.base import ChannelKind, Environment, HookReply, Ho
 from contact_center.channels.sms.kannel import Kannel
 from contact_center.channels.sms.options import SmsOptions
 from contact_center.channels.sms.parse import KIND as NAME
+from contact_center.channels.sms.parse import conversation_of
 from contact_center.channels.sms.provider import Provider, Refused, recipient
 from contact_center.channels.sms.twilio import Twilio
 from contact_center.model.channels import ChannelAccount
@@ -58,5 +59,6 @@ KIND = ChannelKind(
     connect=connect,
     reaches=PointKind.PHONE,
     address_label="Phone number or sender id",
+    conversation=conversation_of,
     hook_limit=256 * 1024,
 )

@@ -139,9 +139,14 @@ def _message(said: _Said, envelope: dict[str, Any], defects: tuple[str, ...]) ->
         headers={"from": said.theirs, "to": said.ours, "id": said.key, "provider": envelope.get("provider", "")},
         defects=(*defects, *(("cut, for it was too long",) if len(said.text) > TEXT_LIMIT else ())),
         demand=Demand.NOTHING if wish in wishes.QUIET else Demand.ANSWER,
-        conversation=f"sms:{ours}|{sender.value}",
+        conversation=conversation_of(ours, sender.value),
         consent=wishes.CONSENTS.get(wish) if wish else None,
     )
+
+
+def conversation_of(ours: str, theirs: str) -> str:
+    """The key of all that goes between one of our numbers and one of theirs."""
+    return f"sms:{e164(ours) or ours}|{e164(theirs, ours) or theirs}"
 
 
 def _twilio_report(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
