@@ -160,7 +160,8 @@ class Holders:
 class Candidate:
     """Two contacts that may be one person. Never joined by itself: a person decides."""
 
-    contacts: tuple[Contact, Contact]
+    contacts: tuple[Contact, ...]
+    """The two."""
     score: int
     """0 to 100."""
     reasons: tuple[Reason, ...]

@@ -2083,10 +2083,7 @@ export interface components {
          */
         Candidate: {
             /** Contacts */
-            contacts: [
-                components["schemas"]["Contact"],
-                components["schemas"]["Contact"]
-            ];
+            contacts: components["schemas"]["Contact"][];
             /** Score */
             score: number;
             /** Reasons */

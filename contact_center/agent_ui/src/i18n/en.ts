@@ -5,6 +5,15 @@ export default {
     title: "Board", live: "live", stale: "Figures of {time}: not up to date", noFigures: "No figures yet", wall: "Full screen", leave: "Leave full screen", all: "All queues", waiting: "waiting", oldest: "longest wait", inWork: "in work", answered: "answered / came today", answeredShort: "Answered / came", here: "colleagues here",
     queues: "Queues", agents: "Colleagues", callbacks: "Callbacks", since: "here since {time}", away: "not here",
   },
+  alerts: {
+    title: "Notifications", of: "When a customer writes", off: "Tell me nothing", mine: "Only in my tickets", all: "In my tickets and those nobody has", sound: "With a sound", allow: "Allow notifications in this browser", denied: "This browser does not allow notifications for this site.",
+    several: "{n} customer wrote | {n} customers wrote",
+  },
+  start: {
+    title: "First steps", hide: "Hide the first steps", done: "Done", go: "Go",
+    receive: "Receive a message", receiveText: "Send the mail that the list on the left shows, and see it arrive.", answer: "Answer it", answerText: "Open it, press R, write, and send with Ctrl Enter.",
+    channel: "Connect a mailbox of your own", channelText: "The connection is tried before anything is saved.", form: "Put a form on your website", formText: "A page of its own, or a line of HTML in yours.", colleague: "Invite a colleague", colleagueText: "They get a link and choose a password themselves.",
+  },
   status: { open: "Open", waiting: "Waiting for customer", resolved: "Resolved", closed: "Closed" },
   priority: { low: "Low", normal: "Normal", high: "High", urgent: "Urgent" },
   role: { agent: "Agent", supervisor: "Supervisor", admin: "Administrator" },
@@ -39,13 +48,18 @@ export default {
     again: "Send again", arrived: "It did arrive", retrying: "Retrying: {error}",
   },
   change: {
-    status: "{who} set the status to {after}", assignee_id: "{who} assigned this to {after}", unassigned: "{who} unassigned this", queue_id: "{who} moved this to {after}", priority: "{who} set the priority to {after}", subject: "{who} renamed this “{after}”", tags: "{who} set the tags to {after}", noTags: "{who} removed the tags", system: "The system",
+    contact: "{who} gave this ticket to {after}", entry_contact: "{who} gave a message to {after}", status: "{who} set the status to {after}", assignee_id: "{who} assigned this to {after}", unassigned: "{who} unassigned this", queue_id: "{who} moved this to {after}", priority: "{who} set the priority to {after}", subject: "{who} renamed this “{after}”", tags: "{who} set the tags to {after}", noTags: "{who} removed the tags", system: "The system",
   },
   composer: {
     reply: "Reply", note: "Private note", replyTo: "To {names}", replyPlaceholder: "Write to {name}…", notePlaceholder: "Only colleagues see this…", send: "Send", sendResolve: "Send and resolve", addNote: "Add note", attach: "Attach a file", cc: "Copy", ccHint: "Addresses, separated by commas", sending: "Sending…",
     undo: "Undo", willSend: "Reply goes out in a moment", calledBack: "Called back. Your text is in the composer.", noteAdded: "Note added", removeFile: "Remove {name}", tooLate: "Too late: the reply is on its way.", noChannel: "This ticket came by no channel that can be answered.", emptyText: "Write something first.", channel: "Answer by", segments: "{n} part, {left} left | {n} parts, {left} left", optedOut: "This person asked for no more messages by this channel.",
   },
   person: {
+    owner: "Owner", noOwner: "No owner", organization: "Organization", noOrganization: "None", chooseOrganization: "Name of the company", makeOrganization: "Make “{name}”", belongs: "Works at {name}?", leave: "Take out",
+    holders: "Reaches several people", latest: "gets what comes", hidden: "and {n} whom you may not see", markShared: "Reaches a group", markPersonal: "Reaches one person", share: "Share it", shareText: "Others have this address. Share it: what comes by it goes to whoever was linked last, and you can move it.",
+    move: "Somebody else’s ticket…", moveTitle: "Give this ticket to another contact", moveText: "Everything this person said in it moves along. Answers find the ticket as before.", moveHere: "It was {name}", moved: "Moved to {name}",
+    maybe: "Same person?", score: "{n} of 100", mergeNow: "Join", distinct: "Different people", duplicates: "Possible duplicates", noDuplicates: "Nobody looks like somebody else.", joined: "Joined with {name}",
+    reason: { same_name_and_domain: "same name and company", same_name: "same name", transliterated_name: "same name in another alphabet", same_phone_digits: "same digits of the phone", same_mail_name: "same mail name", same_organization: "same organization", claimed_point: "gave the other’s address in a form", unverified_only: "nothing proven" },
     title: "Person", provisional: "unconfirmed", provisionalHint: "Made from an unknown address. Give it a name to confirm it.", points: "Reached by", verified: "Verified: an answer to our reply came from here", unverified: "Not verified: a sender can be forged", bounced: "Our last mail came back", addPoint: "Add address or phone", email: "E-mail", phone: "Phone",
     note: "Pinned note", notePlaceholder: "What everybody should know about this person", tickets: "Tickets", merge: "Same person as…", mergeTitle: "Join with another contact", mergeText: "Everything of the other contact moves here. You can undo it at any time.", mergeSearch: "Name, address or phone", merged: "Joined with {name}", undoMerge: "Undo", undone: "Taken apart again", since: "Known since {date}", noName: "No name", rename: "Rename", remove: "Remove {value}", shared: "shared", other: "That address belongs to another contact. Join the two?", noOne: "Nobody found",
   },
@@ -67,7 +81,15 @@ export default {
     quarantineEmpty: "Nothing is in quarantine. Mails that cannot be understood are kept here with their original.", retry: "Try again", original: "Original", spoolEmpty: "Nothing was written to the spool. Replies of mailboxes without a mail server end up here.", download: "Download", received: "received {time}",
     health: { starting: "starting", ok: "working", unavailable: "cannot be reached", auth_failed: "password refused", misconfigured: "settings do not work", stopped: "switched off" },
   },
-  people: { title: "People", search: "Name, address or phone", empty: "Nobody yet. People appear by themselves when they write." },
+  organizations: { title: "Organizations", search: "Name of the company", empty: "No organizations yet. Name one on a person’s card.", people: "People", domains: "Mail domains", domainsHint: "Separated by spaces: people with such an address are suggested.", note: "Note", rename: "Name", back: "All people" },
+  imports: {
+    title: "Import contacts", choose: "Choose a file", hint: "CSV, XLSX or vCard, up to 100 MB and 200,000 rows", header: "The first row names the columns", columns: "What the columns hold", check: "Check", checking: "Checking…", run: "Import", running: "Importing…", stop: "Stop", again: "Another file", progress: "{done} of {total} rows",
+    done: "Done", failed: "Stopped", cancelled: "Cancelled", checked: "Nothing has been changed yet", row: "Row", name: "Name", result: "What happens", attention: "Rows to look at", nothing: "", preview: "The first rows", uploading: "Uploading…",
+    column: { none: "—", name: "Name", first_name: "First name", middle_name: "Middle name", last_name: "Last name", email: "E-mail", phone: "Phone", organization: "Organization", note: "Note" },
+    outcome: { new: "new", update: "added to", skip: "known already", conflict: "conflict", error: "error" },
+    reason: { no_point: "no address or number", unusable: "unusable: {detail}", several_contacts: "its addresses belong to several contacts", shared_point: "a shared address leaves open whom it means", same_as_row: "same person as row {detail}", unreadable: "unreadable: {detail}", failed: "failed: {detail}" },
+  },
+  people: { import: "Import", title: "People", search: "Name, address or phone", empty: "Nobody yet. People appear by themselves when they write." },
   time: { now: "now" },
   error: { title: "That did not work", retry: "Try again" },
 };
