@@ -14,6 +14,7 @@ export const useLive = defineStore("live", () => {
   const signedOut = ref(false);
   const firstRun = ref(false);
   const mailPort = ref<number | null>(null);
+  const latest = shallowRef<News[]>([]); // what was heard last, for those who want to act on it once
   let watching: number[] = [];
   let buffered: { events: News[]; upto: number }[] | null = [];
   let line: Line | null = null;
@@ -38,6 +39,7 @@ export const useLive = defineStore("live", () => {
     for (const news of events) next = apply(next, news);
     state.value = upto > next.upto ? { ...next, upto } : next;
     document.documentElement.dataset.upto = String(state.value.upto);
+    if (events.length) latest.value = events;
     if (next.stale !== stale) void refetch();
   }
 
@@ -199,7 +201,7 @@ export const useLive = defineStore("live", () => {
   }
 
   return {
-    state, connection, lostAt, signedOut, firstRun, mailPort, me, can,
+    state, connection, lostAt, signedOut, firstRun, mailPort, latest, me, can,
     start, stop, openList, moreOfList, openTicket, openContact, olderEntries, remember, rememberContact,
   };
 });

@@ -8,13 +8,18 @@ export interface Prefs {
   theme: Theme;
   density: "comfortable" | "compact";
   singleKeys: boolean;
+  /** Of whose tickets one wants to hear while looking elsewhere. */
+  notify: "off" | "mine" | "all";
+  sound: boolean;
+  /** The first steps are done with, or hidden. */
+  started: boolean;
 }
 
 const STORED = "cc.prefs";
 
 function load(): Prefs {
   const language = navigator.language.toLowerCase().startsWith("ru") ? "ru" : "en";
-  const defaults: Prefs = { language, theme: "system", density: "comfortable", singleKeys: true };
+  const defaults: Prefs = { language, theme: "system", density: "comfortable", singleKeys: true, notify: "all", sound: false, started: false };
   try {
     return { ...defaults, ...JSON.parse(localStorage.getItem(STORED) ?? "{}") };
   } catch {

@@ -1,0 +1,79 @@
+// Tells somebody who looks elsewhere that a customer wrote: a desktop notification, a short sound. Never takes the focus,
+// never touches a draft, and a burst is one alert.
+import { defineStore } from "pinia";
+import { watch } from "vue";
+import { useI18n } from "vue-i18n";
+import { useRouter } from "vue-router";
+import type { Ticket } from "@/contract/types";
+import type { News } from "@/live/state";
+import { useLive } from "@/stores/live";
+import { usePrefs } from "@/stores/prefs";
+
+const QUIET = 3000; // milliseconds between two sounds
+
+export const useAlerts = defineStore("alerts", () => {
+  const live = useLive();
+  const { prefs } = usePrefs();
+  const { t } = useI18n();
+  const router = useRouter();
+  let sounded = 0;
+
+  function start(): void {
+    watch(() => live.latest, (events) => hear(events));
+  }
+
+  function hear(events: News[]): void {
+    if (prefs.notify === "off") return;
+    const written = new Map<number, Ticket>();
+    for (const { type, data } of events) if (type === "ticket.created" || type === "ticket.changed") consider(data.ticket, data.before ?? null, written);
+    if (!written.size) return;
+    if (prefs.sound) sound();
+    if (document.hasFocus() || !("Notification" in window) || Notification.permission !== "granted") return;
+    const [ticket] = written.values();
+    if (ticket) show(ticket, written.size);
+  }
+
+  function consider(ticket: Ticket, before: { status: string } | null, written: Map<number, Ticket>): void {
+    const fresh = ticket.waiting_since !== null && ticket.last_entry?.direction === "in" && Date.now() - Date.parse(ticket.updated_at) < 60_000;
+    const mine = ticket.assignee_id === live.me?.user.id;
+    const wanted = mine || (prefs.notify === "all" && ticket.assignee_id === null);
+    if (fresh && wanted && (before === null || before.status !== "open" || mine)) written.set(ticket.id, ticket);
+  }
+
+  function show(ticket: Ticket, count: number): void {
+    const title = count > 1 ? t("alerts.several", { n: count }, count) : ticket.contact.name || t("entry.unknown");
+    const note = new Notification(title, { body: count > 1 ? "" : `${ticket.subject}\n${ticket.last_entry?.preview ?? ""}`, tag: count > 1 ? "several" : `ticket-${ticket.id}`, silent: true });
+    note.onclick = () => {
+      window.focus();
+      if (count === 1) void router.push({ name: "tickets", params: { view: "open", ticket: ticket.id } });
+      note.close();
+    };
+  }
+
+  /** Two soft tones, made here: nothing is loaded. */
+  function sound(): void {
+    if (Date.now() - sounded < QUIET) return;
+    sounded = Date.now();
+    const audio = new AudioContext();
+    const gain = audio.createGain();
+    gain.connect(audio.destination);
+    gain.gain.setValueAtTime(0.0001, audio.currentTime);
+    gain.gain.exponentialRampToValueAtTime(0.12, audio.currentTime + 0.02);
+    gain.gain.exponentialRampToValueAtTime(0.0001, audio.currentTime + 0.45);
+    for (const [pitch, at] of [[660, 0], [880, 0.13]] as const) {
+      const tone = audio.createOscillator();
+      tone.frequency.value = pitch;
+      tone.connect(gain);
+      tone.start(audio.currentTime + at);
+      tone.stop(audio.currentTime + at + 0.3);
+    }
+    setTimeout(() => void audio.close(), 800);
+  }
+
+  /** Ask the browser, which only a person's own click may do. */
+  async function allow(): Promise<void> {
+    if ("Notification" in window && Notification.permission === "default") await Notification.requestPermission();
+  }
+
+  return { start, allow, sound };
+});
