@@ -46,7 +46,7 @@ def _single(text: str, phrases: list[Phrase]) -> list[tuple[int, int]]:
     begun = tuple(phrase.words[0] for phrase in phrases if phrase.prefix)
     marks: list[tuple[int, int]] = []
     for match in words.PIECE.finditer(text):
-        word = words.word_of(match.group())
+        word = words.word_at(match)
         if word in whole or (begun and word.startswith(begun)):
             marks.append(match.span())
         elif marks and match.start() > marks[0][0] + LENGTH:

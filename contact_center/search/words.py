@@ -21,7 +21,8 @@ MOST_WORDS = 15_000  # of one text: PostgreSQL keeps positions up to 16383
 _INSIDE = "\u00ad\u200b-\u200d\u2060\ufeff\u0300-\u036f\u0483-\u0489"
 PIECE = re.compile(rf"\d+|[^\W\d_](?:[^\W\d_]|[{_INSIDE}])*")
 _CHUNK = re.compile(rf"[\w{_INSIDE}]+(?:[-./_@+:#№'’&=~]+[\w{_INSIDE}]+)*")
-_NUMBER = re.compile(r"\d+(?:[ \u00a0\u2009\u202f().+/\-\u2010-\u2014]{1,3}\d+)+")
+# Possessive, and only from the beginning of a run: a million digits in a row are looked at once.
+_NUMBER = re.compile(r"(?<!\d)\d++(?:[ \u00a0\u2009\u202f().+/\-\u2010-\u2014]{1,3}\d++)++")
 _GROUP = re.compile(r"\d+")
 _LOOKALIKES = str.maketrans("авекмнорстухі", "abekmhopctyxi")
 _local = threading.local()
@@ -65,6 +66,11 @@ def word_of(piece: str) -> str:
     return stem(_plain(piece))
 
 
+def word_at(match: re.Match[str]) -> str:
+    """What the index holds for a piece of a text; of an endless one only the beginning counts."""
+    return word_of(match.group()[: 2 * LONGEST])
+
+
 def stem(word: str) -> str:
     """The stem of a normalised word, Russian or English by its letters; others and numbers stay."""
     if len(word) < 3 or not word.isalpha():
@@ -85,14 +91,14 @@ def pieces(text: str) -> list[Piece]:
     """The words of a text in order."""
     found = []
     for match in PIECE.finditer(text):
-        if word := word_of(match.group()):
+        if word := word_at(match):
             found.append(Piece(match.start(), match.end(), word))
     return found
 
 
 def plain_pieces(text: str) -> list[str]:
     """The pieces of a text normalised but not reduced, as they were typed."""
-    return [word for match in PIECE.finditer(text) if (word := _plain(match.group()))]
+    return [word for match in PIECE.finditer(text) if (word := _plain(match.group()[: 2 * LONGEST]))]
 
 
 def keys(text: str) -> Iterator[Piece]:
@@ -103,7 +109,7 @@ def keys(text: str) -> Iterator[Piece]:
             for key in keys_of(chunk):
                 yield Piece(match.start(), match.end(), key)
     for match in _NUMBER.finditer(text):
-        for key in _run_keys(_GROUP.findall(match.group())[:24]):
+        for key in _run_keys(_GROUP.findall(match.group())[:2000]):
             yield Piece(match.start(), match.end(), key)
 
 

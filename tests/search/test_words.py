@@ -1,5 +1,7 @@
 """Words: one spelling for all, forms of a word meet, and ids are known however they are written."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -116,6 +118,20 @@ def test_nothing_is_an_operator(typed: str) -> None:
     assert query.parse(typed) == () or all(
         word.isalnum() for spellings in query.parse(typed) for phrase in spellings for word in phrase.words
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1" * 1_000_000, "1 " * 300_000, "a" * 1_000_000, "\u0301" * 500_000, "a-" * 300_000, "1-" * 300_000, "((((" * 200_000, "é" * 300_000],
+)
+def test_hostile_texts_take_no_time(text: str) -> None:
+    """A megabyte of anything is read in a time that grows with its length only."""
+    began = time.process_time()
+    found, keys = words.indexed([text])
+    excerpt([text], query.parse("слово 117"))
+    assert time.process_time() - began < 8
+    assert len(found) <= words.MOST_WORDS
+    assert len(keys) <= 1000
 
 
 def test_marks_are_ranges_of_the_text() -> None:

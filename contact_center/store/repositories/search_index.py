@@ -22,6 +22,7 @@ IDS = 1 << 22  # places within a second
 _FIRST_TICKET, _FIRST_CONTACT, _END = 1 << 61, 1 << 62, (1 << 63) - 1
 BOUNDS = {ENTRY: (-_END, _FIRST_TICKET), TICKET: (_FIRST_TICKET, _FIRST_CONTACT), CONTACT: (_FIRST_CONTACT, _END)}
 """Between which places things of a kind stand."""
+LONGEST_TEXT = 200_000  # characters of an entry that are searched
 LAST_POSITION = 16_383  # of a word, in PostgreSQL
 
 
@@ -168,7 +169,7 @@ def entry_sources(connection: Connection, ids: list[int], with_files: list[int] 
 
     `with_files` names those that may have files, if the caller knows.
     """
-    whole = func.coalesce(interaction_body.c.visible_text, interaction.c.visible_text).label("whole")
+    whole = func.substr(func.coalesce(interaction_body.c.visible_text, interaction.c.visible_text), 1, LONGEST_TEXT).label("whole")
     statement = (
         select(*(interaction.c[name] for name in ("id", "project_id", "occurred_at", "subject", "facts", "message_key")), whole)
         .select_from(interaction)
