@@ -19,8 +19,9 @@ LOOK_BACK = 50  # entries of a contact among which a call that reached them is l
 
 def served(connection: Connection, act: Act, project_id: int, contact_id: int) -> None:
     """The person got through: nobody needs to call them any more, unless they have tried again since."""
-    reached = reached_at(connection, project_id, contact_id)
-    for ticket_id in work.open_callbacks(connection, contact_id):
+    waiting = work.open_callbacks(connection, contact_id)
+    reached = reached_at(connection, project_id, contact_id) if waiting else None
+    for ticket_id in waiting:
         tried = _tries(connection, ticket_id)
         if reached is None or not tried or max(tried) <= reached:
             turns.end(connection, act, ticket_id, EndReason.COMPLETED)
