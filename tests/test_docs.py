@@ -75,6 +75,14 @@ def test_every_channel_option_is_documented() -> None:
     assert missing == []
 
 
+def test_every_channel_option_is_in_russian() -> None:
+    """Options speak English themselves; the console's Russian list names each of them, and nothing that is gone."""
+    source = (ROOT / "contact_center/agent_ui/src/i18n/options.ru.ts").read_text()
+    for kind in registry.kinds().values():
+        block = source.partition(f"  {kind.name}: {{")[2].partition("\n  },")[0]
+        assert re.findall(r"^    (\w+): \[", block, re.M) == ["address", *kind.options.model_fields]
+
+
 def test_the_consoles_contract_is_fresh() -> None:
     """The checked-in OpenAPI document, from which the console's types are made, is the code's own; else: make contract."""
     stored = json.loads((ROOT / "contact_center/agent_ui/src/contract/openapi.json").read_text())

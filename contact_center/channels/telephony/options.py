@@ -47,6 +47,7 @@ class TelephonyOptions(Options):
         "",
         title="Agents",
         description="Who sits where, as in PJSIP/101=Anna Petrova; one a line, or separated by semicolons. Also by extension: 101=Anna.",
+        json_schema_extra={"widget": "long"},
     )
     internal_digits: int = Field(
         4, ge=0, le=8, title="Digits of an extension", description="Numbers of up to so many digits are colleagues, not customers."

@@ -2,7 +2,7 @@
 
 import re
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -11,6 +11,7 @@ from contact_center.channels.web_form import fields as form_fields
 from contact_center.channels.web_form.fields import FormField
 
 Language = Literal["en", "ru"]
+LONG: dict[str, Any] = {"widget": "long"}
 _SITE = re.compile(r"^https?://(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$")
 _COLOUR = re.compile(r"^#[0-9a-f]{6}$")
 
@@ -19,13 +20,21 @@ class WebFormOptions(Options):
     """What a form shows and asks, and where it may stand."""
 
     title: str = Field("Contact us", min_length=1, max_length=200, title="Title", description="Heading of the form.")
-    intro: str = Field("", max_length=2000, title="Introduction", description="Text below the heading.")
+    intro: str = Field("", max_length=2000, title="Introduction", description="Text below the heading.", json_schema_extra=LONG)
     language: Language = Field("en", title="Language", description="Language of the form's own words.")
-    fields: str = Field(form_fields.DEFAULT, title="Fields", description="What the form asks, as a JSON list.")
-    consent_text: str = Field(
-        "", max_length=4000, title="Consent", description="Text that the customer must agree to; empty: none is asked for."
+    fields: str = Field(
+        form_fields.DEFAULT, title="Fields", description="What the form asks, as a JSON list.", json_schema_extra={"widget": "form_fields"}
     )
-    thank_you: str = Field("", max_length=2000, title="Thank-you", description="Text after sending; empty: a usual one.")
+    consent_text: str = Field(
+        "",
+        max_length=4000,
+        title="Consent",
+        description="Text that the customer must agree to; empty: none is asked for.",
+        json_schema_extra=LONG,
+    )
+    thank_you: str = Field(
+        "", max_length=2000, title="Thank-you", description="Text after sending; empty: a usual one.", json_schema_extra=LONG
+    )
     allowed_origins: str = Field(
         "",
         max_length=4000,
