@@ -15,6 +15,7 @@ from contact_center.model.words import Direction
 from contact_center.search import finder
 from contact_center.search.finder import ContactHit, EntryHit, TicketHit
 from contact_center.store import Connection
+from contact_center.store.repositories import contacts
 from contact_center.store.repositories.search import Filters
 
 
@@ -63,7 +64,7 @@ def _search(connection: Connection, viewer: Viewer, query: SearchQuery) -> Searc
         connection,
         viewer,
         query.q,
-        _filters(query),
+        _filters(connection, query),
         below=_place(query.cursor),
         limit=query.limit,
         unfinished=query.prefix,
@@ -73,14 +74,14 @@ def _search(connection: Connection, viewer: Viewer, query: SearchQuery) -> Searc
     return SearchAnswer(found.people, found.tickets, found.entries, more, found.as_of, found.upto, found.behind)
 
 
-def _filters(query: SearchQuery) -> Filters:
+def _filters(connection: Connection, query: SearchQuery) -> Filters:
     return Filters(
         kind=query.kind,
         direction=query.direction,
         queue_id=query.queue_id,
         after=_instant(query.after, "after"),
         before=_instant(query.before, "before"),
-        contact_id=query.contact_id,
+        contact_id=None if query.contact_id is None else contacts.survivor_of(connection, query.contact_id),
         has_file=query.has_file,
     )
 

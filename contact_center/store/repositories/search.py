@@ -112,14 +112,12 @@ def find_entries(
     The second value is where to go on, None at the end. The page may be short before the end: what one may not see was in
     the way for as long as is allowed.
     """
-    if filters.contact_id is not None:
-        return _of_person(connection, viewer, wanted, filters, before, limit)
     low, high = _range(filters, before)
     found: list[tuple[int, FoundEntry]] = []
     deadline = time.monotonic() + WALK_SECONDS
     count = max(100, limit * 2)
     while True:
-        places = _places(connection, wanted, low, high, count)
+        places = _places(connection, wanted, low, high, count, filters.contact_id)
         rows = _readable(connection, viewer, filters, places, limit + 1 - len(found)) if places else []
         found += rows
         if len(found) > limit:
@@ -168,14 +166,31 @@ def _range(filters: Filters, before: int | None) -> tuple[int, int]:
     return low, high if before is None else min(high, before)
 
 
-def _places(connection: Connection, wanted: Wanted, low: int, high: int, count: int) -> list[int]:
-    """The highest places between the two that hold what is wanted; at most `count`, the highest first."""
-    if connection.dialect.name == "postgresql":
+def _places(connection: Connection, wanted: Wanted, low: int, high: int, count: int, contact_id: int | None = None) -> list[int]:
+    """The highest places between the two that hold what is wanted; at most `count`, the highest first; of one person if named."""
+    postgres = connection.dialect.name == "postgresql"
+    if contact_id is None and postgres:
         return _postgres_places(connection, wanted, low, high, count)
-    values = {"wanted": _match(wanted), "low": low, "high": high, "count": count}
-    return list(connection.execute(_SQLITE_PLACES, values).scalars())
+    values: dict[str, Any] = {"wanted": _tsquery(wanted) if postgres else _match(wanted), "low": low, "high": high, "count": count}
+    if contact_id is None:
+        return list(connection.execute(_SQLITE_PLACES, values).scalars())
+    statement = _POSTGRES_OF_PERSON if postgres else _SQLITE_OF_PERSON
+    return list(connection.execute(statement, values | {"contact": contact_id}).scalars())
 
 
+# From the person's entries to the words, since a common word has far more hits elsewhere. CROSS JOIN is SQLite's word for
+# this order; the list of hits is made once and looked up.
+_SQLITE_OF_PERSON = text(
+    "SELECT d.place FROM interaction AS i CROSS JOIN search_doc AS d ON d.kind = 'entry' AND d.thing_id = i.id "
+    "WHERE i.contact_id = :contact AND d.place > :low AND d.place < :high AND d.place IN "
+    "(SELECT rowid FROM search_words WHERE search_words MATCH :wanted AND rowid > :low AND rowid < :high) "
+    "ORDER BY d.place DESC LIMIT :count"
+)
+_POSTGRES_OF_PERSON = text(
+    "WITH mine AS MATERIALIZED (SELECT d.place, d.words FROM interaction AS i "
+    "JOIN search_doc AS d ON d.kind = 'entry' AND d.thing_id = i.id WHERE i.contact_id = :contact AND d.place > :low AND d.place < :high) "
+    "SELECT place FROM mine WHERE words @@ CAST(:wanted AS tsquery) ORDER BY place DESC LIMIT :count"
+)
 _SQLITE_PLACES = text(
     "SELECT rowid FROM search_words WHERE search_words MATCH :wanted AND rowid > :low AND rowid < :high ORDER BY rowid DESC LIMIT :count"
 )
@@ -246,7 +261,8 @@ _HIT = (
         _FILES.label("files"),
     )
     .select_from(search_doc)
-    .join(interaction, and_(interaction.c.id == search_doc.c.thing_id, search_doc.c.kind == ENTRY))
+    # Without the kind, which the place tells: SQLite would walk the index of kinds from end to end.
+    .join(interaction, interaction.c.id == search_doc.c.thing_id)
     .join(contact, contact.c.id == interaction.c.contact_id)
     .outerjoin(ticket, ticket.c.id == interaction.c.ticket_id)
     .where(interaction.c.cancelled.is_(False))
@@ -279,25 +295,6 @@ def _allowed(viewer: Viewer, filters: Filters) -> list[ColumnElement[bool]]:
         file = select(attachment.c.id).where(attachment.c.interaction_id == interaction.c.id, attachment.c.inline.is_(False))
         conditions.append(file.exists())
     return conditions
-
-
-def _of_person(
-    connection: Connection, viewer: Viewer, wanted: Wanted, filters: Filters, before: int | None, limit: int
-) -> tuple[list[tuple[int, FoundEntry]], int | None]:
-    """Hits of one person: from the person's entries to the words, since a common word has many hits elsewhere."""
-    low, high = _range(filters, before)
-    statement = _HIT.where(search_doc.c.place > low, search_doc.c.place < high, *_allowed(viewer, filters), _holds(connection))
-    query = _tsquery(wanted) if connection.dialect.name == "postgresql" else _match(wanted)
-    rows = connection.execute(statement.limit(limit + 1), {"wanted": query}).mappings().all()
-    found = [(row["place"], _found_entry(row)) for row in rows]
-    return found[:limit], found[limit - 1][0] if len(found) > limit else None
-
-
-def _holds(connection: Connection) -> ColumnElement[bool]:
-    if connection.dialect.name == "postgresql":
-        return text("search_doc.words @@ CAST(:wanted AS tsquery)")  # type: ignore[return-value]
-    # The list is made once and looked up for each of the person's entries.
-    return text("search_doc.place IN (SELECT rowid FROM search_words WHERE search_words MATCH :wanted)")  # type: ignore[return-value]
 
 
 def texts_of(connection: Connection, entries: list[FoundEntry]) -> dict[int, Source]:
