@@ -147,28 +147,30 @@ class WebFormConnector:
 
     async def _taken(self, request: HookRequest, inbox: Inbox) -> HookReply:
         try:
-            names, found = await self._take_request(request, inbox)
+            names, own = await self._take_request(request, inbox)
         except Declined as declined:
             return self._declined(request, declined)
         path = self._path(names.message_key)
-        body = pages.thanks(self.site, path, found)
+        number = None if own is None or own.joined else own.ticket.number
+        known = self.site.words["joined"] if own is not None and own.joined else ""
+        body = pages.thanks(self.site, path, self.site.words["number"].format(number=number) if number else known)
         if _wants_json(request):
-            return _json({"path": path, "number": found.number if found else None, "html": body})
+            return _json({"path": path, "number": number, "html": body})
         return self.site.reply(self.site.words["thanks_title"], body, challenge=f"{self.site.base}/challenge")
 
-    async def _take_request(self, request: HookRequest, inbox: Inbox) -> tuple[Names, PublicTicket | None]:
+    async def _take_request(self, request: HookRequest, inbox: Inbox) -> tuple[Names, Own | None]:
         sent = await self._read(request)
         checked = self._checked(lambda: checking.check(self.options, sent))
         nonce = self._worked(sent, "")
         came_from = self._attribution(sent)
         call = checking.wants_call(self.options, sent)
         rows = item.as_rows(checked.answers)
-        names = self._name("", nonce, [rows, call], sent)
+        names = await self._name("", nonce, [rows, call], sent)
         said: dict[str, Any] = {"fields": rows, "attribution": came_from, "callback": call, "code_words": self.site.words["visit_code"]}
         if self.options.consent_text:
             said["consent"] = self._consent()
         found = await self._store(inbox, names, "request", sent, said)
-        return names, None if found is None else self._own(found, names.message_key).shown
+        return names, None if found is None else self._own(found, names.message_key)
 
     def _consent(self) -> dict[str, str]:
         """What the customer agreed to, and when: the text may change later."""
@@ -220,7 +222,7 @@ class WebFormConnector:
             body, title = pages.processing(self.site), said["processing_title"]
         else:
             body = pages.ticket(self.site, path, own.shown, str(own.facts.get("from", {}).get("phone", "")), joined=own.joined)
-            title = said["request"].format(number=own.ticket.number)
+            title = said["callback"] if own.joined else said["request"].format(number=own.ticket.number)
         return self.site.reply(title, body, private=True, challenge=f"{path}/challenge")
 
     def _news(self, own: Own | None) -> dict[str, Any]:
@@ -253,7 +255,7 @@ class WebFormConnector:
         checked = self._checked(lambda: checking.check_message(self.options, sent))
         nonce = self._worked(sent, key)
         rows = item.as_rows(checked.answers)
-        names = self._name(key, nonce, rows, sent)
+        names = await self._name(key, nonce, rows, sent)
         said = {"fields": rows, "answers": [key], "from": own.facts.get("from"), "subject": own.ticket.subject}
         found = await self._store(inbox, names, "message", sent, said)
         return self._path(names.message_key) if found is not None and found.number != own.ticket.number else None
@@ -265,7 +267,7 @@ class WebFormConnector:
         checked = self._checked(lambda: checking.check_call(self.options, sent))
         nonce = self._worked(sent, key)
         rows = item.as_rows(checked.answers)
-        names = self._name(key, nonce, [rows, "call"], sent)
+        names = await self._name(key, nonce, [rows, "call"], sent)
         said = self.site.words
         about = f"{said['callback']}: {said['request'].format(number=own.ticket.number)}"
         document = {"fields": rows, "from": own.facts.get("from"), "phone": checked.answers[0].value, "subject": about}
@@ -300,8 +302,8 @@ class WebFormConnector:
         except Refused as error:
             raise Declined("refused") from error
 
-    def _name(self, key: str, nonce: str, said: Any, sent: Sent) -> Names:
-        files = [[file.field, file.filename, item.fingerprint(file.content)] for file in sent.files]
+    async def _name(self, key: str, nonce: str, said: Any, sent: Sent) -> Names:
+        files = [[file.field, file.filename, await asyncio.to_thread(item.fingerprint, file.content)] for file in sent.files]
         return item.name(self._keys, self._scope(key), nonce, item.digest(said, files))
 
     async def _store(self, inbox: Inbox, names: Names, kind: str, sent: Sent, said: dict[str, Any]) -> PublicTicket | None:

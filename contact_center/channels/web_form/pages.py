@@ -206,14 +206,13 @@ def _code(options: WebFormOptions, said: Mapping[str, str]) -> str:
     )
 
 
-def thanks(site: Site, path: str, ticket: PublicTicket | None) -> str:
-    """What is shown after sending, with the private link."""
+def thanks(site: Site, path: str, known: str) -> str:
+    """What is shown after sending, with the private link. `known` says what became of it, empty as long as nobody knows."""
     said, options = site.words, site.options
-    number = said["number"].format(number=ticket.number) if ticket else said["number_comes"]
-    return f"""<section class="card thanks" tabindex="-1" data-thanks="{esc(path)}" data-settled="{int(ticket is not None)}">
+    return f"""<section class="card thanks" tabindex="-1" data-thanks="{esc(path)}" data-settled="{int(bool(known))}">
 <div class="tick" aria-hidden="true">✓</div><h1>{esc(said["thanks_title"])}</h1>
 <p class="intro">{esc(options.thank_you or said["thanks"])}</p>
-<p class="number" role="status" data-number="{esc(said["number"])}">{esc(number)}</p>
+<p class="number" role="status" data-number="{esc(said["number"])}">{esc(known or said["number_comes"])}</p>
 <div class="box"><h2>{esc(said["link_title"])}</h2><p class="muted">{esc(said["link_text"])}</p>
 <div class="actions"><a class="button" href="{esc(path)}" target="_blank" rel="noopener">{esc(said["open_link"])}</a>
 <button class="button quiet" type="button" data-copy="{esc(path)}" hidden>{esc(said["copy_link"])}</button></div></div>

@@ -1,6 +1,5 @@
 """A submission's bytes to the neutral words that every channel speaks. Pure; runs in a parser process."""
 
-import base64
 import hashlib
 import json
 from datetime import datetime
@@ -16,12 +15,13 @@ KIND = "web_form"
 
 def parse(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
     """Understand a submission. Raises QuarantineItem for a document that this channel did not write."""
-    document = _clean(json.loads(content))
+    head, _, attached = content.partition(b"\n")
+    document = _clean(json.loads(head))
     if not isinstance(document, dict) or document.get("v") != 1:
         raise QuarantineItem("This is no submission of a web form.")
     who = _who(document)
     rows = [row for row in document["fields"] if row["value"]]
-    files = tuple(_file(file) for file in document["files"])
+    files = _files(document["files"], attached)
     text = _text(document, rows, files)
     return InboundMessage(
         kind=KIND,
@@ -55,7 +55,7 @@ def _clean(value: Any) -> Any:
 
 def _who(document: dict[str, Any]) -> dict[str, str]:
     """Who writes: by mail address, else by number, else somebody nobody can reach but by the private page."""
-    if "from" in document:
+    if document.get("from"):
         return dict(document["from"]) | ({"phone": document["phone"]} if document.get("phone") else {})
     rows = document["fields"]
     email, phone = _first(rows, type="email"), _first(rows, type="phone")
@@ -108,8 +108,18 @@ def _facts(document: dict[str, Any], rows: list[dict[str, str]], who: dict[str, 
     return facts
 
 
-def _file(file: dict[str, str]) -> InboundFile:
-    content = base64.b64decode(file["data"])
+def _files(named: list[dict[str, Any]], attached: bytes) -> tuple[InboundFile, ...]:
+    """The files that follow the document, one behind the other."""
+    if sum(file["size"] for file in named) != len(attached) or any(file["size"] < 0 for file in named):
+        raise QuarantineItem("The files are not all there.")
+    found, at = [], 0
+    for file in named:
+        found.append(_file(file, attached[at : at + file["size"]]))
+        at += file["size"]
+    return tuple(found)
+
+
+def _file(file: dict[str, Any], content: bytes) -> InboundFile:
     return InboundFile(
         filename=clean_filename(file["filename"]),
         content_type=file["content_type"],

@@ -2,6 +2,7 @@
 
 from contact_center.channels.web_form import item
 from contact_center.channels.web_form.checking import Answer
+from contact_center.channels.web_form.reading import SentFile
 from contact_center.errors import ChannelMisconfigured
 from contact_center.keys import Keys
 from contact_center.model.messages import RawItem
@@ -12,7 +13,8 @@ def submission(nonce: str, text: str) -> RawItem:
     names = item.name(Keys("a secret of sixteen"), "1/", nonce, text)
     answers = [Answer("email", "E-mail", "email", f"{nonce}@example.com"), Answer("message", "Message", "textarea", text)]
     reference = item.reference(names.message_key)
-    return item.build(names, 1_790_000_000.0, "request", (), form="Form", reference=reference, fields=item.as_rows(answers))
+    files = [SentFile("photos", "a.txt", "text/plain", b"one\ntwo")]
+    return item.build(names, 1_790_000_000.0, "request", files, form="Form", reference=reference, fields=item.as_rows(answers))
 
 
 CASE = Case(

@@ -314,7 +314,10 @@ async def test_whoever_claims_anothers_number_reads_nothing_of_theirs(app: Runni
     phone = {"name": "Anna", "phone": "+7 916 123-45-67", "message": "My secret order"}
     await visitor.request(phone, callback=True)
     await app.settled()
-    path = await visitor.request(phone | {"name": "Eve", "message": "Tell me"}, callback=True)
+    _, thanks = await visitor.send(phone | {"name": "Eve", "message": "Tell me"}, callback=True)
+    path = thanks["path"]
+    assert thanks["number"] is None
+    assert "We will call you." in thanks["html"]
     (ticket,) = await tickets(app)
     await reply(app, ticket, "Dear Anna, the secret is out")
 

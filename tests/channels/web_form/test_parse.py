@@ -1,6 +1,5 @@
 """What a submission means: who wrote, how to reach them, what an agent reads."""
 
-import base64
 import json
 from typing import Any
 
@@ -83,10 +82,18 @@ def test_facts_show_the_card_and_keep_no_key() -> None:
 
 
 def test_files_come_with_clean_names() -> None:
-    file = {"field": "photos", "filename": "../../etc/pass\u202ewd", "content_type": "image/png", "data": base64.b64encode(b"png").decode()}
-    (found,) = parse(document(ROWS[0], files=[file]), {}).attachments
+    file = {"field": "photos", "filename": "../../etc/pass\u202ewd", "content_type": "image/png", "size": 4}
+    first, second = parse(document(ROWS[0], files=[file, file | {"size": 2}]) + b"\np\nngxy", {}).attachments
 
-    assert (found.filename, found.content, found.size) == ("passwd", b"png", 3)
+    assert (first.filename, first.content, first.size) == ("passwd", b"p\nng", 4)
+    assert second.content == b"xy"
+
+
+@pytest.mark.parametrize("attached", [b"", b"\n", b"\nabcde"])
+def test_files_that_are_not_all_there_are_noticed(attached: bytes) -> None:
+    file = {"field": "photos", "filename": "a", "content_type": "image/png", "size": 4}
+    with pytest.raises(QuarantineItem):
+        parse(document(ROWS[0], files=[file]) + attached, {})
 
 
 @pytest.mark.parametrize(
@@ -118,3 +125,10 @@ def test_nothing_that_cannot_be_stored_gets_through() -> None:
 
     assert message.text.startswith("Name: Anna \ufffd")
     message.text.encode()
+
+
+def test_a_message_whose_sender_is_not_known_is_not_lost() -> None:
+    message = parse(document(("text", "Your message", "textarea", "Hello"), kind="message", answers=["a" * 48], **{"from": None}), {})
+
+    assert message.sender is not None
+    assert message.sender.kind is PointKind.ANONYMOUS

@@ -166,6 +166,8 @@
     copy.addEventListener("click", async () => {
       await navigator.clipboard.writeText(link).then(() => { copy.textContent = words.copied; }, () => { copy.hidden = true; });
     });
+    // Loaded again and not opened anew: in a frame the address knows where the visitor came from.
+    one(".again", place).addEventListener("click", (event) => { event.preventDefault(); location.reload(); });
     if (place.dataset.settled === "0") number(place, 0);
   }
   async function number(place, tries) {
