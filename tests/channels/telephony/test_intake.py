@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from contact_center.model.messages import RawItem
 from contact_center.store import Store, open_store
-from tests.channels.telephony.recordings import NAMES, Line, expected, lines, messages, of, one, outcome
+from tests.channels.telephony.recordings import NAMES, Line, envelope, expected, lines, messages, of, one, outcome
 from tests.channels.telephony.world import World, make_world
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -233,21 +234,16 @@ async def test_the_entry_with_the_ticket_stays(world: World) -> None:
 
 
 async def test_two_processes_at_once(database_url: str, tmp_path: Path) -> None:
-    """Two processes that settle the lines of the same calls at the same time make one entry a call, and one callback."""
+    """Two processes that settle the same lines at the same time make one entry a call, and one callback."""
     stores = [await open_store(database_url, tmp_path / "blobs") for _ in range(2)]
     await stores[0].migrate()
     first = await make_world(stores[0])
     second = World(stores[1], first.account_id)
     told = [line for name in NAMES for line in lines(name, "master", "queue_log")]
     random.Random(5).shuffle(told)
-    halves = [(first, told[::2]), (second, told[1::2])]
-
-    async def one_by_one(world: World, part: list[Line]) -> None:
-        for line in part:
-            await world.take_in(line)
-
-    await asyncio.gather(*(one_by_one(world, part) for world, part in halves))
-    await first.pipeline.settle_all()
+    items = [RawItem(f"{source}:{line!r}", line, envelope=envelope(source)) for source, line in told]
+    await first.pipeline.accept(first.account_id, items, None, None)
+    await asyncio.gather(first.pipeline.settle_all(), second.pipeline.settle_all())
     assert len(await first.calls()) == len(NAMES)
     assert set(await first.books()) == {"stored"}
     assert len(await first.open_callbacks()) <= 1
@@ -257,9 +253,6 @@ async def test_two_processes_at_once(database_url: str, tmp_path: Path) -> None:
 
 async def test_old_missed_calls_ask_for_nothing(world: World) -> None:
     """The log of last year is read into the history; nobody is to call all those people."""
-    from contact_center.model.messages import RawItem
-    from tests.channels.telephony.recordings import envelope
-
     source, line = row(1)
     old = envelope(source) | {"old_before": (START + timedelta(days=3)).timestamp()}
     await world.accept([RawItem("a", line, envelope=old)])
