@@ -29,7 +29,7 @@ def run(setting: Setting) -> None:
             servers[f"journal to sockets, {engine}"] = (about, "journal", engine)
             if engine == "sqlite":
                 servers["wire.write alone"] = (about, "wire", "-")
-        for clients in (100, 1000):
+        for clients in (100, 1000) if setting.quick else (100, 1000, 2000):
             _measure(servers, clients, 2 if setting.quick else 3, setting.quick)
 
 
