@@ -8,39 +8,32 @@ from typing import Any
 
 from playwright.async_api import Browser, async_playwright
 
-from contact_center.demo.letters import mails
-from contact_center.model.messages import RawItem
+from contact_center.demo import run
+from contact_center.demo.outside import Gateway
 from contact_center.testing import PASSWORD, RunningApp, running_app
 
 BROWSER = {"executable_path": "/usr/bin/chromium", "args": ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]}
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
-README_SET = {"inbox-wide-light-en", "inbox-wide-dark-ru", "inbox-narrow-light-ru"}
+README_SET = {"inbox-wide-light-en", "inbox-wide-dark-ru", "inbox-narrow-light-ru", "board-wide-dark-en", "search-wide-light-ru"}
+PAGES = {
+    "board": "/board",
+    "search": "/search?q=заказ",
+    "people": "/people",
+    "setup": "/setup/channels",
+    "users": "/setup/users",
+    "account": "/account",
+}
 
 
 async def seed(server: RunningApp, count: int) -> None:
-    """Fill a server by the ordinary pipeline, and work a little in it."""
-    batch = [RawItem(f"seed:{n}", mail.as_bytes(), envelope={"trust_date": True}) for n, mail in enumerate(mails(count))]
-    for start in range(0, len(batch), 500):
-        await server.product.pipeline.accept(1, batch[start : start + 500], None, None)
-    await server.settled()
-    async with server.session() as client:
-        async with client.get("/api/v1/tickets", params={"limit": "200"}) as response:
-            rows = (await response.json())["items"]
-        for index, row in enumerate(rows[:90]):
-            if index % 3 == 0:
-                await _work_on(client, row["id"], index)
-
-
-async def _work_on(client: Any, ticket: int, index: int) -> None:
-    path = f"/api/v1/tickets/{ticket}"
-    await (
-        await client.patch(path, json={"assignee_id": 1, "priority": "high" if index % 9 == 0 else "normal", "tags": ["доставка"]})
-    ).read()
-    if index % 2:
-        await (await client.post(f"{path}/notes", json={"text": "Позвонить на склад."}, headers={"Idempotency-Key": f"n{ticket}"})).read()
-    if index % 4 == 0:
-        body = {"text": "Здравствуйте! Уже проверяем и напишем сегодня до 18:00."}
-        await (await client.post(f"{path}/replies", json=body, headers={"Idempotency-Key": f"r{ticket}"})).read()
+    """Fill a server with the demo's shop: `count` mails of the past, and what customers do on all channels."""
+    gateway = Gateway()
+    shop = await run.prepare(server.product, gateway, lambda _words: None, count)
+    try:
+        await run.outside_of(server.product, shop, gateway, 1.0).happen(30)
+        await server.settled()
+    finally:
+        await gateway.close()
 
 
 async def open_page(browser: Browser, server: RunningApp, size: str, theme: str, language: str) -> Any:
@@ -84,11 +77,12 @@ async def _series(browser: Browser, server: RunningApp, folder: Path, name: str,
     await page.locator("[data-ticket-row]").nth(2).click()
     await page.locator("[data-entry]").first.wait_for()
     await shoot("inbox")
-    if everything:
-        for what, path in (("people", "/people"), ("setup", "/setup/channels"), ("users", "/setup/users"), ("account", "/account")):
+    for what, path in PAGES.items():
+        if everything or f"{what}-{name}" in README_SET:
             await page.goto(path)
-            await page.wait_for_timeout(400)
+            await page.wait_for_timeout(900)
             await shoot(what)
+    if everything:
         await page.goto("/tickets/open")
         await page.locator("[data-ticket-row]").first.wait_for()
         await page.keyboard.press("Control+k")

@@ -41,6 +41,7 @@ TEXTS = [
 ]
 RESULTS = ("answered", "answered", "answered", "missed", "abandoned")
 AGENTS = ("Вера Смирнова", "Daniel Ortiz")
+SECONDS = aiohttp.ClientTimeout(total=30)
 ANSWER_SECONDS = (8.0, 40.0)  # how long a customer thinks
 
 
@@ -63,12 +64,20 @@ class Outside:
     async def live(self) -> None:
         """Let things happen until cancelled."""
         self._read = {path.name for path in self._spooled()}
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as self._client:
-            deeds: list[Callable[[], Awaitable[None]]] = [self.write, self.write, self.text, self.call, self.call, self.fill_in]
+        async with aiohttp.ClientSession(timeout=SECONDS) as self._client:
             while True:
-                await self._try(self.chance.choice(deeds))
+                await self._try(self.chance.choice(self._deeds()))
                 await self._try(self.answer_mails)
                 await asyncio.sleep(self.chance.uniform(0.4, 1.6) * self.pace)
+
+    async def happen(self, count: int) -> None:
+        """Let `count` things happen at once: for pictures."""
+        async with aiohttp.ClientSession(timeout=SECONDS) as self._client:
+            for number in range(count):
+                await self._deeds()[number % len(self._deeds())]()
+
+    def _deeds(self) -> list[Callable[[], Awaitable[None]]]:
+        return [self.write, self.call, self.text, self.write, self.call, self.fill_in]
 
     async def _try(self, deed: Callable[[], Awaitable[None]]) -> None:
         try:
