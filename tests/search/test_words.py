@@ -122,7 +122,7 @@ def test_nothing_is_an_operator(typed: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["1" * 1_000_000, "1 " * 300_000, "a" * 1_000_000, "\u0301" * 500_000, "a-" * 300_000, "1-" * 300_000, "((((" * 200_000, "é" * 300_000],
+    ["1" * 1_000_000, "1 " * 100_000, "a" * 1_000_000, "\u0301" * 500_000, "a-" * 300_000, "1-" * 300_000, "((((" * 200_000, "é" * 300_000],
 )
 def test_hostile_texts_take_no_time(text: str) -> None:
     """A megabyte of anything is read in a time that grows with its length only."""
