@@ -30,16 +30,30 @@ class Place:
     """Hash of the first bytes, as many as were read, at most HEAD."""
     seen: float = 0.0
     """When the file had last been written to, at the last look."""
+    done: tuple[tuple[int, int], ...] = ()
+    """Older files that were read to their end, each as (inode, size): a copy may still have been growing then."""
 
     @classmethod
     def of(cls, stored: dict[str, Any] | None) -> "Place":
         """From a cursor."""
         known = stored or {}
-        return cls(int(known.get("inode", 0)), int(known.get("offset", 0)), str(known.get("head", "")), float(known.get("seen", 0.0)))
+        return cls(
+            int(known.get("inode", 0)),
+            int(known.get("offset", 0)),
+            str(known.get("head", "")),
+            float(known.get("seen", 0.0)),
+            tuple(known.get("done", ())),
+        )
 
     def as_cursor(self) -> dict[str, Any]:
         """For a cursor."""
-        return {"inode": self.inode, "offset": self.offset, "head": self.head, "seen": self.seen}
+        return {
+            "inode": self.inode,
+            "offset": self.offset,
+            "head": self.head,
+            "seen": self.seen,
+            "done": [list(file) for file in self.done],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +76,14 @@ def batches(path: Path, place: Place, most: int) -> Iterator[Batch]:
         # Of a file that was empty at the last look, only its neighbours tell whether it was emptied since.
         older = _older(path, place, now.st_ino) if is_other or (place.inode and not place.offset) else []
         if is_other or older:
-            if now.st_size == 0 and older and older[-1].inode == place.inode:
+            if now.st_size == 0 and [old.inode for old in older] == [place.inode]:
                 # A new file is ready, but the writer still has the old one.
-                yield from _rest_of_open(older[-1].path, place, most)
+                yield from _rest_of_open(older[0].path, place, most)
                 return
             for old in older:
                 yield from _rest(old.path, old.start, most)
-            place = Place(now.st_ino, seen=max([now.st_mtime, *(old.written for old in older)]))
+            seen = max([now.st_mtime, *(old.written for old in older)])
+            place = Place(now.st_ino, seen=seen, done=tuple((old.inode, old.size) for old in older))
             yield Batch([], place)
         elif not place.inode:
             # From now on a rotation is noticed, also one that comes before the first line.
@@ -95,6 +110,7 @@ class Old:
     written: float
     path: Path
     inode: int
+    size: int
     start: int
     """Bytes of it that were read already."""
 
@@ -109,8 +125,9 @@ def _older(path: Path, place: Place, inode: int) -> list[Old]:
                 is_ours = bool(place.offset) and _is_same(file, place)
         except OSError:
             continue
-        if status.st_ino != inode and (is_ours or status.st_ino == place.inode or status.st_mtime > place.seen):
-            found.append(Old(status.st_mtime, neighbour, status.st_ino, place.offset if is_ours else 0))
+        is_later = status.st_mtime >= place.seen and (status.st_ino, status.st_size) not in place.done
+        if status.st_ino != inode and (is_ours or status.st_ino == place.inode or is_later):
+            found.append(Old(status.st_mtime, neighbour, status.st_ino, status.st_size, place.offset if is_ours else 0))
     return sorted(found)
 
 
