@@ -64,6 +64,13 @@ class StaleVersion(ContactCenterError):
     http_status = 412
 
 
+class TooSlow(ContactCenterError):
+    """The request did not arrive in time. Send it again."""
+
+    code = "too-slow"
+    http_status = 408
+
+
 class TooLarge(ContactCenterError):
     """The request is larger than this server accepts."""
 

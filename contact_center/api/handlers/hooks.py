@@ -9,10 +9,11 @@ from contact_center.api.context import Context
 from contact_center.api.handlers.channels import decrypt_options
 from contact_center.channels import registry
 from contact_center.channels.base import Hooked, HookRequest
-from contact_center.errors import NotFound, TooLarge
+from contact_center.errors import NotFound, TooLarge, TooSlow
 from contact_center.store.repositories import channels
 
-READ_SECONDS = 30.0
+CHUNK_SECONDS = 20.0  # a phone with a bad line may be slow, but not silent
+WHOLE_SECONDS = 600.0
 
 
 async def hook(ctx: Context, door: str) -> web.StreamResponse:
@@ -36,13 +37,16 @@ async def hook(ctx: Context, door: str) -> web.StreamResponse:
 
 
 async def _body(request: web.Request, limit: int) -> bytes:
-    """The body, bounded in size and time. Raises TooLarge."""
+    """The body, bounded in size and time. Raises TooLarge or TooSlow."""
     content = bytearray()
-    async with asyncio.timeout(READ_SECONDS):
-        async for chunk in request.content.iter_chunked(256 * 1024):
-            content += chunk
-            if len(content) > limit:
-                raise TooLarge(f"At most {limit // 1024} KiB.")
+    try:
+        async with asyncio.timeout(WHOLE_SECONDS):
+            while chunk := await asyncio.wait_for(request.content.readany(), CHUNK_SECONDS):
+                content += chunk
+                if len(content) > limit:
+                    raise TooLarge(f"At most {limit // 1024} KiB.")
+    except TimeoutError:
+        raise TooSlow from None
     return bytes(content)
 
 

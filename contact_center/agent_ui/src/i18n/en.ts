@@ -14,6 +14,10 @@ export default {
     receive: "Receive a message", receiveText: "Send the mail that the list on the left shows, and see it arrive.", answer: "Answer it", answerText: "Open it, press R, write, and send with Ctrl Enter.",
     channel: "Connect a mailbox of your own", channelText: "The connection is tried before anything is saved.", form: "Put a form on your website", formText: "A page of its own, or a line of HTML in yours.", colleague: "Invite a colleague", colleagueText: "They get a link and choose a password themselves.",
   },
+  formEditor: {
+    title: "Fields", label: "Label", type: "Type", name: "Key", nameHelp: "Latin letters, digits and _. “name” names the contact, “subject” the ticket.", maxLength: "At most, characters", maxLengthHelp: "In characters. Empty: what is usual for the type.", choices: "Choices, one a line", required: "Required", up: "Move up", down: "Move down", remove: "Remove field", add: "Add a field", unnamed: "New field", empty: "A form needs at least one field.", moved: "{label}: now {place} of {count}", removed: "{label} removed", needsLabel: "Give this field a label.", needsName: "The key begins with a Latin letter and has letters, digits and _ only.", sameName: "Another field has this key.", needsChoices: "At least two different choices are needed.", unreadable: "The list of fields cannot be read. Please mend the JSON:",
+    types: { text: "Line of text", textarea: "Long text", email: "Mail address", phone: "Phone number", choice: "Choice", checkbox: "Tick box", file: "Files" },
+  },
   status: { open: "Open", waiting: "Waiting for customer", resolved: "Resolved", closed: "Closed" },
   priority: { low: "Low", normal: "Normal", high: "High", urgent: "Urgent" },
   role: { agent: "Agent", supervisor: "Supervisor", admin: "Administrator" },
