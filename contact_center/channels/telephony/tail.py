@@ -90,7 +90,11 @@ def batches(path: Path, place: Place, most: int) -> Iterator[Batch]:
             place = Place(now.st_ino, seen=now.st_mtime)
             yield Batch([], place)
         for lines, offset in _read(file, place.offset, most, is_finished=False):
-            yield Batch(lines, Place(now.st_ino, offset, _head(file, offset), now.st_mtime))
+            following = Place(now.st_ino, offset, _head(file, offset), now.st_mtime)
+            if not _is_same(file, place) or (not place.offset and _older(path, place, now.st_ino)):
+                return  # emptied while it was read: the next look finds the copy
+            yield Batch(lines, following)
+            place = following
 
 
 def _is_same(file: BinaryIO, place: Place) -> bool:
