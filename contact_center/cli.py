@@ -139,6 +139,22 @@ def rotate_key(
     print(f"{count} channel accounts have their secrets encrypted with the new key.")
 
 
+@app.command("reindex")
+def reindex_command() -> None:
+    """Make the search index anew from the tables; the server may run meanwhile.
+
+    Example: contact-center reindex
+    """
+    from contact_center.search.indexer import reindex
+
+    def tell(done: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done}", end="", file=sys.stderr, flush=True)
+
+    _with_store(load_settings(), lambda store: reindex(store, tell))
+    print("The index is made anew.")
+
+
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Look at the configuration, the database and the books, and say what is wrong.
