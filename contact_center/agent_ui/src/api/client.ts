@@ -1,6 +1,6 @@
 // The only place that asks the server anything over HTTP.
 import createClient from "openapi-fetch";
-import type { paths } from "@/contract/api";
+import type { components, paths } from "@/contract/api";
 
 export const api = createClient<paths>({ baseUrl: "", credentials: "same-origin" });
 
@@ -37,12 +37,17 @@ export async function ask<T>(request: Promise<Result<T>>): Promise<T> {
 }
 
 /** Upload a file to attach to a reply. */
-export async function upload(file: File): Promise<{ id: number; filename: string; size: number }> {
-  const response = await fetch(`/api/v1/attachments?filename=${encodeURIComponent(file.name)}`, {
-    method: "POST",
-    body: file,
-    headers: { "Content-Type": file.type || "application/octet-stream" },
-  });
+export function upload(file: File): Promise<{ id: number; filename: string; size: number }> {
+  return send(`/api/v1/attachments?filename=${encodeURIComponent(file.name)}`, file, file.type);
+}
+
+/** Upload a file of contacts; nothing is imported yet. */
+export function uploadContacts(file: File): Promise<components["schemas"]["ImportJob"]> {
+  return send(`/api/v1/imports?filename=${encodeURIComponent(file.name)}`, file, "");
+}
+
+async function send<T>(path: string, file: File, type: string): Promise<T> {
+  const response = await fetch(path, { method: "POST", body: file, headers: { "Content-Type": type || "application/octet-stream" } });
   const body = await response.json();
   if (!response.ok) throw new Problem(response.status, body);
   return body;
