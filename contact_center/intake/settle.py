@@ -49,15 +49,23 @@ def settle(connection: Connection, act: Act, rules: Rules, item: Row, message: I
     if message.message_key and replies.is_own_key(rules.keys, message.message_key) and outbox.by_keys(connection, (message.message_key,)):
         return _end(connection, act, item, Fate.IGNORED, "our own message came back to us")
     who = identity.identify(connection, act, item["project_id"], message.sender)
-    if message.demand in (Demand.SERVED, Demand.NOTHING):
+    if message.demand in (Demand.SERVED, Demand.NOTHING) or _was_reached_since(connection, item, message, who):
         entry_id = _keep(connection, act, item, message, who)
     else:
         named = _named_points(connection, item, message, own)
         facts = Threading(item["project_id"], who.point_id, frozenset(named), rules.reopen_within)
         entry_id = _store(connection, act, item, message, who, _place(connection, act, rules, message, who, facts), named)
-    timeline.add_keys(connection, item["account_id"], entry_id, message.keys)
+    timeline.claim_keys(connection, item["account_id"], entry_id, message.keys)
     _after_effects(connection, act, item, message, who)
     return _end(connection, act, item, Fate.STORED, "", entry_id=entry_id)
+
+
+def _was_reached_since(connection: Connection, item: Row, message: InboundMessage, who: Identified) -> bool:
+    """Logs are read out of order: whoever was talked to after this attempt need not be called because of it."""
+    if message.demand is not Demand.CALLBACK or message.sent_at is None or who.is_new:
+        return False
+    reached = callbacks.reached_at(connection, item["project_id"], who.contact_id)
+    return reached is not None and message.sent_at < reached
 
 
 def _place(connection: Connection, act: Act, rules: Rules, message: InboundMessage, who: Identified, facts: Threading) -> Placement:

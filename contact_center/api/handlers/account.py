@@ -6,21 +6,10 @@ from typing import Any
 from aiohttp import web
 
 from contact_center.api import passwords, security
+from contact_center.api.answers import Device, Me, NewToken, SignedIn, TokenInfo
 from contact_center.api.context import SERVICES, Context
 from contact_center.api.permissions import ROLES, SCOPES
-from contact_center.api.schemas import (
-    AcceptBody,
-    Device,
-    FirstLoginBody,
-    LoginBody,
-    Me,
-    MeBody,
-    NewToken,
-    PasswordBody,
-    SignedIn,
-    TokenBody,
-    TokenInfo,
-)
+from contact_center.api.schemas import AcceptBody, FirstLoginBody, LoginBody, MeBody, PasswordBody, TokenBody
 from contact_center.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn
 from contact_center.keys import new_token, token_hash
 from contact_center.model.acts import Act

@@ -3,9 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
+from contact_center.api.answers import Invitation
 from contact_center.api.context import Context
 from contact_center.api.handlers.account import INVITATION_HOURS, publish_access, publish_user
-from contact_center.api.schemas import Invitation, QueueBody, QueuePatchBody, UserBody, UserPatchBody
+from contact_center.api.schemas import QueueBody, QueuePatchBody, UserBody, UserPatchBody
 from contact_center.errors import Conflict, Invalid, NotFound
 from contact_center.keys import new_token, token_hash
 from contact_center.model.acts import Act

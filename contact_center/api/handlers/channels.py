@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from contact_center.api.answers import ChannelDetail, KindInfo, OptionField
 from contact_center.api.context import Context
-from contact_center.api.schemas import ChannelBody, ChannelDetail, ChannelPatchBody, KindInfo, OptionField
+from contact_center.api.schemas import ChannelBody, ChannelPatchBody
 from contact_center.channels import registry
 from contact_center.channels.base import ChannelKind, Environment, secret_fields
 from contact_center.errors import ChannelError, Conflict, Invalid, NotFound

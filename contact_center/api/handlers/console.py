@@ -1,9 +1,10 @@
 """What a console starts from, and the change feed for everybody else."""
 
+from contact_center.api.answers import Count, Feed, FeedEvent, Snapshot
 from contact_center.api.context import Context
 from contact_center.api.handlers.account import load_me
 from contact_center.api.handlers.channels import as_news
-from contact_center.api.schemas import Count, EventsQuery, Feed, FeedEvent, Snapshot
+from contact_center.api.schemas import EventsQuery
 from contact_center.model.people import Viewer
 from contact_center.model.words import Status
 from contact_center.store import Connection, journal

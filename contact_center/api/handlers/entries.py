@@ -9,8 +9,9 @@ from urllib.parse import quote
 from aiohttp import web
 
 from contact_center.api import media
+from contact_center.api.answers import Uploaded
 from contact_center.api.context import Context
-from contact_center.api.schemas import DownloadQuery, HtmlQuery, MediaQuery, RemoteImageQuery, Uploaded, UploadQuery
+from contact_center.api.schemas import DownloadQuery, HtmlQuery, MediaQuery, RemoteImageQuery, UploadQuery
 from contact_center.errors import Invalid, NotFound, TooLarge
 from contact_center.markup import sanitise
 from contact_center.model.people import Viewer

@@ -8,8 +8,9 @@ from urllib.parse import quote
 from aiohttp import web
 
 from contact_center.api import media
+from contact_center.api.answers import Books, SpooledMail
 from contact_center.api.context import Context
-from contact_center.api.schemas import Books, Page, PageQuery, SpooledMail, decode_cursor, encode_cursor
+from contact_center.api.schemas import Page, PageQuery, decode_cursor, encode_cursor
 from contact_center.errors import Conflict, NotFound
 from contact_center.model.channels import RawItemRow
 from contact_center.model.messages import spool_name

@@ -204,6 +204,13 @@ def by_keys(connection: Connection, account_id: int, keys: tuple[str, ...]) -> l
     return [int(row) for row in found.scalars()]
 
 
+def claim_keys(connection: Connection, account_id: int, interaction_id: int, keys: tuple[str, ...]) -> None:
+    """Let these new keys lead to the entry. When another process was faster with one, the unit is repeated and finds it."""
+    rows = [{"account_id": account_id, "key": key, "interaction_id": interaction_id} for key in dict.fromkeys(keys) if key]
+    if rows:
+        connection.execute(_INSERT_KEY, rows)
+
+
 def add_keys(connection: Connection, account_id: int, interaction_id: int, keys: tuple[str, ...]) -> None:
     """Let these keys lead to the entry, wherever they led before."""
     rows = [{"account_id": account_id, "key": key, "interaction_id": interaction_id} for key in dict.fromkeys(keys) if key]

@@ -165,6 +165,15 @@ async def test_an_older_answered_call_serves_nobody_later(world: World) -> None:
     assert await world.open_callbacks() == [("+79161112233", "open")]
 
 
+async def test_an_older_missed_call_that_is_read_late_asks_for_nothing(world: World) -> None:
+    """Whoever was talked to after they tried need not be called, also when the attempt is read after the talk."""
+    await world.take_in(row(10, answered=True))
+    await world.take_in(row(2))
+    assert await world.open_callbacks() == []
+    await world.take_in(row(20))
+    assert await world.open_callbacks() == [("+79161112233", "open")]
+
+
 async def test_a_call_of_which_the_number_comes_late(world: World) -> None:
     """Lines without a number are kept under the unknown caller; when the number comes the call moves to its owner."""
     ident = "lab-1795296068.23"

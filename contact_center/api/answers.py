@@ -1,0 +1,185 @@
+"""What the API gives beyond the model's own values."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from contact_center.model.channels import ChannelNews
+from contact_center.model.people import Queue, User
+from contact_center.model.words import Fate, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """The signed-in employee."""
+
+    user: User
+    permissions: list[str]
+    undo_send_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many visible active tickets stand in one bucket."""
+
+    queue_id: int
+    status: Status
+    assignee_id: int | None
+    tickets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything a console needs to start, read at one journal number."""
+
+    as_of: int
+    me: Me
+    users: list[User]
+    queues: list[Queue]
+    channels: list[ChannelNews]
+    counts: list[Count]
+    first_run: bool
+    """Nothing has arrived yet: the console shows how to begin."""
+    mail_port: int | None
+    """Port of the embedded mail receiver, for the hint of an empty console."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One session of the employee."""
+
+    id: int
+    created_at: datetime
+    last_seen_at: datetime
+    address: str
+    user_agent: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TokenInfo:
+    """An API token, without the token."""
+
+    id: int
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A new API token, shown this once."""
+
+    id: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A one-time link for an employee to set a password, shown this once."""
+
+    user: User
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A log-in that worked."""
+
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A file ready to be attached to a reply."""
+
+    id: int
+    filename: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelDetail:
+    """A channel account for its administrators; secrets are never shown, only whether there is one."""
+
+    channel: ChannelNews
+    options: dict[str, Any]
+    secrets_set: list[str]
+    books: dict[str, int]
+    hook_url: str | None
+    """Where the account hears requests from outside; None when its kind hears none."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptionField:
+    """One field of a channel's settings form."""
+
+    name: str
+    title: str
+    help: str
+    kind: Literal["text", "number", "switch", "choice", "long", "form_fields"]
+    secret: bool
+    default: Any
+    choices: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class KindInfo:
+    """A kind of channel and the form of its settings."""
+
+    name: str
+    label: str
+    address_label: str
+    fields: list[OptionField]
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The ledger of one channel account: received is the sum of the rest."""
+
+    account_id: int
+    received: int
+    fates: dict[Fate, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledMail:
+    """A mail in the outgoing spool."""
+
+    id: int
+    entry_id: int
+    ticket_id: int | None
+    subject: str
+    to: list[str]
+    filename: str
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEvent:
+    """One entry of the change feed."""
+
+    seq: int
+    type: str
+    at: datetime
+    actor_id: int | None
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Events in order. Ask again with `after` set to `horizon`; nothing at or below it can still appear."""
+
+    events: list[FeedEvent]
+    horizon: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Whether the server can work, check by check."""
+
+    ready: bool
+    checks: dict[str, str]
