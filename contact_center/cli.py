@@ -263,7 +263,7 @@ async def _demo(settings: Settings, pace: float, mails: int) -> None:
             await web.SockSite(runner, door).start()
             tell(f"The demo is at {settings.base_url}")
             for address, name, role in history.COLLEAGUES:
-                tell(f"  {address}  {history.PASSWORD}  ({name}, {role})")
+                tell(f"  sign in as {address} with the password: {history.PASSWORD}  ({name}, {role})")
             await run.live(product, shop, gateway, pace, _until_told_to_stop)
             await runner.cleanup()
     finally:

@@ -60,6 +60,8 @@ class Outside:
     chance: random.Random = field(default_factory=lambda: random.Random())
     _client: aiohttp.ClientSession | None = None
     _read: set[str] = field(default_factory=set)
+    _began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """Answers of the past, which are sent as the server starts, are not answered once more."""
 
     async def live(self) -> None:
         """Let things happen until cancelled."""
@@ -101,7 +103,7 @@ class Outside:
                 continue
             self._read.add(path.name)
             mail = email.message_from_bytes(await asyncio.to_thread(path.read_bytes), policy=email.policy.default)
-            if self.chance.random() < 0.7:
+            if mail["Date"].datetime > self._began and self.chance.random() < 0.7:
                 name, _, address = str(mail["To"]).rpartition("<")
                 await self._send(
                     name.strip(' "'), address.rstrip(">"), f"Re: {mail['Subject']}", self.chance.choice(MORE), str(mail["Message-ID"])

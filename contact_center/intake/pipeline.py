@@ -229,7 +229,11 @@ def settle_batch(connection: Connection, rules: Rules, parsed: list[tuple[Row, O
 
 
 def public_ticket(connection: Connection, account_id: int, message_key: str) -> PublicTicket | None:
-    """The ticket that holds this message, as its customer may see it."""
+    """The ticket that holds this message, as its customer may see it: what came and went by this very account.
+
+    Whoever fills in a form may claim anybody's address, so that what the real owner answers by mail, by text or in a call
+    must never appear behind a link that the other one has.
+    """
     ticket_id = timeline.ticket_of_key(connection, account_id, message_key)
     ticket = tickets.find(connection, ticket_id) if ticket_id is not None else None
     if ticket is None:
@@ -244,7 +248,7 @@ def public_ticket(connection: Connection, account_id: int, message_key: str) -> 
             filenames=tuple(file.filename for file in entry.attachments),
             facts=entry.facts,
         )
-        for entry in timeline.public(connection, ticket.id)
+        for entry in timeline.public(connection, ticket.id, account_id)
         if entry.delivery is None or entry.delivery.held_until is None
     )
     return PublicTicket(ticket.number, ticket.subject, ticket.status, ticket.created_at, said)

@@ -70,7 +70,7 @@ def _was_reached_since(connection: Connection, item: Row, message: InboundMessag
 
 def _place(connection: Connection, act: Act, rules: Rules, message: InboundMessage, who: Identified, facts: Threading) -> Placement:
     """Whoever waits for a call already waits once, however often they try."""
-    if message.demand is Demand.CALLBACK and (waiting := work.open_callbacks(connection, who.contact_id)):
+    if message.demand is Demand.CALLBACK and not message.unproven and (waiting := work.open_callbacks(connection, who.contact_id)):
         return Placement(entries.lock(connection, waiting[0]))
     return threading.place(connection, act, rules.keys, message, facts)
 

@@ -110,6 +110,8 @@ class InboundMessage:
     """What the entry's card shows; `type` names the card (call, form)."""
     also: tuple[InboundPerson, ...] = ()
     """Further contact points that the sender claims."""
+    unproven: bool = False
+    """The sender only claims the address, as in a form: what they ask is never put beside what its owner asked."""
     consent: Consent | None = None
     """The sender asks for no more messages, or for messages again."""
     report: DeliveryReport | None = None

@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from contact_center.model.events import AccessChanged, Recorded, TicketGone
+from contact_center.model.events import AccessChanged, ContactsUnmerged, Recorded, TicketGone
 from contact_center.model.people import Viewer
 from contact_center.model.words import Role
 from contact_center.store.schema.contacts import contact
@@ -41,6 +41,8 @@ class Reach:
     """Ticket id to its assignee, for tickets that entries of the batch belong to."""
     ticket_queues: dict[int, int] = field(default_factory=dict)
     """Ticket id to its queue of this moment, for the same tickets."""
+    owners: dict[int, int] = field(default_factory=dict)
+    """Entry id to the contact whose history it stands in at this moment, for entries of the batch."""
     members: dict[int, set[int]] = field(default_factory=dict)
     """Organization id to the contacts that belong to it, for organizations of the batch."""
 
@@ -81,6 +83,10 @@ def reach_of(connection: Connection, events: Iterable[Recorded]) -> Reach:
     owned = select(contact.c.id, contact.c.owner_id).where(contact.c.id.in_(contacts), contact.c.owner_id.is_not(None))
     for person in connection.execute(owned):
         reach.people.setdefault(person.id, set()).add(person.owner_id)
+    moved = {event.data["entry"]["id"] for event in events if "entry" in event.data}
+    if moved:
+        found = connection.execute(select(interaction.c.id, interaction.c.contact_id).where(interaction.c.id.in_(moved)))
+        reach.owners = {int(each.id): int(each.contact_id) for each in found}
     tickets = {event.data["entry"]["ticket_id"] for event in events if "entry" in event.data} - {None}
     if tickets:
         for row in connection.execute(select(ticket.c.id, ticket.c.assignee_id, ticket.c.queue_id).where(ticket.c.id.in_(tickets))):
@@ -101,7 +107,7 @@ def for_viewer(event: Recorded, viewer: Viewer, reach: Reach, watching: set[int]
             return None
         return _entry_news(event, viewer, reach)
     if family == "contact":
-        return News(event.type, event.data) if _reaches_any(event, viewer, reach) else None
+        return _contact_news(event, viewer, reach)
     if family == "organization":
         return News(event.type, event.data) if _sees_organization(event.data["organization"], viewer, reach) else None
     if family == "raw_item":
@@ -123,9 +129,10 @@ def _ticket_news(event: Recorded, viewer: Viewer) -> News | None:
 
 
 def _entry_news(event: Recorded, viewer: Viewer, reach: Reach) -> News | None:
-    if not reach.sees_contact(viewer, event.contact_id):
-        return None
     entry = event.data["entry"]
+    # An entry that was moved since, or went back with an undone merge, is judged by whose it is now.
+    if not reach.sees_contact(viewer, reach.owners.get(entry["id"], event.contact_id)):
+        return None
     # A ticket that went into a confidential queue takes its old entries along, also for those who replay them.
     queue_id = reach.ticket_queues.get(entry["ticket_id"], event.queue_id)
     hidden = viewer.is_hidden(queue_id) and reach.assignees.get(entry["ticket_id"]) != viewer.user_id
@@ -149,6 +156,24 @@ def _sees_organization(organization: dict[str, Any], viewer: Viewer, reach: Reac
     if viewer.sees_all or organization["created_by"] == viewer.user_id:
         return True
     return any(reach.sees_contact(viewer, contact_id) for contact_id in reach.members.get(organization["id"], ()))
+
+
+def _contact_news(event: Recorded, viewer: Viewer, reach: Reach) -> News | None:
+    if not _reaches_any(event, viewer, reach):
+        return None
+    if event.type != ContactsUnmerged.TYPE:
+        return News(event.type, event.data)
+    # Each side only to those who reach it: two people who were taken apart may have different colleagues.
+    sides = {name: reach.sees_contact(viewer, event.data[name]["id"]) or viewer.sees_all for name in ("contact", "restored")}
+    if all(sides.values()):
+        return News(event.type, event.data)
+    data = {name: event.data[name] if seen else _nobody(event.data[name]) for name, seen in sides.items()}
+    return News(event.type, data, key=f"sides {sides['contact']} {sides['restored']}")
+
+
+def _nobody(contact: dict[str, Any]) -> dict[str, Any]:
+    """A contact of which only the id is told."""
+    return {name: _blank(value) for name, value in contact.items()} | {"id": contact["id"], "provisional": True}
 
 
 def _reaches_any(event: Recorded, viewer: Viewer, reach: Reach) -> bool:

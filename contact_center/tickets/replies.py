@@ -163,7 +163,9 @@ def _default_recipients(
         return (Address(inbound["sender_name"], inbound["sender_address"]),)
     contact = contacts.find_contact(connection, ticket.contact.id)
     points = [point for point in contact.points if point.kind is kind and not point.bounced] if contact else []
-    points.sort(key=lambda point: not point.verified)
+    # A point that somebody merely claimed in a form is not written to unless an agent chooses it.
+    used = timeline.wrote_from(connection, ticket.contact.id, [point.id for point in points])
+    points = sorted((point for point in points if point.verified or point.id in used), key=lambda point: not point.verified)
     return tuple(Address(ticket.contact.name, point.value) for point in points[:1])
 
 

@@ -231,4 +231,6 @@ def _undo_merge(connection: Connection, act: Act, viewer: Viewer, contact_id: in
     row = contacts.find_merge(connection, merge_id)
     if row is None or row["survivor_id"] != survivor.id:
         raise NotFound
-    return merging.unmerge(connection, act, viewer.project_id, merge_id)[1]
+    restored = merging.unmerge(connection, act, viewer.project_id, merge_id)[1]
+    # Whoever could see the two as one may be a stranger to the one who is separate again.
+    return contacts.visible_contact(connection, viewer, restored.id) or _visible(connection, viewer, survivor.id)

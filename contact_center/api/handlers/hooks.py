@@ -8,12 +8,15 @@ from contact_center.api import security
 from contact_center.api.context import Context
 from contact_center.api.handlers.channels import decrypt_options
 from contact_center.channels import registry
-from contact_center.channels.base import Hooked, HookRequest
+from contact_center.channels.base import ChannelKind, Hooked, HookRequest
 from contact_center.errors import NotFound, TooLarge, TooSlow
+from contact_center.model.channels import ChannelAccount
 from contact_center.store.repositories import channels
 
 CHUNK_SECONDS = 20.0  # a phone with a bad line may be slow, but not silent
 WHOLE_SECONDS = 600.0
+LARGE = 256 * 1024  # bytes from which only a few requests are held in memory at once
+_LARGE_ONES = asyncio.Semaphore(6)
 
 
 async def hook(ctx: Context, door: str) -> web.StreamResponse:
@@ -27,6 +30,13 @@ async def hook(ctx: Context, door: str) -> web.StreamResponse:
     kind = registry.find(account.kind)
     if not kind.hook_limit:
         raise NotFound
+    if (ctx.request.content_length or LARGE) < LARGE:
+        return await _answered(ctx, kind, account, door)
+    async with _LARGE_ONES:
+        return await _answered(ctx, kind, account, door)
+
+
+async def _answered(ctx: Context, kind: ChannelKind, account: ChannelAccount, door: str) -> web.StreamResponse:
     body = await _body(ctx.request, kind.hook_limit)
     account = decrypt_options(ctx.services.keys, account)
     connector = kind.connect(account, kind.options.model_validate(account.options), ctx.services.environment(kind.name))

@@ -42,22 +42,24 @@ class Own:
 
     ticket: PublicTicket
     facts: dict[str, Any]
-    joined: bool
-    """It was put into a ticket that was there before, because that person waited for a call already. Whoever fills in a
-    form may claim any number, so the page must not show what was said there before and after."""
+    reference: str
+
+    @property
+    def joined(self) -> bool:
+        """Somebody else's form is in the ticket too. Whoever fills in a form may claim any address, so that the page then shows
+        nothing but what was written on it."""
+        return not self.facts or any(not entry.ours and not self._is_own(entry) for entry in self.ticket.entries)
 
     @property
     def shown(self) -> PublicTicket:
         """The ticket as far as this page may show it."""
         if not self.joined:
             return self.ticket
-        return PublicTicket(
-            self.ticket.number,
-            self.ticket.subject,
-            self.ticket.status,
-            self.ticket.created_at,
-            tuple(entry for entry in self.ticket.entries if entry.facts == self.facts),
-        )
+        mine = tuple(entry for entry in self.ticket.entries if not entry.ours and self._is_own(entry))
+        return PublicTicket(self.ticket.number, str(self.facts.get("form", "")), self.ticket.status, self.ticket.created_at, mine)
+
+    def _is_own(self, entry: PublicEntry) -> bool:
+        return self.reference in (_reference(entry), *(entry.facts or {}).get("answers", ()))
 
 
 class WebFormConnector:
@@ -209,9 +211,7 @@ class WebFormConnector:
         """The entry that this page belongs to, with what its channel noted."""
         reference = item.reference(key)
         mine = next((entry for entry in found.entries if _reference(entry) == reference), None)
-        facts = mine.facts if mine is not None and mine.facts is not None else {}
-        joined = mine is None or (bool(facts.get("callback")) and _reference(found.entries[0]) != reference)
-        return Own(found, facts, joined)
+        return Own(found, mine.facts if mine is not None and mine.facts is not None else {}, reference)
 
     def _page(self, request: HookRequest, key: str, found: PublicTicket | None) -> HookReply:
         own = self._own(found, key) if found is not None else None
@@ -256,13 +256,14 @@ class WebFormConnector:
         nonce = self._worked(sent, key)
         rows = item.as_rows(checked.answers)
         names = await self._name(key, nonce, rows, sent)
-        said = {"fields": rows, "answers": [key], "from": own.facts.get("from"), "subject": own.ticket.subject}
+        to = {} if own.joined else {"answers": [key], "answers_to": [own.reference]}
+        said = to | {"fields": rows, "from": own.facts.get("from"), "subject": own.shown.subject}
         found = await self._store(inbox, names, "message", sent, said)
         return self._path(names.message_key) if found is not None and found.number != own.ticket.number else None
 
     async def _take_call(self, request: HookRequest, inbox: Inbox, key: str, own: Own) -> None:
         """Take a wish to be called in. It names no earlier message: joined to a ticket that waits for an answer already, it
-        would ask for no call of its own. Under one person it stands once, however often they ask."""
+        would ask for no call of its own. From one page it stands once, however often they ask."""
         sent = await self._read(request)
         checked = self._checked(lambda: checking.check_call(self.options, sent))
         nonce = self._worked(sent, key)
@@ -270,7 +271,13 @@ class WebFormConnector:
         names = await self._name(key, nonce, [rows, "call"], sent)
         said = self.site.words
         about = f"{said['callback']}: {said['request'].format(number=own.ticket.number)}"
-        document = {"fields": rows, "from": own.facts.get("from"), "phone": checked.answers[0].value, "subject": about}
+        document = {
+            "fields": rows,
+            "from": own.facts.get("from"),
+            "phone": checked.answers[0].value,
+            "subject": about,
+            "page": own.reference,
+        }
         await self._store(inbox, names, "callback", sent, document)
 
     # What both do.

@@ -38,6 +38,8 @@ def parse(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
         headers={"form": document["form"], "date": document["at"]},
         demand=Demand.CALLBACK if _asks_for_call(document) else Demand.ANSWER,
         facts=_facts(document, rows, who),
+        unproven=True,
+        conversation=f"web form call {document['page']}" if document["kind"] == "callback" and document.get("page") else None,
         also=(InboundPerson(PointKind.PHONE, who["phone"], who["name"]),) if who["phone"] and who["kind"] != PointKind.PHONE else (),
     )
 
@@ -103,6 +105,8 @@ def _facts(document: dict[str, Any], rows: list[dict[str, str]], who: dict[str, 
         "reference": document["reference"],
         "from": who,
     }
+    if document.get("answers_to"):
+        facts["answers"] = list(document["answers_to"])
     if "consent" in document:
         facts["consent"] = document["consent"]
     return facts

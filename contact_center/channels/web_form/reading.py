@@ -14,6 +14,7 @@ from contact_center.model.text import clean_filename, clean_text
 MAX_FILES = 10
 MAX_FILE_BYTES = 25 * 1024 * 1024  # in all
 MAX_PARTS = 80
+MAX_JSON = 512 * 1024  # bytes
 MAX_VALUE = 100_000  # characters of one value before the field's own limit is asked
 MAX_HEADER = 8 * 1024
 OWN = ("challenge", "solution", "attribution", "consent", "callback", "leave_empty", "phone", "text")
@@ -61,6 +62,8 @@ def read(request: HookRequest) -> Sent:
     if kind == "multipart/form-data":
         sent = _multipart(request.body, content_type)
     elif kind == "application/json":
+        if len(request.body) > MAX_JSON:
+            raise TooMuch  # files come as multipart, and a parser of JSON makes fifty times its size of it
         sent = _json(request.body)
     elif kind == "application/x-www-form-urlencoded":
         sent = _urlencoded(request.body)

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 
 COLUMNS = ("Name", "E-mail", "Phone", "Organization", "Note")
 _ESCAPED = re.compile(r"\\([nN,;:\\])")
-_PART = re.compile(r'((?:[^:;"]|"[^"]*")*)([:;])')
+_PART = re.compile(r'((?:[^:;"]++|"[^"]*+")*+)([:;])')
+MAX_LINE = 100_000  # characters of one line; a picture of somebody stands in many
+MAX_HEAD = 4_000  # characters of a property before its value
 
 
 def rows_of(lines: Iterable[str]) -> Iterator[tuple[str, ...] | str]:
@@ -37,9 +39,9 @@ _READ = ("FN", "N", "EMAIL", "TEL", "ORG", "NOTE", "NICKNAME")
 def _unfolded(lines: Iterable[str]) -> Iterator[str]:
     """Lines as they were meant: continued by white space, or in quoted-printable by a final equals sign."""
     whole: list[str] = []
-    soft = False
+    soft = quoted = False
     for line in lines:
-        line = line.rstrip("\r\n")
+        line = line.rstrip("\r\n")[:MAX_LINE]
         if whole and soft:
             whole[-1] = whole[-1][:-1]
             whole.append(line)
@@ -49,7 +51,7 @@ def _unfolded(lines: Iterable[str]) -> Iterator[str]:
             if whole:
                 yield "".join(whole)
             whole = [line]
-        quoted = "QUOTED-PRINTABLE" in whole[0].partition(":")[0].upper()
+            quoted = "QUOTED-PRINTABLE" in line[:MAX_HEAD].partition(":")[0].upper()
         soft = quoted and whole[-1].endswith("=")
     if whole:
         yield "".join(whole)
@@ -57,7 +59,7 @@ def _unfolded(lines: Iterable[str]) -> Iterator[str]:
 
 def _property(line: str) -> tuple[str, dict[str, str], str]:
     parts, place = [], 0
-    while match := _PART.match(line, place):
+    while match := _PART.match(line, place, MAX_HEAD):
         parts.append(match.group(1))
         place = match.end()
         if match.group(2) == ":":

@@ -10,11 +10,13 @@ from xml.etree import ElementTree
 
 from contact_center.errors import Invalid
 
-MAX_UNPACKED = 1 << 30
-MAX_STRINGS = 300 << 20
+MAX_UNPACKED = 256 << 20
+MAX_HELD = 50_000  # elements in memory at once: what stands between two rows, and one row
+MAX_STRINGS = 100 << 20
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _STRICT = "{http://purl.oclc.org/ooxml/spreadsheetml/main}"
 _COLUMN = re.compile(r"[A-Z]{1,3}")
+_NUMBER = re.compile(r"[0-9]{1,9}$")
 _WHOLE = re.compile(r"-?\d+\.0+$")
 _POWER = re.compile(r"-?\d+(\.\d+)?[eE][+]?\d+$")
 
@@ -71,14 +73,19 @@ def _elements(file: IO[bytes], name: str) -> Iterator[ElementTree.Element]:
     """Elements of one name, each let go once it was used: a sheet of any length needs the memory of one row."""
     wanted = (_MAIN + name, _STRICT + name)
     parents: list[ElementTree.Element] = []
+    held = 0
     # Without a DOCTYPE there are no entities, and so nothing that could expand.
     for event, element in ElementTree.iterparse(_without_doctype(file), events=("start", "end")):  # noqa: S314
         if event == "start":
             parents.append(element)
+            held += 1
+            if held > MAX_HELD:
+                raise Invalid("The workbook has a row of too many cells.", field="file")
             continue
         parents.pop()
         if element.tag in wanted:
             yield element
+            held = 0
             element.clear()
             if parents:
                 parents[-1].clear()
@@ -99,7 +106,7 @@ def _value(cell: ElementTree.Element, strings: list[str]) -> str:
         return _text(cell)
     value = next((child.text or "" for child in cell if child.tag in (_MAIN + "v", _STRICT + "v")), "")
     if kind == "s":
-        return strings[int(value)] if value.isdigit() and int(value) < len(strings) else ""
+        return strings[int(value)] if _NUMBER.match(value) and int(value) < len(strings) else ""
     if kind == "n" and _WHOLE.match(value):
         return value.partition(".")[0]
     if kind == "n" and _POWER.match(value) and len(value) < 30:  # a phone number that was taken for one: 7.9123456789E10

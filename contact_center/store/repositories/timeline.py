@@ -187,6 +187,14 @@ def html(connection: Connection, interaction_id: int) -> str | None:
     return connection.execute(select(interaction_body.c.html).where(interaction_body.c.interaction_id == interaction_id)).scalar()
 
 
+def wrote_from(connection: Connection, contact_id: int, point_ids: list[int]) -> set[int]:
+    """Those of these points by which the contact really wrote or called."""
+    statement = select(interaction.c.sender_point_id).where(
+        interaction.c.contact_id == contact_id, interaction.c.sender_point_id.in_(point_ids), interaction.c.direction == Direction.IN
+    )
+    return set(connection.execute(statement.distinct()).scalars()) if point_ids else set()
+
+
 def set_body(connection: Connection, interaction_id: int, text: str, headers: Any) -> None:
     """Replace what an entry's body says: more became known of the same happening."""
     values = {"text": text, "visible_text": text, "headers": headers}
@@ -224,10 +232,11 @@ def move_keys(connection: Connection, from_id: int, to_id: int) -> None:
     connection.execute(statement.values(interaction_id=to_id))
 
 
-def public(connection: Connection, ticket_id: int) -> list[Entry]:
-    """What was said in a ticket between the customer and us, the oldest first: no notes, no changes."""
+def public(connection: Connection, ticket_id: int, account_id: int) -> list[Entry]:
+    """What was said by one channel account in a ticket, the oldest first: no notes, no changes."""
     statement = _ENTRY.where(
         interaction.c.ticket_id == ticket_id,
+        interaction.c.account_id == account_id,
         interaction.c.cancelled.is_(False),
         interaction.c.direction.in_((Direction.IN, Direction.OUT)),
         interaction.c.change.is_(None),

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from sqlalchemy import text
 
 from contact_center.channels.web_form.challenge import solve
 from contact_center.intake.pipeline import AccountInbox
@@ -310,23 +311,43 @@ async def test_a_form_may_ask_for_a_call_at_once(app: RunningApp, visitor: Visit
 
 
 async def test_whoever_claims_anothers_number_reads_nothing_of_theirs(app: RunningApp, visitor: Visitor) -> None:
-    """A wish to be called joins the one that this person has open. The page of the second must not show the first."""
-    phone = {"name": "Anna", "phone": "+7 916 123-45-67", "message": "My secret order"}
-    await visitor.request(phone, callback=True)
+    """Two forms that claim one number are two tickets, whoever came first, and no page shows what the other holds."""
+    phone = {"name": "Anna", "phone": "+7 916 123-45-67"}
+    before = await visitor.request(phone | {"name": "Eve", "message": "Tell me"}, callback=True)
+    await visitor.request(phone | {"message": "My secret order"}, callback=True)
+    after = await visitor.request(phone | {"name": "Eve", "message": "Tell me more"}, callback=True)
     await app.settled()
-    _, thanks = await visitor.send(phone | {"name": "Eve", "message": "Tell me"}, callback=True)
-    path = thanks["path"]
-    assert thanks["number"] is None
-    assert "We will call you." in thanks["html"]
+    found = await tickets(app)
+    assert len(found) == 3
+    await reply(app, found[1], "Dear Anna, the secret is out")
+
+    for path, own in ((before, "Tell me"), (after, "Tell me more")):
+        _, page = await visitor.page(path)
+        news = str(await visitor.news(path))
+        assert own in page
+        for hidden in ("My secret order", "the secret is out"):
+            assert hidden not in page
+            assert hidden not in news
+
+
+async def test_what_the_real_owner_answers_by_mail_is_not_on_the_page(app: RunningApp, visitor: Visitor) -> None:
+    """Whoever fills in another's address gets an agent to write there, and must not read what its owner answers."""
+    path = await visitor.request(ANNA | {"message": "Please check my contract"})
+    await app.settled()
     (ticket,) = await tickets(app)
-    await reply(app, ticket, "Dear Anna, the secret is out")
+    async with app.session() as client:
+        body = {"text": "What is your contract number?", "channel_id": 1}
+        async with client.post(f"/api/v1/tickets/{ticket['id']}/replies", json=body, headers={"Idempotency-Key": "m"}) as response:
+            assert response.status == 201, await response.text()
+            key = (await response.json())["id"]
+    sent = await app.store.read(lambda connection: connection.execute(text("SELECT message_key FROM outbox")).scalar_one())
+    await app.deliver(a_mail(sender=ANNA["email"], text="It is 991-PRIVATE", message_id="<own@x>", answers=f"<{sent}>"))
+    assert len([entry for entry in await history(app, ticket) if "991-PRIVATE" in entry["text"]]) == 1, key
 
     _, page = await visitor.page(path)
-    news = str(await visitor.news(path))
-    assert "Tell me" in page
-    for hidden in ("My secret order", "the secret is out"):
-        assert hidden not in page
-        assert hidden not in news
+    assert "Please check my contract" in page
+    assert "991-PRIVATE" not in page
+    assert "contract number" not in page
 
 
 async def test_a_form_that_offers_no_calls_takes_none(app: RunningApp) -> None:

@@ -2,7 +2,7 @@ export default {
   views: { open: "Open", mine: "Mine", unassigned: "Unassigned", waiting: "Waiting", resolved: "Resolved", all: "All" },
   nav: { board: "Board", tickets: "Tickets", people: "People", setup: "Set-up", account: "My account", search: "Search and commands", queues: "Queues", help: "Keyboard shortcuts", signOut: "Sign out" },
   board: {
-    title: "Board", live: "live", stale: "Figures of {time}: not up to date", noFigures: "No figures yet", wall: "Full screen", leave: "Leave full screen", all: "All queues", waiting: "waiting", oldest: "longest wait", inWork: "in work", answered: "answered / came today", answeredShort: "Answered / came", here: "colleagues here",
+    title: "Board", live: "live", stale: "Figures of {time}: not up to date", noFigures: "No figures yet", wall: "Full screen", leave: "Leave full screen", all: "All queues", waiting: "waiting", oldest: "longest wait", inWork: "in work", answered: "answered / came today", answeredShort: "Answered / came", answeredToday: "answered today", here: "colleagues here",
     queues: "Queues", agents: "Colleagues", callbacks: "Callbacks", since: "here since {time}", away: "not here",
   },
   alerts: {
@@ -56,7 +56,7 @@ export default {
   },
   composer: {
     reply: "Reply", note: "Private note", replyTo: "To {names}", replyPlaceholder: "Write to {name}…", notePlaceholder: "Only colleagues see this…", send: "Send", sendResolve: "Send and resolve", addNote: "Add note", attach: "Attach a file", cc: "Copy", ccHint: "Addresses, separated by commas", sending: "Sending…",
-    undo: "Undo", willSend: "Reply goes out in a moment", calledBack: "Called back. Your text is in the composer.", noteAdded: "Note added", removeFile: "Remove {name}", tooLate: "Too late: the reply is on its way.", noChannel: "This ticket came by no channel that can be answered.", emptyText: "Write something first.", channel: "Answer by", segments: "{n} part, {left} left | {n} parts, {left} left", optedOut: "This person asked for no more messages by this channel.",
+    undo: "Undo", willSend: "Reply goes out in a moment", calledBack: "Called back. Your text is in the composer.", noteAdded: "Note added", removeFile: "Remove {name}", tooLate: "Too late: the reply is on its way.", onPage: "Shown on the customer’s private page", noChannel: "No channel reaches this person yet: add one under Set-up, or write a private note.", emptyText: "Write something first.", channel: "Answer by", segments: "{n} part, {left} left | {n} parts, {left} left", optedOut: "This person asked for no more messages by this channel.",
   },
   person: {
     owner: "Owner", noOwner: "No owner", organization: "Organization", noOrganization: "None", chooseOrganization: "Name of the company", makeOrganization: "Make “{name}”", belongs: "Works at {name}?", leave: "Take out",

@@ -2,7 +2,7 @@ export default {
   views: { open: "Открытые", mine: "Мои", unassigned: "Без ответственного", waiting: "Ждут клиента", resolved: "Решённые", all: "Все" },
   nav: { board: "Табло", tickets: "Заявки", people: "Люди", setup: "Настройка", account: "Мой профиль", search: "Поиск и команды", queues: "Очереди", help: "Горячие клавиши", signOut: "Выйти" },
   board: {
-    title: "Табло", live: "сейчас", stale: "Данные на {time}: устарели", noFigures: "Данных ещё нет", wall: "На весь экран", leave: "Выйти из полного экрана", all: "Все очереди", waiting: "ждут", oldest: "дольше всех ждёт", inWork: "в работе", answered: "отвечено / поступило сегодня", answeredShort: "Отвечено / поступило", here: "сотрудников на месте",
+    title: "Табло", live: "сейчас", stale: "Данные на {time}: устарели", noFigures: "Данных ещё нет", wall: "На весь экран", leave: "Выйти из полного экрана", all: "Все очереди", waiting: "ждут", oldest: "дольше всех ждёт", inWork: "в работе", answered: "отвечено / поступило сегодня", answeredShort: "Отвечено / поступило", answeredToday: "отвечено сегодня", here: "сотрудников на месте",
     queues: "Очереди", agents: "Сотрудники", callbacks: "Перезвонить", since: "на месте с {time}", away: "нет на месте",
   },
   alerts: {
@@ -56,7 +56,7 @@ export default {
   },
   composer: {
     reply: "Ответ", note: "Заметка для своих", replyTo: "Кому: {names}", replyPlaceholder: "Напишите: {name}…", notePlaceholder: "Увидят только сотрудники…", send: "Отправить", sendResolve: "Отправить и решить", addNote: "Добавить заметку", attach: "Прикрепить файл", cc: "Копия", ccHint: "Адреса через запятую", sending: "Отправляется…",
-    undo: "Отменить", willSend: "Ответ сейчас уйдёт", calledBack: "Отозвано. Текст снова в поле ответа.", noteAdded: "Заметка добавлена", removeFile: "Убрать {name}", tooLate: "Поздно: ответ уже отправляется.", noChannel: "По этому каналу ответить нельзя.", emptyText: "Сначала напишите текст.", channel: "Ответить через", segments: "{n} часть, осталось {left} | {n} части, осталось {left} | {n} частей, осталось {left}", optedOut: "Этот человек просил больше не писать ему сюда.",
+    undo: "Отменить", willSend: "Ответ сейчас уйдёт", calledBack: "Отозвано. Текст снова в поле ответа.", noteAdded: "Заметка добавлена", removeFile: "Убрать {name}", tooLate: "Поздно: ответ уже отправляется.", onPage: "Появится на личной странице клиента", noChannel: "Ни один канал пока не ведёт к этому человеку: добавьте его в настройке или напишите заметку для своих.", emptyText: "Сначала напишите текст.", channel: "Ответить через", segments: "{n} часть, осталось {left} | {n} части, осталось {left} | {n} частей, осталось {left}", optedOut: "Этот человек просил больше не писать ему сюда.",
   },
   person: {
     owner: "Ответственный", noOwner: "Без ответственного", organization: "Организация", noOrganization: "Не указана", chooseOrganization: "Название компании", makeOrganization: "Создать «{name}»", belongs: "Место работы: {name}?", leave: "Убрать",
