@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
-from contact_center.contacts import book
+from contact_center.contacts import book, merging
 from contact_center.model.acts import Act
 from contact_center.model.events import Recorded
 from contact_center.model.people import ContactRef, Viewer
@@ -198,3 +199,39 @@ async def test_news_and_lists_agree(house: House, who: int, grants: set[int], st
         return found
 
     assert await house.store.read(heard) == await house.store.read(shown)
+
+
+async def test_an_undone_merge_tells_each_side_its_own(house: House) -> None:
+    """Two people who were taken apart again: whoever reaches one of them hears of the other no more than an id."""
+
+    def build(connection: Connection) -> tuple[int, int, int]:
+        _, leo, _ = house.ticket(connection, house.queues[0])
+        _, sonia, written = house.ticket(connection, house.queues[1])
+        contacts.change_contact(connection, sonia, note="note of Sonia")
+        merging.merge(connection, ACT, 1, leo, sonia)
+        merge_id = connection.execute(text("SELECT max(id) FROM contact_merge")).scalar_one()
+        merging.unmerge(connection, ACT, 1, merge_id)
+        return leo, sonia, written
+
+    leo, sonia, written = await house.store.write(build)
+    viewer = await house.viewer(0, 0)
+    news = await house.news(viewer)
+    (undone,) = [each for each in news if each.type == "contact.unmerged"]
+    assert (undone.data["contact"]["id"], undone.data["restored"]["id"]) == (leo, sonia)
+    assert undone.data["restored"]["note"] == ""
+    assert undone.data["restored"]["points"] == []
+    assert [each for each in news if each.type.startswith("interaction") and each.data["entry"]["id"] == written] == []
+
+
+async def test_a_replay_judges_an_entry_by_whose_it_is_now(house: House) -> None:
+    """An entry that was moved to somebody else is not told to those who reached the person it stood under before."""
+
+    def build(connection: Connection) -> tuple[int, int]:
+        _, leo, entry = house.ticket(connection, house.queues[0])
+        _, carl, _ = house.ticket(connection, house.queues[1])
+        timeline.change(connection, entry, contact_id=carl, ticket_id=None, queue_id=house.queues[1])
+        return leo, entry
+
+    _, entry = await house.store.write(build)
+    told = [each for each in await house.news(await house.viewer(0, 0)) if each.type == "interaction.added"]
+    assert [each.data["entry"]["id"] for each in told if each.data["entry"]["id"] == entry] == []
