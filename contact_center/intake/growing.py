@@ -11,6 +11,7 @@ from contact_center.channels import parsers
 from contact_center.channels.parsers import CombiningParser
 from contact_center.contacts import identity
 from contact_center.contacts.identity import Identified
+from contact_center.model import cards
 from contact_center.model.acts import Act
 from contact_center.model.events import Event, HistoryChanged
 from contact_center.model.messages import InboundMessage
@@ -117,6 +118,7 @@ def _demand_call(connection: Connection, act: Act, item: Row, whole: InboundMess
         contact=who.contact,
         queue_id=item["queue_id"],
         subject=whole.subject,
+        about=cards.summary(whole.facts),
         channel=whole.kind,
         at=at,
         waiting_since=at,
@@ -140,4 +142,4 @@ def _demand_call(connection: Connection, act: Act, item: Row, whole: InboundMess
 
 def last_columns(before: Ticket | None, whole: InboundMessage, at: datetime) -> dict[str, Any]:
     """The list row's columns for what a happening means now."""
-    return entries.last_columns(before, at, whole.direction, whole.kind, whole.visible_text or whole.text)
+    return entries.last_columns(before, at, whole.direction, whole.kind, whole.visible_text or whole.text, whole.facts)

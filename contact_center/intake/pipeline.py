@@ -21,12 +21,13 @@ from contact_center.intake.settle import Rules, own_addresses, settle
 from contact_center.intake.understanding import Original, Outcome
 from contact_center.model.acts import Act
 from contact_center.model.channels import ChannelAccount
-from contact_center.model.events import Event, RawItemQuarantined
+from contact_center.model.events import Event, RawItemQuarantined, RawItemReleased
 from contact_center.model.messages import Cursor, InboundMessage, PublicEntry, PublicTicket, RawItem
 from contact_center.model.words import Direction, Fate
 from contact_center.store import Connection, Row, Store, blobs, journal
 from contact_center.store.blobs import INLINE_LIMIT, BlobFiles
 from contact_center.store.repositories import access, channels, raw_items, tickets, timeline
+from contact_center.store.repositories.raw_items import Ending
 
 logger = structlog.get_logger(__name__)
 Clock = Callable[[], datetime]
@@ -221,11 +222,38 @@ class AccountInbox:
 def settle_batch(connection: Connection, rules: Rules, parsed: list[tuple[Row, Outcome]], now: datetime) -> None:
     """Settle items in one unit. When one fails, all roll back, and each is tried alone."""
     own = {project_id: own_addresses(connection, project_id) for project_id in {item["project_id"] for item, _ in parsed}}
+    claims = raw_items.claim(connection, [item["id"] for item, _ in parsed])
+    endings: dict[int, Ending] = {}
+    stored: dict[tuple[int, str], int] = {}
     for item, outcome in parsed:
+        state, twin = claims.get(item["id"], (None, None))
+        if state is not Fate.RECEIVED:
+            continue  # another process was faster, and its fate stands
+        bytes_key = (item["account_id"], item["sha256"])
+        twin = twin or stored.get(bytes_key)
         if isinstance(outcome, QuarantineItem):
-            _quarantine(connection, item, outcome.message, now)
+            ending = Ending(Fate.QUARANTINED, outcome.message)
+        elif twin is not None:
+            ending = Ending(Fate.DUPLICATE, "the same bytes are stored already", duplicate_of=twin)
         else:
-            settle(connection, Act(now), rules, item, outcome, own[item["project_id"]])
+            ending = settle(connection, Act(now), rules, item, outcome, own[item["project_id"]])
+        if ending.fate is Fate.STORED:
+            stored[bytes_key] = item["id"]
+        endings[item["id"]] = ending
+    raw_items.settle(connection, endings)
+    _tell(connection, [item for item, _ in parsed], endings, now)
+
+
+def _tell(connection: Connection, items: list[Row], endings: dict[int, Ending], now: datetime) -> None:
+    """Say what went into quarantine, and what came out of it."""
+    for item in items:
+        ending = endings.get(item["id"])
+        if ending is None or (ending.fate is not Fate.QUARANTINED and not item["reason"]):
+            continue
+        row = raw_items.find(connection, item["id"])
+        assert row is not None
+        news = RawItemQuarantined if ending.fate is Fate.QUARANTINED else RawItemReleased
+        journal.append(connection, Event(news(raw_items.as_row(row)), item["project_id"], queue_id=item["queue_id"]), at=now)
 
 
 def public_ticket(connection: Connection, account_id: int, message_key: str) -> PublicTicket | None:
@@ -268,11 +296,8 @@ def _accept(
 ) -> int:
     if fence is not None:
         channels.check_fence(connection, *fence)
-    added = 0
-    for item in items:
-        assert item.sha256 is not None
-        blobs.put(connection, item.sha256, item.size, item.content)
-        added += raw_items.add(connection, account_id, item, now) is not None
+    blobs.put_all(connection, ((str(item.sha256), item.size, item.content) for item in items))
+    added = len(raw_items.add_all(connection, account_id, items, now))
     if cursor is not None:
         channels.set_cursor(connection, account_id, cursor.name, cursor.value)
     return added
@@ -289,10 +314,9 @@ def _contents(connection: Connection, hashes: list[str]) -> dict[str, bytes | No
 
 
 def _quarantine(connection: Connection, item: Row, reason: str, now: datetime) -> None:
-    if raw_items.claim(connection, item["id"])[0] is not Fate.RECEIVED:
+    claims = raw_items.claim(connection, [item["id"]])
+    if claims.get(item["id"], (None, None))[0] is not Fate.RECEIVED:
         return  # another process was faster, and its fate stands
-    raw_items.settle(connection, item["id"], Fate.QUARANTINED, reason=reason)
-    row = raw_items.find(connection, item["id"])
-    if row is not None:
-        event = Event(RawItemQuarantined(raw_items.as_row(row)), item["project_id"], queue_id=item["queue_id"])
-        journal.append(connection, event, at=now)
+    endings = {item["id"]: Ending(Fate.QUARANTINED, reason)}
+    raw_items.settle(connection, endings)
+    _tell(connection, [item], endings, now)

@@ -7,6 +7,7 @@ from contact_center.model.messages import DeliveryReport
 from contact_center.model.words import Delivery, Fate, Status
 from contact_center.store import Connection, Row
 from contact_center.store.repositories import outbox
+from contact_center.store.repositories.raw_items import Ending
 from contact_center.tickets import entries, lifecycle
 from contact_center.tickets.lifecycle import TicketPatch
 
@@ -18,17 +19,17 @@ OPEN = {
 }
 
 
-def take(connection: Connection, act: Act, item: Row, report: DeliveryReport) -> tuple[Fate, str]:
-    """Apply a report; returns the item's fate and why."""
+def take(connection: Connection, act: Act, item: Row, report: DeliveryReport) -> Ending:
+    """Apply a report; returns how the item ends."""
     rows = [row for row in outbox.by_keys(connection, (report.message_key,)) if row["account_id"] == item["account_id"]]
     if not rows:
-        return Fate.IGNORED, "a report on a message that we did not send"
+        return Ending(Fate.IGNORED, "a report on a message that we did not send")
     values: dict[str, Any] = {"state": report.state, "error": report.detail if report.state is Delivery.BOUNCED else ""}
     if report.state is Delivery.SENT:
         values["sent_at"] = act.now
     if outbox.change_if(connection, rows[0]["id"], OPEN[report.state], lease_holder=None, **values):
         _tell(connection, act, item["project_id"], rows[0], report.state)
-    return Fate.STORED, ""
+    return Ending(Fate.STORED)
 
 
 def _tell(connection: Connection, act: Act, project_id: int, row: Row, state: Delivery) -> None:

@@ -9,13 +9,14 @@ from contact_center.contacts import book, identity
 from contact_center.contacts.identity import Identified
 from contact_center.intake import growing, reports
 from contact_center.keys import Keys
+from contact_center.model import cards
 from contact_center.model.acts import Act
-from contact_center.model.events import Event, RawItemReleased
 from contact_center.model.messages import InboundFile, InboundMessage, InboundPerson
 from contact_center.model.tickets import Attachment, Entry, Ticket
 from contact_center.model.words import Consent, Delivery, Demand, Fate, PointKind, Status
-from contact_center.store import Connection, Row, blobs, journal
-from contact_center.store.repositories import channels, opt_outs, outbox, raw_items, tickets, timeline, work
+from contact_center.store import Connection, Row, blobs
+from contact_center.store.repositories import channels, opt_outs, outbox, tickets, timeline, work
+from contact_center.store.repositories.raw_items import Ending
 from contact_center.tickets import callbacks, entries, lifecycle, replies, threading, turns
 from contact_center.tickets.threading import Placement, Threading
 
@@ -31,23 +32,17 @@ class Rules:
     import_run: bool = False
 
 
-def settle(connection: Connection, act: Act, rules: Rules, item: Row, message: InboundMessage, own: Collection[str]) -> Fate:
-    """Give the item its fate; anything it raises rolls the item back and leaves it in flight.
+def settle(connection: Connection, act: Act, rules: Rules, item: Row, message: InboundMessage, own: Collection[str]) -> Ending:
+    """Make history of an item that is in flight and no twin of a stored one; returns how it ends, for the ledger.
 
-    `own` are the addresses of our own mailboxes, which take part in nothing.
+    Anything it raises rolls the item back. `own` are the addresses of our own mailboxes, which take part in nothing.
     """
-    state, twin = raw_items.claim(connection, item["id"])
-    if state not in (Fate.RECEIVED, Fate.QUARANTINED):
-        return Fate.STORED
-    if twin is not None:
-        return _end(connection, act, item, Fate.DUPLICATE, "the same bytes are stored already", duplicate_of=twin)
     if message.report is not None:
-        return _end(connection, act, item, *reports.take(connection, act, item, message.report))
+        return reports.take(connection, act, item, message.report)
     if known := timeline.by_keys(connection, item["account_id"], message.keys):
-        entry_id = growing.grow(connection, act, item, message, known)
-        return _end(connection, act, item, Fate.STORED, "", entry_id=entry_id)
+        return Ending(Fate.STORED, interaction_id=growing.grow(connection, act, item, message, known))
     if message.message_key and replies.is_own_key(rules.keys, message.message_key) and outbox.by_keys(connection, (message.message_key,)):
-        return _end(connection, act, item, Fate.IGNORED, "our own message came back to us")
+        return Ending(Fate.IGNORED, "our own message came back to us")
     who = identity.identify(connection, act, item["project_id"], message.sender)
     if message.demand in (Demand.SERVED, Demand.NOTHING) or _was_reached_since(connection, item, message, who):
         entry_id = _keep(connection, act, item, message, who)
@@ -57,7 +52,7 @@ def settle(connection: Connection, act: Act, rules: Rules, item: Row, message: I
         entry_id = _store(connection, act, item, message, who, _place(connection, act, rules, message, who, facts), named)
     timeline.claim_keys(connection, item["account_id"], entry_id, message.keys)
     _after_effects(connection, act, item, message, who)
-    return _end(connection, act, item, Fate.STORED, "", entry_id=entry_id)
+    return Ending(Fate.STORED, interaction_id=entry_id)
 
 
 def _was_reached_since(connection: Connection, item: Row, message: InboundMessage, who: Identified) -> bool:
@@ -113,6 +108,7 @@ def _open_ticket(
         contact=who.contact,
         queue_id=item["queue_id"],
         subject=message.subject,
+        about=cards.summary(message.facts),
         channel=message.kind,
         # What no person asked is kept and can be found, but demands nothing.
         status=Status.RESOLVED if message.automatic else Status.OPEN,
@@ -160,7 +156,7 @@ def _beginning(connection: Connection, before: Ticket, at: datetime, who: Identi
     """A thread is its first writer's, also when the first message comes after the answer to it."""
     if at >= before.created_at or message.automatic or not tickets.is_untouched(connection, before.id):
         return {}
-    return {"contact_id": who.contact_id, "subject": message.subject, "created_at": at}
+    return {"contact_id": who.contact_id, "subject": message.subject, "about": cards.summary(message.facts), "created_at": at}
 
 
 def occurred_at(item: Row, message: InboundMessage) -> datetime:
@@ -296,22 +292,3 @@ def _mark_bounced(connection: Connection, act: Act, project_id: int, row: Row) -
     if entry.ticket_id is not None:
         # The customer has no answer, although we gave one: somebody must look.
         lifecycle.change(connection, act, project_id, entry.ticket_id, lifecycle.TicketPatch(status=Status.OPEN))
-
-
-def _end(
-    connection: Connection,
-    act: Act,
-    item: Row,
-    fate: Fate,
-    reason: str,
-    *,
-    entry_id: int | None = None,
-    duplicate_of: int | None = None,
-) -> Fate:
-    raw_items.settle(connection, item["id"], fate, reason=reason, interaction_id=entry_id, duplicate_of=duplicate_of)
-    if item["reason"]:  # it had been quarantined before
-        row = raw_items.find(connection, item["id"])
-        if row is not None:
-            event = Event(RawItemReleased(raw_items.as_row(row)), item["project_id"], queue_id=item["queue_id"])
-            journal.append(connection, event, at=act.now, actor_id=act.user_id)
-    return fate

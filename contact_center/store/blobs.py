@@ -7,7 +7,8 @@ has its bytes; a crash in between leaves only a file that nobody names.
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from pathlib import Path
 
 from sqlalchemy import bindparam, select
@@ -26,6 +27,13 @@ _SELECT = select(blob.c.size, blob.c.content).where(blob.c.sha256 == bindparam("
 def put(connection: Connection, sha256: str, size: int, content: bytes | None) -> None:
     """Store `content` under `sha256`, or with None record a file that `BlobFiles.adopt` put in place."""
     connection.execute(_INSERT, {"sha256": sha256, "size": size, "content": content})
+
+
+def put_all(connection: Connection, contents: Iterable[tuple[str, int, bytes | None]]) -> None:
+    """Like `put` for many: (sha256, size, content) each. In one order always, so that two processes cannot wait for each other."""
+    values = [{"sha256": sha256, "size": size, "content": content} for sha256, size, content in sorted(contents, key=itemgetter(0))]
+    if values:
+        connection.execute(_INSERT, values)
 
 
 def get(connection: Connection, sha256: str) -> bytes | None:

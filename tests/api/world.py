@@ -214,9 +214,8 @@ def quarantine(connection: Connection, account_id: int, word: str) -> int:
     sha256 = hashlib.sha256(content).hexdigest()
     item = RawItem(f"quarantine-{word}", content, sha256, len(content))
     blobs.put(connection, sha256, item.size, content)
-    item_id = raw_items.add(connection, account_id, item, utc_now())
-    assert item_id is not None
-    raw_items.settle(connection, item_id, Fate.QUARANTINED, reason=f"reason {word}")
+    (item_id,) = raw_items.add_all(connection, account_id, [item], utc_now()).values()
+    raw_items.settle(connection, {item_id: raw_items.Ending(Fate.QUARANTINED, f"reason {word}")})
     return item_id
 
 

@@ -16,9 +16,10 @@ from contact_center.intake.pipeline import Pipeline
 from contact_center.intake.settle import settle as real_settle
 from contact_center.model.messages import Cursor, InboundFile, RawItem
 from contact_center.model.people import Viewer
-from contact_center.model.words import Fate, Role, View
+from contact_center.model.words import Role, View
 from contact_center.store import Connection, Store
 from contact_center.store.repositories import channels, raw_items, tickets
+from contact_center.store.repositories.raw_items import Ending
 from tests.intake.world import KIND, DirectParsers, World, item, make_world, message
 
 ADMIN = Viewer(1, 1, Role.ADMIN, ())
@@ -95,12 +96,12 @@ async def test_an_item_that_cannot_be_settled(world: World, monkeypatch: pytest.
     """An item whose second commit fails is tried again alone, then quarantined; its neighbours are stored in order."""
     tried = []
 
-    def settle(connection: Connection, act: Any, rules: Any, row: Any, understood: Any, own: Any) -> Fate:
-        fate = real_settle(connection, act, rules, row, understood, own)
+    def settle(connection: Connection, act: Any, rules: Any, row: Any, understood: Any, own: Any) -> Ending:
+        ending = real_settle(connection, act, rules, row, understood, own)
         if understood.subject == "bad":
             tried.append(row["id"])
             raise ValueError("no room")
-        return fate
+        return ending
 
     monkeypatch.setattr(line, "settle", settle)
     await world.take_in(item("1"), item("bad"), item("3"))
@@ -113,7 +114,7 @@ async def test_an_item_that_cannot_be_settled(world: World, monkeypatch: pytest.
 async def test_a_broken_constraint_is_one_items_problem(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An item that breaks a key for good is quarantined on both engines, and the line goes on."""
 
-    def settle(connection: Connection, act: Any, rules: Any, row: Any, understood: Any, own: Any) -> Fate:
+    def settle(connection: Connection, act: Any, rules: Any, row: Any, understood: Any, own: Any) -> Ending:
         if understood.subject == "bad":
             connection.execute(text("INSERT INTO project (slug, name, next_ticket_number) VALUES ('default', 'x', 1)"))
         return real_settle(connection, act, rules, row, understood, own)
@@ -127,7 +128,7 @@ async def test_a_passing_failure_costs_nothing(world: World, monkeypatch: pytest
     """An item that fails once and then not is stored."""
     failures = [ValueError("once")]
 
-    def settle(*args: Any) -> Fate:
+    def settle(*args: Any) -> Ending:
         if failures:
             raise failures.pop()
         return real_settle(*args)

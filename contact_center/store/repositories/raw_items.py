@@ -1,5 +1,7 @@
 """The ledger of raw items: each ends as stored, duplicate, quarantined or ignored."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import FromClause, Label, and_, bindparam, func, select, update
@@ -19,7 +21,7 @@ _INSERT = (
         | {"attempts": 0, "reason": ""}
     )
     .on_conflict_do_nothing()
-    .returning(raw_item.c.id)
+    .returning(raw_item.c.id, raw_item.c.provider_key, sort_by_parameter_order=False)
 )  # fmt: skip
 
 
@@ -29,7 +31,12 @@ def _twin(other: FromClause) -> Label[int]:
     return select(func.min(other.c.id)).where(same, stored).scalar_subquery().label("twin")
 
 
-_CLAIM = select(raw_item.c.state, _twin(raw_item.alias())).where(raw_item.c.id == bindparam("item_id")).with_for_update(of=raw_item)
+_CLAIM = (
+    select(raw_item.c.id, raw_item.c.state, _twin(raw_item.alias()))
+    .where(raw_item.c.id.in_(bindparam("item_ids", expanding=True)))
+    .order_by(raw_item.c.id)
+    .with_for_update(of=raw_item)
+)
 _SETTLE = (
     update(raw_item)
     .where(raw_item.c.id == bindparam("item_id"))
@@ -43,20 +50,32 @@ _SETTLE = (
 )
 
 
-def add(connection: Connection, account_id: int, item: RawItem, now: datetime) -> int | None:
-    """Enter an item whose blob is stored; None when its provider key is already in the ledger."""
-    values = {
-        "account_id": account_id,
-        "provider_key": item.provider_key,
-        "sha256": item.sha256,
-        "size": item.size,
-        "envelope": item.envelope,
-        "source_time": item.source_time,
-        "received_at": now,
-        "state": Fate.RECEIVED,
-    }
-    found = connection.execute(_INSERT, values).scalar_one_or_none()
-    return None if found is None else int(found)
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an item ends: its fate, why, and what became of it."""
+
+    fate: Fate
+    reason: str = ""
+    interaction_id: int | None = None
+    duplicate_of: int | None = None
+
+
+def add_all(connection: Connection, account_id: int, items: Sequence[RawItem], now: datetime) -> dict[str, int]:
+    """Enter items whose blobs are stored; returns the new ones' ids by provider key, without those known already."""
+    values = [
+        {
+            "account_id": account_id,
+            "provider_key": item.provider_key,
+            "sha256": item.sha256,
+            "size": item.size,
+            "envelope": item.envelope,
+            "source_time": item.source_time,
+            "received_at": now,
+            "state": Fate.RECEIVED,
+        }
+        for item in items
+    ]
+    return {row.provider_key: row.id for row in connection.execute(_INSERT, values)} if values else {}
 
 
 def known_keys(connection: Connection, account_id: int, keys: list[str]) -> set[str]:
@@ -77,41 +96,29 @@ def in_flight(connection: Connection, after: int, limit: int) -> list[RowMapping
     return list(connection.execute(statement).mappings())
 
 
-def claim(connection: Connection, item_id: int) -> tuple[Fate | None, int | None]:
-    """The item's fate so far, and an item of the same account with the very same bytes that is stored already.
+def claim(connection: Connection, item_ids: Sequence[int]) -> dict[int, tuple[Fate, int | None]]:
+    """Each item's fate so far, and an item of the same account with the very same bytes that is stored already.
 
-    Locks the item until the commit. (None, None) when there is no such item.
+    Locks the items until the commit, in the order of their ids.
     """
-    row = connection.execute(_CLAIM, {"item_id": item_id}).one_or_none()
-    return (Fate(row.state), row.twin) if row else (None, None)
+    rows = connection.execute(_CLAIM, {"item_ids": list(item_ids)})
+    return {row.id: (Fate(row.state), row.twin) for row in rows}
 
 
-def settle(
-    connection: Connection,
-    item_id: int,
-    state: Fate,
-    *,
-    reason: str = "",
-    interaction_id: int | None = None,
-    duplicate_of: int | None = None,
-) -> None:
-    """Give the item its fate."""
-    connection.execute(
-        _SETTLE,
+def settle(connection: Connection, endings: dict[int, Ending]) -> None:
+    """Give items their fates, by id."""
+    values = [
         {
             "item_id": item_id,
-            "new_state": state,
-            "new_reason": reason,
-            "new_interaction_id": interaction_id,
-            "new_duplicate_of_id": duplicate_of,
-        },
-    )
-
-
-def note_attempt(connection: Connection, item_id: int, reason: str) -> int:
-    """Count a failed attempt; returns how many there were."""
-    statement = update(raw_item).where(raw_item.c.id == item_id).values(attempts=raw_item.c.attempts + 1, reason=reason)
-    return int(connection.execute(statement.returning(raw_item.c.attempts)).scalar_one())
+            "new_state": ending.fate,
+            "new_reason": ending.reason,
+            "new_interaction_id": ending.interaction_id,
+            "new_duplicate_of_id": ending.duplicate_of,
+        }
+        for item_id, ending in endings.items()
+    ]
+    if values:
+        connection.execute(_SETTLE, values)
 
 
 def release(connection: Connection, item_id: int) -> bool:
