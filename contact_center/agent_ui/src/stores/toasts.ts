@@ -26,9 +26,18 @@ export const useToasts = defineStore("toasts", () => {
     toasts.value = toasts.value.filter((toast) => toast.id !== id);
   }
 
+  /** Do what the latest message offers: mostly, undo. False when none offers anything. */
+  function act(): boolean {
+    const offer = toasts.value.findLast((toast) => toast.action);
+    if (!offer) return false;
+    offer.action!.run();
+    dismiss(offer.id);
+    return true;
+  }
+
   function failed(error: unknown): void {
     show(error instanceof Error ? error.message : String(error), { kind: "error", lasts: 9000 });
   }
 
-  return { toasts, show, dismiss, failed };
+  return { toasts, show, dismiss, act, failed };
 });

@@ -19,7 +19,7 @@ export function useShortcuts(shortcuts: Shortcuts): void {
     if (event.isComposing || event.defaultPrevented) return;
     const mod = event.ctrlKey || event.metaKey;
     const name = (mod ? "Mod+" : "") + (event.shiftKey ? "Shift+" : "") + event.code;
-    if (!mod && (isTyping(event.target) || !prefs.singleKeys || event.altKey || document.querySelector("[role=dialog]"))) return;
+    if (!mod && (isTyping(event.target) || !prefs.singleKeys || event.altKey || document.querySelector("[role=dialog], [role=menu]"))) return;
     const pair = Date.now() - firstAt < 1000 ? `${first} ${name}` : "";
     const run = shortcuts[pair] ?? shortcuts[name];
     first = name;
