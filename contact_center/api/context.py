@@ -50,7 +50,7 @@ class Services:
     def sending(self) -> Sending:
         """What replying needs."""
         reaches = {kind.name: kind.reaches for kind in registry.kinds().values() if kind.can_send}
-        return Sending(self.keys, timedelta(seconds=self.settings.mail.undo_send_seconds), reaches, _conversation)
+        return Sending(self.keys, timedelta(seconds=self.settings.mail.undo_send_seconds), reaches, _conversation, _recipient)
 
 
 SERVICES = web.AppKey("services", Services)
@@ -112,6 +112,10 @@ class Context:
 
 def _conversation(kind: str, ours: str, theirs: str) -> str | None:
     return registry.find(kind).conversation(ours, theirs)
+
+
+def _recipient(kind: str, ours: str, theirs: str) -> str:
+    return registry.find(kind).recipient(ours, theirs)
 
 
 def _once(connection: Connection, claim: tuple[int, str, str, datetime, int], unit: Callable[..., T], args: Any, kwargs: Any) -> T:

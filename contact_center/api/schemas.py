@@ -18,6 +18,7 @@ from contact_center.model.words import PointKind, PointRole, Priority, Role, Sta
 T = TypeVar("T")
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Mail = Annotated[str, Field(min_length=3, max_length=320, pattern=r"^[^\s@<>\"']+@[^\s@<>\"']+$")]
+Recipient = Annotated[str, Field(min_length=3, max_length=320, pattern=r"^([^\s@<>\"']+@[^\s@<>\"']+|\+?[\d\s().-]{3,30})$")]
 Password = Annotated[str, Field(min_length=1, max_length=1000)]
 Text = Annotated[str, Field(min_length=1, max_length=500_000)]
 
@@ -92,10 +93,10 @@ class TicketPatchBody(Input):
 
 
 class AddressBody(Input):
-    """A recipient."""
+    """A recipient: a mail address, or a telephone number for a channel of text messages."""
 
     name: str = Field("", max_length=200)
-    email: Mail
+    email: Recipient
 
     def to_model(self) -> Address:
         """The model's value."""

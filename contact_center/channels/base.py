@@ -162,6 +162,9 @@ class ChannelKind:
     conversation: Callable[[str, str], str | None] = lambda _ours, _theirs: None
     """For channels whose messages name no earlier one: the key of a conversation between our address and theirs, as `parse`
     gives it, so that the answer to a message of ours finds its ticket."""
+    recipient: Callable[[str, str], str] = lambda _ours, theirs: theirs
+    """The one form of what somebody typed as a recipient, from our address and theirs; empty when nothing can go there. It is
+    what opt-outs are looked up for, what is stored, and what `send` gets."""
     hook_limit: int = 0
     """Bytes that a request from outside may have; 0: the kind hears none."""
 

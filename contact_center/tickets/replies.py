@@ -5,7 +5,7 @@ an answer to it can be recognised.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -51,6 +51,8 @@ class Sending:
     """For each kind of channel that can send: the kind of contact point its messages go to, None when they need none."""
     conversation: Callable[[str, str, str], str | None] = lambda _kind, _ours, _theirs: None
     """Kind of channel, our address, theirs: the key under which an answer to the message will come, if it names no other."""
+    recipient: Callable[[str, str, str], str] = lambda _kind, _ours, theirs: theirs
+    """Kind of channel, our address, what was typed: the one form in which the channel knows it, empty for nothing it can reach."""
 
 
 def reply(connection: Connection, act: Act, sending: Sending, project_id: int, ticket_id: int, draft: Draft) -> Entry:
@@ -60,7 +62,9 @@ def reply(connection: Connection, act: Act, sending: Sending, project_id: int, t
     account = _account(connection, sending, project_id, inbound, draft.channel_id)
     point_kind = sending.reaches[account.kind]
     to = draft.to or _default_recipients(connection, before, inbound, account, point_kind)
-    _check_recipients(connection, account, point_kind, to, draft.cc)
+    to, cc = _as_sent(sending, account, to), _as_sent(sending, account, draft.cc)
+    draft = replace(draft, cc=cc)
+    _check_recipients(connection, account, point_kind, to, cc)
     entry_id = _add_entry(connection, act, project_id, before, draft, to, account)
     message_key = _message_key(sending.keys, entry_id, account.address)
     timeline.change(connection, entry_id, message_key=message_key)
@@ -68,7 +72,7 @@ def reply(connection: Connection, act: Act, sending: Sending, project_id: int, t
     if len(files) != len(set(draft.attachment_ids)):
         raise Invalid("Some attachments are not there any more; upload them again.", field="attachment_ids")
     _queue(connection, act, sending, before, inbound, account.id, entry_id, message_key, draft, to)
-    _take_part(connection, project_id, ticket_id, message_key, point_kind, (*to, *draft.cc))
+    _take_part(connection, project_id, ticket_id, message_key, point_kind, (*to, *cc))
     talks = (sending.conversation(account.kind, account.address, address.email) for address in to)
     tickets.add_thread_keys(connection, project_id, ticket_id, tuple(key for key in talks if key))
     turns.end(connection, act, ticket_id, EndReason.COMPLETED)
@@ -102,7 +106,9 @@ def call_back(connection: Connection, act: Act, project_id: int, entry_id: int) 
     resolved = status in (Status.RESOLVED, Status.CLOSED)
     columns["resolved_at"] = datetime.fromisoformat(undo["resolved_at"]) if resolved and undo["resolved_at"] else None
     if last is not None:
-        columns |= entries.last_columns(None, last["occurred_at"], Direction(last["direction"]), last["kind"], last["visible_text"])
+        columns |= entries.last_columns(
+            None, last["occurred_at"], Direction(last["direction"]), last["kind"], last["visible_text"], last["facts"]
+        )
     tickets.change(connection, before.id, act.now, **columns)
     cancelled = entries.publish_entry(connection, act, project_id, entry_id)
     entries.publish_changed(connection, act, project_id, before)
@@ -167,6 +173,22 @@ def _default_recipients(
     used = timeline.wrote_from(connection, ticket.contact.id, [point.id for point in points])
     points = sorted((point for point in points if point.verified or point.id in used), key=lambda point: not point.verified)
     return tuple(Address(ticket.contact.name, point.value) for point in points[:1])
+
+
+def _as_sent(sending: Sending, account: ChannelAccount, people: tuple[Address, ...]) -> tuple[Address, ...]:
+    """Recipients as the channel will address them, so that an opt-out is found whatever spelling somebody types.
+
+    Raises Invalid for what the channel cannot reach.
+    """
+    if sending.reaches[account.kind] is None:
+        return people
+    found = []
+    for person in people:
+        address = sending.recipient(account.kind, account.address, person.email)
+        if not address:
+            raise Invalid(f"{person.email[:80] or 'An empty address'} cannot be written to by {account.name}.", field="to")
+        found.append(replace(person, email=address))
+    return tuple(found)
 
 
 def _check_recipients(

@@ -9,6 +9,7 @@ from contact_center.channels.sms.parse import KIND as NAME
 from contact_center.channels.sms.parse import conversation_of
 from contact_center.channels.sms.provider import Provider, Refused, recipient
 from contact_center.channels.sms.twilio import Twilio
+from contact_center.model import phones
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.messages import OutboundMessage, Receipt
 from contact_center.model.words import PointKind
@@ -60,5 +61,6 @@ KIND = ChannelKind(
     reaches=PointKind.PHONE,
     address_label="Phone number or sender id",
     conversation=conversation_of,
+    recipient=lambda ours, theirs: phones.dialled(theirs, ours),
     hook_limit=256 * 1024,
 )

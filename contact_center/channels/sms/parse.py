@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from contact_center.channels.sms import octets, reports, wishes
-from contact_center.channels.sms.numbers import e164
 from contact_center.errors import QuarantineItem
 from contact_center.model.messages import DeliveryReport, InboundMessage, InboundPerson
+from contact_center.model.phones import e164
 from contact_center.model.text import clean_text, preview
 from contact_center.model.tickets import Address
 from contact_center.model.words import Delivery, Demand, PointKind

@@ -6,10 +6,10 @@ from typing import Any, Protocol
 
 from contact_center.channels.base import HookReply, HookRequest
 from contact_center.channels.sms import segments
-from contact_center.channels.sms.numbers import e164
 from contact_center.errors import ChannelMisconfigured, Undeliverable
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.messages import OutboundMessage, RawItem, Receipt
+from contact_center.model.phones import e164
 
 
 class Refused(Exception):

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contact_center.channels.sms import octets, wishes
-from contact_center.channels.sms.numbers import e164
 from contact_center.channels.sms.parse import TEXT_LIMIT, parse
 from contact_center.channels.sms.wishes import Wish
 from contact_center.errors import QuarantineItem
 from contact_center.model.messages import InboundMessage
+from contact_center.model.phones import e164
 from contact_center.model.words import Consent, Delivery, Demand, PointKind
 from tests.channels.sms.helpers import OURS, THEIRS
 

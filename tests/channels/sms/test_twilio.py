@@ -417,3 +417,45 @@ async def test_a_strangers_request_is_refused_at_the_door(tmp_path: Path, api: A
         path = urlsplit(hook).path
         async with ClientSession(server.url) as session, session.post(path, data={"From": THEIRS, "Body": "x"}) as response:
             assert response.status == 403
+
+
+async def ticket_of(server: RunningApp, admin: ClientSession) -> int:
+    await server.settled()
+    async with admin.get("/api/v1/tickets?view=all") as response:
+        return int((await response.json())["items"][0]["id"])
+
+
+async def answer(admin: ClientSession, ticket_id: int, to: str, key: str, text: str = "More") -> tuple[int, str]:
+    body = {"text": text, "to": [{"name": "", "email": to}]}
+    async with admin.post(f"/api/v1/tickets/{ticket_id}/replies", json=body, headers={"Idempotency-Key": key}) as response:
+        return response.status, await response.text()
+
+
+async def test_an_opt_out_is_found_in_any_spelling(tmp_path: Path, api: Api) -> None:
+    """What is looked up is what would be sent to: no way of writing a number leads past its owner's wish."""
+    async with desk(tmp_path, api) as (server, admin, hook):
+        await post_as_twilio(server, hook, MessageSid="SM1", From=THEIRS, Body="Hello")
+        await post_as_twilio(server, hook, MessageSid="SM2", From=THEIRS, Body="STOP")
+        ticket_id = await ticket_of(server, admin)
+
+        for number, spelling in enumerate((THEIRS, THEIRS[1:], "8 (916) 123-45-67", "916 123 45 67", "+7 916 123-45-67")):
+            status, words = await answer(admin, ticket_id, spelling, f"k{number}")
+            assert (status, "has asked for no more messages from SMS" in words) == (409, True), (spelling, words)
+    assert api.sent == []
+
+
+async def test_an_answer_goes_to_a_number_that_was_typed(tmp_path: Path, api: Api) -> None:
+    """The agent may choose another number; what is no number of the public network is refused before anything is queued."""
+    async with desk(tmp_path, api) as (server, admin, hook):
+        await post_as_twilio(server, hook, MessageSid="SM1", From=THEIRS, Body="Hello")
+        ticket_id = await ticket_of(server, admin)
+
+        status, words = await answer(admin, ticket_id, "8 (495) 123-45-67", "k1")
+        assert status == 201, words
+        for number, typed in enumerate(("7000", "anna@example.com", "+1 2 3")):
+            status, words = await answer(admin, ticket_id, typed, f"w{number}")
+            assert (status, "cannot be written to by SMS" in words) == (422, True), words
+        async with asyncio.timeout(10):
+            while not api.sent:
+                await asyncio.sleep(0.02)
+    assert [each["To"] for each in api.sent] == ["+74951234567"]

@@ -6,6 +6,8 @@ import { newKey } from "@/api/client";
 export interface Draft {
   mode: "reply" | "note";
   text: string;
+  /** Other recipients than the usual one, as they were typed; absent: whoever wrote last. */
+  to?: string | null;
   cc: string;
   showCc: boolean;
   /** The channel account to answer by; null: the one the customer used last. */

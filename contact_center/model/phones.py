@@ -1,4 +1,4 @@
-"""Telephone numbers as gateways write them: with or without a plus, sometimes not numbers at all."""
+"""The one reading of a telephone number in a channel: what a message is sent to is what opt-outs were looked up for."""
 
 import re
 
@@ -21,6 +21,17 @@ def e164(raw: str, ours: str = "") -> str:
         return _written(international)
     number = _read(raw, _region(ours))
     return _written(number) if number is not None and phonenumbers.is_possible_number(number) else ""
+
+
+def dialled(raw: str, ours: str = "") -> str:
+    """The same for what a person types: without a plus it is read as people of `ours` would dial it, and only what is no
+    number there is taken for an international one without its plus."""
+    raw = raw.strip()
+    if not _DIGITS.fullmatch(raw):
+        return ""
+    if not raw.startswith("+") and (national := _read(raw, _region(ours))) and phonenumbers.is_valid_number(national):
+        return _written(national)
+    return e164(raw, ours)
 
 
 def _region(ours: str) -> str:
