@@ -96,5 +96,7 @@ queue = Table(
     Column("name", CleanText, nullable=False),
     Column("confidential", Boolean, nullable=False, default=False),
     Column("created_at", Utc, nullable=False),
+    # When it is open; NULL: always.
+    Column("calendar_id", ForeignKey("calendar.id")),
     UniqueConstraint("project_id", "name"),
 )

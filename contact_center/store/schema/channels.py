@@ -19,6 +19,8 @@ channel_account = Table(
     Column("health", CleanText, nullable=False),
     Column("health_detail", CleanText, nullable=False, default=""),
     Column("checked_at", Utc),
+    # After how many hours without anything people are told; NULL: silence is ordinary here.
+    Column("expect_hours", Integer),
     Column("created_at", Utc, nullable=False),
     UniqueConstraint("project_id", "kind", "address"),
 )
@@ -76,4 +78,22 @@ raw_item = Table(
         postgresql_where=Column("state").in_(["received", "quarantined"]),
     ),
     Index("ix_raw_item_interaction_id", "interaction_id"),
+    # The books are counted from the index alone.
+    Index("ix_raw_item_books", "account_id", "state", "id"),
+)
+
+# What a comparison of the ledger with the source itself found.
+reconciliation = Table(
+    "reconciliation",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("account_id", ForeignKey("channel_account.id", ondelete="CASCADE"), nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("at_source", Integer, nullable=False),
+    Column("in_ledger", Integer, nullable=False),
+    Column("missing", Integer, nullable=False),
+    # The first of the missing, by the source's own key.
+    Column("missing_keys", Json, nullable=False),
+    Column("error", CleanText, nullable=False, default=""),
+    Index("ix_reconciliation_account_id", "account_id", "id"),
 )

@@ -29,3 +29,15 @@ outbox = Table(
         postgresql_where=Column("state").in_(["queued", "leased"]),
     ),
 )
+
+# Messages that nobody wrote (acknowledgements and the like): counted, so that two machines never talk to each other for long.
+automatic_send = Table(
+    "automatic_send",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("account_id", ForeignKey("channel_account.id", ondelete="CASCADE"), nullable=False),
+    Column("point_id", ForeignKey("contact_point.id", ondelete="CASCADE"), nullable=False),
+    Column("at", Utc, nullable=False),
+    Index("ix_automatic_send_point_id", "point_id", "at"),
+    Index("ix_automatic_send_account_id", "account_id", "at"),
+)
