@@ -79,7 +79,8 @@ def identify(connection: Connection, act: Act, project_id: int, person: InboundP
     # Whoever met this person in the same moment has finished by now.
     if (known := _reached_by(connection, project_id, person.kind, value)) is not None:
         return known
-    contact_id = contacts.add_contact(connection, project_id, person.name or person.value, True, act.now)
+    name = person.name or ("" if person.kind is PointKind.ANONYMOUS else person.value)
+    contact_id = contacts.add_contact(connection, project_id, name, True, act.now)
     contacts.link_point(connection, point_id, contact_id, PointRole.PERSONAL, act.now)
     published = book.publish(connection, act, project_id, contact_id, compare=True, is_new=True)
     return Identified(ContactRef(contact_id, published.name, True), point_id, is_new=True)

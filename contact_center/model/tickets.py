@@ -16,6 +16,8 @@ class LastEntry:
     direction: Direction
     kind: str
     preview: str
+    facts: dict[str, Any] | None = None
+    """Of a call or a form: what the row says in the reader's language; `type` names the card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Ticket:
     id: int
     number: int
     subject: str
+    """Empty when nobody wrote one: then `about` says it."""
     contact: ContactRef
     queue_id: int
     status: Status
@@ -42,6 +45,8 @@ class Ticket:
     follow_up_of: int | None = None
     """Id of the ticket this one continues, when the answer came too late or from a stranger."""
     merged_into: int | None = None
+    about: dict[str, Any] | None = None
+    """The call or the form that opened it, as facts to make a subject of in the reader's language."""
 
 
 @dataclass(frozen=True, slots=True)

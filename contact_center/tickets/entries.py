@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from contact_center.errors import NotFound
+from contact_center.model import cards
 from contact_center.model.acts import Act
 from contact_center.model.events import Event, HistoryChanged, InteractionAdded, InteractionChanged, TicketChanged, TicketCreated
 from contact_center.model.text import clean_text, preview
@@ -88,11 +89,14 @@ def note_change(connection: Connection, act: Act, project_id: int, ticket: Ticke
     publish_added(connection, act, project_id, entry)
 
 
-def last_columns(ticket: Ticket | None, at: datetime, direction: Direction, kind: str, text: str) -> dict[str, Any]:
+def last_columns(
+    ticket: Ticket | None, at: datetime, direction: Direction, kind: str, text: str, facts: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """The list row's columns for an entry at `at`; empty when something later stands there already."""
     if ticket is not None and ticket.last_entry is not None and at < ticket.last_entry.at:
         return {}
-    return {"last_at": at, "last_direction": direction, "last_kind": kind, "last_preview": preview(text)}
+    shown = {"last_preview": preview(cards.gist(facts, text)), "last_facts": cards.summary(facts)}
+    return {"last_at": at, "last_direction": direction, "last_kind": kind} | shown
 
 
 def bucket_of(ticket: Ticket) -> Bucket:

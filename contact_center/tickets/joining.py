@@ -1,5 +1,6 @@
 """Making one ticket of two. The loser stays as an alias that leads to the survivor."""
 
+from contact_center.model import cards
 from contact_center.model.acts import Act
 from contact_center.model.tickets import Ticket
 from contact_center.model.words import Direction, EndReason, Status
@@ -51,9 +52,12 @@ def _columns(connection: Connection, survivor: Ticket, loser: Ticket) -> dict[st
         columns |= {
             "contact_id": first["contact_id"],
             "subject": first["subject"],
+            "about": cards.summary(first["facts"]),
             "created_at": min(first["occurred_at"], survivor.created_at),
         }
     last = timeline.last_spoken(connection, survivor.id)
     if last is not None:
-        columns |= entries.last_columns(None, last["occurred_at"], Direction(last["direction"]), last["kind"], last["visible_text"])
+        columns |= entries.last_columns(
+            None, last["occurred_at"], Direction(last["direction"]), last["kind"], last["visible_text"], last["facts"]
+        )
     return columns

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from contact_center.channels.telephony.numbers import is_local, iso, moment, shown
+from contact_center.channels.telephony.numbers import is_local, iso, moment
 from contact_center.channels.telephony.records import ENDINGS, Record, arrange
 from contact_center.model.messages import InboundMessage, InboundPerson
 from contact_center.model.words import Demand, Direction, PointKind
@@ -18,8 +18,8 @@ KIND = "telephony"
 SHORT_SECONDS = 5.0  # an abandon within this is a short one, which no rate counts
 TRANSFER_GAP = 2.0  # seconds between the end of one agent's leg and the beginning of the next
 LINKS = 5  # links of the dial plan in a row, at most
-UNKNOWN_CALLER = InboundPerson(PointKind.ANONYMOUS, "caller", "Unknown caller")
-COLLEAGUES = InboundPerson(PointKind.ANONYMOUS, "colleagues", "Internal calls")
+UNKNOWN_CALLER = InboundPerson(PointKind.ANONYMOUS, "caller")
+COLLEAGUES = InboundPerson(PointKind.ANONYMOUS, "colleagues")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +37,20 @@ class Leg:
 def describe(records: Sequence[Record]) -> InboundMessage:
     """One call from all that was said of it: any order, doubles allowed, parts may be missing."""
     call = Call(arrange(records))
-    facts = call.facts()
-    text = _sentence(facts)
     return InboundMessage(
         kind=KIND,
         sender=call.outside_party(),
         participants=(),
-        subject=_subject(call.direction, call.is_answered or facts["result"] == "ringing", call.number),
-        text=text,
-        visible_text=text,
+        subject="",  # no sentence: whoever shows the facts puts them into words of the reader's language
+        text="",
+        visible_text="",
         html=None,
         sent_at=moment(call.started) if call.started else None,
         message_key=None,
         direction=Direction(call.direction),
         demand=call.demand(),
         keys=tuple(dict.fromkeys(key for record in call.records for key in record.keys)),
-        facts=facts,
+        facts=call.facts(),
         headers={"records": [record.pack() for record in call.records]},
     )
 
@@ -111,6 +109,7 @@ class Call:
             "type": "call",
             "result": result,
             "direction": self.direction,
+            "number": self.number,
             "wait_seconds": _whole(wait),
             "talk_seconds": _whole(talk),
             "agents": self.agents(),
@@ -283,42 +282,6 @@ def _answered_leg(record: Record) -> Leg | None:
             return None
         return Leg(record.agent, record.named, "queue", record.at - (record.talk or 0.0), record.at)
     return Leg(record.agent, record.named, record.source, record.answer, record.end) if record.answer or record.what == "answered" else None
-
-
-def _subject(direction: str, is_well: bool, number: str) -> str:
-    other = shown(number) or "an unknown number"
-    if direction == "internal":
-        return "Internal call"
-    if direction == "out":
-        return f"Call to {other}" if is_well else f"Unanswered call to {other}"
-    return f"Call from {other}" if is_well else f"Missed call from {other}"
-
-
-_SENTENCES = {
-    "answered": "Answered",
-    "abandoned": "Abandoned",
-    "timeout": "Nobody answered in time",
-    "missed": "Missed",
-    "no_answer": "No answer",
-    "busy": "Busy",
-    "failed": "Failed",
-    "voicemail": "Went to voicemail",
-    "pbx_restart": "Cut off when the PBX restarted",
-    "ringing": "In progress",
-}
-
-
-def _sentence(facts: dict[str, Any]) -> str:
-    """The facts in a line, for lists and searches."""
-    parts = [_SENTENCES.get(facts["result"], facts["result"])]
-    if facts["agents"]:
-        parts.append(f"by {', '.join(facts['agents'])}" if facts["result"] == "answered" else f"({', '.join(facts['agents'])})")
-    if facts["wait_seconds"] is not None and facts["result"] != "ringing":
-        parts.append(f"after {facts['wait_seconds']} s")
-    if facts["queue"]:
-        parts.append(f"in the queue {facts['queue']}")
-    talked = f", talked {facts['talk_seconds']} s" if facts["talk_seconds"] is not None else ""
-    return " ".join(parts) + talked + "."
 
 
 def _whole(value: float | None) -> int | None:

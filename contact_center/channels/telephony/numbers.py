@@ -95,17 +95,6 @@ def number_of(raw: object, region: str) -> str:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-def shown(number: str) -> str:
-    """A number for people to read."""
-    if not number.startswith("+"):
-        return number
-    try:
-        parsed = phonenumbers.parse(number, None)
-    except phonenumbers.NumberParseException:
-        return number
-    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL))
-
-
 def seconds(raw: object, zone: ZoneInfo, pattern: str = "") -> float:
     """A time as seconds since 1970; 0.0 when there is none or it is absurd."""
     text = str(raw if raw is not None else "").strip()

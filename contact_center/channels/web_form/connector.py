@@ -106,7 +106,7 @@ class WebFormConnector:
             return await self._taken(request, inbox) if not path else self._not_found()
         match path:
             case "":
-                return self._site(request).reply(self.options.title, pages.form(self.site), challenge=f"{self.site.base}/challenge")
+                return self._site(request).reply(self.site.heading, pages.form(self.site), challenge=f"{self.site.base}/challenge")
             case "challenge":
                 return self._challenge("")
             case "embed.js":
@@ -120,7 +120,7 @@ class WebFormConnector:
         return Site(self.options, self.site.base, light=("theme", "light") in request.query)
 
     def _embed(self) -> HookReply:
-        said = json.dumps({"title": self.options.title})
+        said = json.dumps({"title": self.site.heading})
         script = pages.asset("embed.js").replace(b"var FORM = {};", f"var FORM = {said};".encode())
         # Loaded by other sites, which is what it is for; short-lived, because they cannot know its version.
         headers = {"Cache-Control": "public, max-age=300", "Cross-Origin-Resource-Policy": "cross-origin"}
@@ -269,13 +269,10 @@ class WebFormConnector:
         nonce = self._worked(sent, key)
         rows = item.as_rows(checked.answers)
         names = await self._name(key, nonce, [rows, "call"], sent)
-        said = self.site.words
-        about = f"{said['callback']}: {said['request'].format(number=own.ticket.number)}"
         document = {
             "fields": rows,
             "from": own.facts.get("from"),
             "phone": checked.answers[0].value,
-            "subject": about,
             "page": own.reference,
         }
         await self._store(inbox, names, "callback", sent, document)
@@ -348,7 +345,7 @@ class WebFormConnector:
         if path:
             return self.site.reply(notice, pages.message(notice, said["no_script_ticket"]), status=status, private=True)
         body = pages.form(self.site, _values(request), declined.errors, notice)
-        return self.site.reply(self.options.title, body, status=status, challenge=f"{self.site.base}/challenge")
+        return self.site.reply(self.site.heading, body, status=status, challenge=f"{self.site.base}/challenge")
 
 
 def _values(request: HookRequest) -> dict[str, str]:
@@ -388,6 +385,6 @@ KIND = ChannelKind(
     options=WebFormOptions,
     connect=connect,
     reaches=None,
-    address_label="Name of the form in its address",
+    address_label="Short name",
     hook_limit=HOOK_LIMIT,
 )

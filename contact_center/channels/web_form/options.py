@@ -19,12 +19,12 @@ _COLOUR = re.compile(r"^#[0-9a-f]{6}$")
 class WebFormOptions(Options):
     """What a form shows and asks, and where it may stand."""
 
-    title: str = Field("Contact us", min_length=1, max_length=200, title="Title", description="Heading of the form.")
+    title: str = Field(
+        "", max_length=200, title="Title", description="Heading of the form, and subject of what is sent; empty: a usual one."
+    )
     intro: str = Field("", max_length=2000, title="Introduction", description="Text below the heading.", json_schema_extra=LONG)
     language: Language = Field("en", title="Language", description="Language of the form's own words.")
-    fields: str = Field(
-        form_fields.DEFAULT, title="Fields", description="What the form asks, as a JSON list.", json_schema_extra={"widget": "form_fields"}
-    )
+    fields: str = Field(form_fields.DEFAULT, title="Fields", description="What the form asks.", json_schema_extra={"widget": "form_fields"})
     consent_text: str = Field(
         "",
         max_length=4000,

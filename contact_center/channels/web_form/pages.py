@@ -64,6 +64,11 @@ class Site:
         """The form's own words."""
         return words.of(self.options.language)
 
+    @property
+    def heading(self) -> str:
+        """What stands over the form."""
+        return self.options.title or self.words["title"]
+
     def reply(self, title: str, body: str, *, status: int = 200, private: bool = False, challenge: str = "") -> HookReply:
         """A whole page. `challenge` is where its script gets its work."""
         nonce = secrets.token_urlsafe(16)
@@ -121,7 +126,7 @@ def form(site: Site, values: Mapping[str, str] | None = None, errors: Mapping[st
     values, errors, said, options = values or {}, errors or {}, site.words, site.options
     inner = "".join(field(question, said, values.get(question.name, ""), errors.get(question.name, "")) for question in options.questions)
     intro = f'<p class="intro">{esc(options.intro)}</p>' if options.intro else ""
-    return f"""<section class="card"><h1>{esc(options.title)}</h1>{intro}
+    return f"""<section class="card"><h1>{esc(site.heading)}</h1>{intro}
 <noscript><p class="notice warn">{esc(said["no_script"])}</p></noscript>
 <div class="notice danger" role="alert" data-notice{"" if notice else " hidden"}>{esc(notice)}</div>
 <form method="post" action="{esc(site.base)}" enctype="multipart/form-data" novalidate data-send="form">
@@ -250,7 +255,8 @@ def summary(site: Site, found: PublicTicket, *, joined: bool) -> str:
     opened = esc(said["opened"]).format(date=_time(found.created_at.isoformat()))
     number = f"<span>{esc(said['request'].format(number=found.number))}</span>"
     meta = f'<p class="meta">{status} {number} <span class="muted">{opened}</span></p>'
-    return f"<div data-summary><h1>{esc(found.subject)}</h1>{meta}</div>"
+    asks = any((entry.facts or {}).get("callback") for entry in found.entries[:1])
+    return f"<div data-summary><h1>{esc(found.subject or (said['callback'] if asks else site.heading))}</h1>{meta}</div>"
 
 
 def thread(site: Site, found: PublicTicket) -> str:

@@ -67,7 +67,7 @@ def _who(document: dict[str, Any]) -> dict[str, str]:
     if phone:
         return {"kind": PointKind.PHONE, "value": phone, "name": name, "phone": phone}
     # A point of their own, so that what they add on their private page joins the same ticket.
-    return {"kind": PointKind.ANONYMOUS, "value": f"web form {document['reference']}", "name": name or document["form"], "phone": ""}
+    return {"kind": PointKind.ANONYMOUS, "value": f"web form {document['reference']}", "name": name, "phone": ""}
 
 
 def _first(rows: list[dict[str, str]], **wanted: str) -> str:
@@ -75,6 +75,8 @@ def _first(rows: list[dict[str, str]], **wanted: str) -> str:
 
 
 def _subject(document: dict[str, Any], rows: list[dict[str, str]]) -> str:
+    if document["kind"] == "callback":
+        return ""  # the facts say it, in the language of whoever reads them
     return preview(document.get("subject") or _first(rows, type="text", name="subject") or document["form"], 200)
 
 
@@ -99,7 +101,7 @@ def _facts(document: dict[str, Any], rows: list[dict[str, str]], who: dict[str, 
     facts: dict[str, Any] = {
         "type": "form",
         "form": document["form"],
-        "fields": [{"label": row["label"], "value": row["value"]} for row in rows],
+        "fields": [{"label": row["label"], "type": row["type"], "value": row["value"]} for row in rows],
         "attribution": document.get("attribution", {}),
         "callback": _asks_for_call(document),
         "reference": document["reference"],

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 EN = {
+    "title": "Contact us",
     "required": "required",
     "optional": "optional",
     "choose": "Choose…",
@@ -73,6 +74,7 @@ EN = {
 }
 
 RU = {
+    "title": "Напишите нам",
     "required": "обязательно",
     "optional": "необязательно",
     "choose": "Выберите…",

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from sqlalchemy.exc import DBAPIError
 
 from contact_center.errors import Unavailable
+from contact_center.model import cards
 from contact_center.model.people import ContactRef, Viewer
 from contact_center.model.tickets import Address
 from contact_center.model.words import Direction
@@ -72,6 +73,8 @@ class FoundEntry:
     sender: Address | None
     subject: str
     files: int
+    facts: dict[str, Any] | None = None
+    """Of a call or a form: what it is to be called in the reader's language."""
 
 
 # Asking.
@@ -254,7 +257,7 @@ _HIT = (
     select(
         search_doc.c.place,
         *(interaction.c[name] for name in ("id", "contact_id", "ticket_id", "kind", "direction", "occurred_at", "author_id")),
-        *(interaction.c[name] for name in ("sender_name", "sender_address", "subject")),
+        *(interaction.c[name] for name in ("sender_name", "sender_address", "subject", "facts")),
         contact.c.name.label("contact_name"),
         contact.c.provisional.label("contact_provisional"),
         ticket.c.number.label("ticket_number"),
@@ -317,4 +320,5 @@ def _found_entry(row: RowMapping) -> FoundEntry:
         sender=sender,
         subject=row["subject"],
         files=row["files"],
+        facts=cards.summary(row["facts"]),
     )

@@ -23,6 +23,7 @@ _FIRST_TICKET, _FIRST_CONTACT, _END = 1 << 61, 1 << 62, (1 << 63) - 1
 BOUNDS = {ENTRY: (-_END, _FIRST_TICKET), TICKET: (_FIRST_TICKET, _FIRST_CONTACT), CONTACT: (_FIRST_CONTACT, _END)}
 """Between which places things of a kind stand."""
 LONGEST_TEXT = 200_000  # characters of an entry that are searched
+OUR_WORDS = ("type", "result", "direction", "kind")  # of a card's facts: nobody looks for them, and no person wrote them
 LAST_POSITION = 16_383  # of a word, in PostgreSQL
 
 
@@ -201,9 +202,9 @@ def _file_names(connection: Connection, ids: list[int]) -> dict[int, list[str]]:
 
 
 def fact_values(facts: Any) -> list[str]:
-    """Every text and number in a card's facts, however deep."""
+    """Every text and number in a card's facts, however deep, but for our own words for them."""
     if isinstance(facts, dict):
-        return [value for key, inner in facts.items() if key != "type" for value in fact_values(inner)]
+        return [value for key, inner in facts.items() if key not in OUR_WORDS for value in fact_values(inner)]
     if isinstance(facts, list):
         return [value for inner in facts for value in fact_values(inner)]
     if isinstance(facts, bool) or facts is None:

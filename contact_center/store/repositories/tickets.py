@@ -148,9 +148,9 @@ def is_untouched(connection: Connection, ticket_id: int) -> bool:
 
 
 def first_message(connection: Connection, ticket_id: int) -> RowMapping | None:
-    """The ticket's earliest inbound entry: contact_id, subject, occurred_at."""
+    """The ticket's earliest inbound entry: contact_id, subject, facts, occurred_at."""
     statement = (
-        select(interaction.c.contact_id, interaction.c.subject, interaction.c.occurred_at)
+        select(interaction.c.contact_id, interaction.c.subject, interaction.c.facts, interaction.c.occurred_at)
         .where(interaction.c.ticket_id == ticket_id, interaction.c.direction == Direction.IN)
         .order_by(interaction.c.occurred_at, interaction.c.id)
         .limit(1)
@@ -236,6 +236,7 @@ def _ticket(row: RowMapping | dict[str, Any]) -> Ticket:
         direction=Direction(row["last_direction"] or Direction.INTERNAL),
         kind=row["last_kind"] or "",
         preview=row["last_preview"],
+        facts=row["last_facts"],
     )
     return Ticket(
         id=row["id"],
@@ -255,4 +256,5 @@ def _ticket(row: RowMapping | dict[str, Any]) -> Ticket:
         version=row["version"],
         follow_up_of=row["follow_up_of_id"],
         merged_into=row["merged_into_id"],
+        about=row["about"],
     )

@@ -197,7 +197,7 @@ def test_what_each_event_asks_for(event: str, result: str, demand: str) -> None:
     call = told(EVENT | {"event": event})
     assert call.facts is not None
     assert (call.facts["result"], call.demand) == (result, demand)
-    assert call.subject.startswith("Missed" if demand == "callback" else "Call")
+    assert (call.facts["number"], call.subject, call.visible_text) == ("+79161112233", "", "")
     out = told(EVENT | {"event": event, "direction": "out", "from": "101", "to": "+79161112233"})
     assert out.demand == ("served" if result == "answered" else "nothing")
 
@@ -254,7 +254,11 @@ async def test_from_the_pbx_to_the_history(server: RunningApp) -> None:
         await server.settled()
         async with client.get("/api/v1/tickets") as response:
             tickets = (await response.json())["items"]
-    assert [ticket["subject"] for ticket in tickets] == ["Missed call from +7 916 111-22-33"]
+    about = {"type": "call", "result": "missed", "direction": "in", "number": "+79161112233"}
+    (ticket,) = tickets
+    assert (ticket["subject"], ticket["last_entry"]["preview"]) == ("", "")
+    assert ticket["about"] == ticket["about"] | about
+    assert ticket["last_entry"]["facts"] == ticket["about"]
 
 
 async def _send(server: RunningApp, address: str, body: bytes, secret: str = SECRET) -> int:

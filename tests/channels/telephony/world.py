@@ -73,7 +73,7 @@ class World:
             "SELECT i.id, i.direction, i.occurred_at, i.subject, i.visible_text, i.facts, i.sender_address, p.value AS holder, i.ticket_id "
             "FROM interaction i "
             "LEFT JOIN contact_point_link l ON l.contact_id = i.contact_id LEFT JOIN contact_point p ON p.id = l.point_id "
-            "WHERE i.kind = 'telephony' AND i.cancelled = FALSE ORDER BY i.occurred_at, i.subject, i.id"
+            "WHERE i.kind = 'telephony' AND i.cancelled = FALSE ORDER BY i.occurred_at, i.id"
         )
         return [dict(row) for row in rows]
 
@@ -89,7 +89,7 @@ class World:
     async def picture(self) -> Any:
         """All that must not depend on the order in which things became known."""
         shown = ("direction", "subject", "visible_text", "facts", "sender_address", "holder", "occurred_at")
-        calls = [tuple(str(call[name]) for name in shown) for call in await self.calls()]
+        calls = sorted(tuple(str(call[name]) for name in shown) for call in await self.calls())
         items = await self.rows("SELECT kind, state FROM work_item WHERE closed_at IS NULL ORDER BY 1, 2")
         return calls, await self.open_callbacks(), [tuple(row.values()) for row in items]
 

@@ -294,7 +294,7 @@ async def test_a_call_back_is_one_demand_a_person(app: RunningApp, visitor: Visi
         assert status == 200
 
     first, call = await tickets(app)
-    assert call["subject"] == "Please call me back: Request 1"
+    assert (call["subject"], call["about"]) == ("", {"type": "form", "callback": True})
     assert first["contact"]["id"] == call["contact"]["id"]
     asked = [entry for entry in await history(app, call) if entry["ticket_id"] == call["id"]]
     assert len(asked) == 3

@@ -68,13 +68,19 @@ def test_the_subject_is_a_field_of_that_name_or_the_forms_title(rows: tuple[tupl
     assert parse(document(*rows), {}).subject == subject
 
 
+def test_what_nobody_named_has_no_subject_of_ours() -> None:
+    """Neither a form without a title nor a wish to be called: the console has words for both in its reader's language."""
+    assert parse(document(ROWS[0], form=""), {}).subject == ""
+    assert parse(document(ROWS[2], kind="callback"), {}).subject == ""
+
+
 def test_facts_show_the_card_and_keep_no_key() -> None:
     """Who reads the history must not be able to open the customer's page by it."""
     message = parse(document(*ROWS, consent={"at": "2026-11-02T09:00:00+00:00", "text": "Yes", "sha256": "abc"}), {})
 
     assert message.facts is not None
     assert (message.facts["type"], message.facts["form"]) == ("form", "Write to us")
-    assert message.facts["fields"][0] == {"label": "Name", "value": "Anna"}
+    assert message.facts["fields"][0] == {"label": "Name", "type": "text", "value": "Anna"}
     assert message.facts["consent"]["sha256"] == "abc"
     assert message.message_key == "k" * 48
     assert "k" * 48 not in json.dumps(message.facts)

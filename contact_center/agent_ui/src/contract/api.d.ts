@@ -2507,6 +2507,13 @@ export interface components {
             subject: string;
             /** Files */
             files: number;
+            /**
+             * Facts
+             * @default null
+             */
+            facts: {
+                [key: string]: unknown;
+            } | null;
         };
         /**
          * Health
@@ -2643,6 +2650,13 @@ export interface components {
             kind: string;
             /** Preview */
             preview: string;
+            /**
+             * Facts
+             * @default null
+             */
+            facts: {
+                [key: string]: unknown;
+            } | null;
         };
         /**
          * Me
@@ -3120,6 +3134,13 @@ export interface components {
              * @default null
              */
             merged_into: number | null;
+            /**
+             * About
+             * @default null
+             */
+            about: {
+                [key: string]: unknown;
+            } | null;
         };
         /**
          * TicketChanged
@@ -3237,7 +3258,7 @@ export interface components {
         };
         /**
          * AddressBody
-         * @description A recipient.
+         * @description A recipient: a mail address, or a telephone number for a channel of text messages.
          */
         AddressBody: {
             /**
