@@ -1,4 +1,4 @@
-"""Opening hours, webhooks, the audit log, comparison with the source, and what machines sent.
+"""Opening hours, webhooks, the audit log, comparison with the source, what machines sent, and facts of calls in ticket rows.
 
 Revision ID: 0002
 Revises: 0001
@@ -16,6 +16,8 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("ticket", sa.Column("about", types.Json(), nullable=True))
+    op.add_column("ticket", sa.Column("last_facts", types.Json(), nullable=True))
     op.create_table(
         "audit_entry",
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -187,3 +189,5 @@ def downgrade() -> None:
         batch_op.drop_index("ix_audit_entry_action")
 
     op.drop_table("audit_entry")
+    op.drop_column("ticket", "last_facts")
+    op.drop_column("ticket", "about")
