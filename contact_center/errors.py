@@ -149,6 +149,12 @@ class Undeliverable(ChannelError):
     code = "undeliverable"
 
 
+class OptedOut(Undeliverable):
+    """The recipient has told the other side that they want no more messages. We heed that as if they had told us."""
+
+    code = "opted-out"
+
+
 class QuarantineItem(ContactCenterError):
     """This item cannot be taken in as it is. It is kept with its original for a person to look at."""
 

@@ -7,7 +7,7 @@ from contact_center.model.events import AccessChanged, ContactChanged, Event
 from contact_center.model.people import Contact
 from contact_center.model.words import PointKind, PointRole
 from contact_center.store import Connection, journal
-from contact_center.store.repositories import contacts
+from contact_center.store.repositories import contacts, opt_outs
 
 
 def rename(connection: Connection, act: Act, project_id: int, contact_id: int, name: str) -> Contact:
@@ -99,6 +99,26 @@ def verify(connection: Connection, act: Act, project_id: int, contact_id: int, p
 def mark_bounced(connection: Connection, act: Act, project_id: int, point_id: int) -> None:
     """Our last message to the point came back: every contact that has it should show it."""
     contacts.set_bounced(connection, point_id, act.now)
+    _show(connection, act, project_id, point_id)
+
+
+def opt_out(connection: Connection, act: Act, project_id: int, account_id: int, point_id: int, reason: str) -> bool:
+    """Heed that nothing more may go to a point by this account; False when that was known."""
+    changed = opt_outs.add(connection, account_id, point_id, act.now, reason)
+    if changed:
+        _show(connection, act, project_id, point_id)
+    return changed
+
+
+def opt_in(connection: Connection, act: Act, project_id: int, account_id: int, point_id: int) -> bool:
+    """Heed that messages are welcome again; False when they were all the time."""
+    changed = opt_outs.remove(connection, account_id, point_id)
+    if changed:
+        _show(connection, act, project_id, point_id)
+    return changed
+
+
+def _show(connection: Connection, act: Act, project_id: int, point_id: int) -> None:
     for holder in contacts.holders(connection, point_id):
         publish(connection, act, project_id, holder["contact_id"])
 

@@ -8,7 +8,7 @@ from contact_center.model.words import Delivery, Fate, Status
 from contact_center.store import Connection, Row
 from contact_center.store.repositories import outbox
 from contact_center.store.repositories.raw_items import Ending
-from contact_center.tickets import entries, lifecycle
+from contact_center.tickets import confirmations, entries, lifecycle
 from contact_center.tickets.lifecycle import TicketPatch
 
 # From which states a report may lead to a new one.
@@ -27,6 +27,8 @@ def take(connection: Connection, act: Act, item: Row, report: DeliveryReport) ->
     values: dict[str, Any] = {"state": report.state, "error": report.detail if report.state is Delivery.BOUNCED else ""}
     if report.state is Delivery.SENT:
         values["sent_at"] = act.now
+    if report.opted_out:
+        confirmations.heed(connection, act, item["project_id"], rows[0], report.detail)
     if outbox.change_if(connection, rows[0]["id"], OPEN[report.state], lease_holder=None, **values):
         _tell(connection, act, item["project_id"], rows[0], report.state)
     return Ending(Fate.STORED)

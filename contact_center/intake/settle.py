@@ -12,12 +12,13 @@ from contact_center.keys import Keys
 from contact_center.model import cards
 from contact_center.model.acts import Act
 from contact_center.model.messages import InboundFile, InboundMessage, InboundPerson
+from contact_center.model.text import preview
 from contact_center.model.tickets import Attachment, Entry, Ticket
 from contact_center.model.words import Consent, Delivery, Demand, Fate, PointKind, Status
 from contact_center.store import Connection, Row, blobs
-from contact_center.store.repositories import channels, opt_outs, outbox, tickets, timeline, work
+from contact_center.store.repositories import channels, outbox, tickets, timeline, work
 from contact_center.store.repositories.raw_items import Ending
-from contact_center.tickets import callbacks, entries, lifecycle, replies, threading, turns
+from contact_center.tickets import callbacks, confirmations, entries, lifecycle, replies, threading, turns
 from contact_center.tickets.threading import Placement, Threading
 
 EPOCH = datetime(1990, 1, 1, tzinfo=UTC)  # no mail is older; such a date is a broken clock
@@ -51,7 +52,7 @@ def settle(connection: Connection, act: Act, rules: Rules, item: Row, message: I
         facts = Threading(item["project_id"], who.point_id, frozenset(named), rules.reopen_within)
         entry_id = _store(connection, act, item, message, who, _place(connection, act, rules, message, who, facts), named)
     timeline.claim_keys(connection, item["account_id"], entry_id, message.keys)
-    _after_effects(connection, act, item, message, who)
+    _after_effects(connection, act, rules, item, message, who)
     return Ending(Fate.STORED, interaction_id=entry_id)
 
 
@@ -244,13 +245,13 @@ def _without_plus(address: str) -> str:
     return f"{local.split('+')[0]}@{domain}"
 
 
-def _after_effects(connection: Connection, act: Act, item: Row, message: InboundMessage, who: Identified) -> None:
+def _after_effects(connection: Connection, act: Act, rules: Rules, item: Row, message: InboundMessage, who: Identified) -> None:
     """A bounce marks what bounced; an answer to our own reply proves the sender's address; wishes are heeded at once."""
     project_id = item["project_id"]
     for person in message.also:
         identity.claim(connection, act, project_id, who, person)
     if message.consent is not None and who.point_id is not None:
-        _heed(connection, act, item, message.consent, who, who.point_id)
+        _heed(connection, act, rules, item, message, who, who.point_id)
     if message.demand is Demand.SERVED:
         callbacks.served(connection, act, project_id, who.contact_id)
     if message.is_bounce:
@@ -262,13 +263,15 @@ def _after_effects(connection: Connection, act: Act, item: Row, message: Inbound
             book.verify(connection, act, project_id, who.contact_id, who.point_id)
 
 
-def _heed(connection: Connection, act: Act, item: Row, consent: Consent, who: Identified, point_id: int) -> None:
-    if consent is Consent.STOP:
-        changed = opt_outs.add(connection, item["account_id"], point_id, act.now)
+def _heed(connection: Connection, act: Act, rules: Rules, item: Row, message: InboundMessage, who: Identified, point_id: int) -> None:
+    project_id, account_id = item["project_id"], item["account_id"]
+    if message.consent is Consent.STOP:
+        changed = book.opt_out(connection, act, project_id, account_id, point_id, f"they wrote: {preview(message.text, 60)}")
     else:
-        changed = opt_outs.remove(connection, item["account_id"], point_id)
-    if changed:
-        book.publish(connection, act, item["project_id"], who.contact_id)
+        changed = book.opt_in(connection, act, project_id, account_id, point_id)
+    # Only a change is confirmed, so that two machines cannot keep each other talking.
+    if changed and message.confirmation and message.sender is not None and not rules.import_run:
+        confirmations.confirm(connection, act, rules.keys, item, who.contact_id, message.sender.value, message.confirmation)
 
 
 def _was_sent_to(row: Row, message: InboundMessage) -> bool:

@@ -65,6 +65,8 @@ class DeliveryReport:
     state: Delivery
     """SENT (taken over), DELIVERED or BOUNCED (will not arrive)."""
     detail: str = ""
+    opted_out: bool = False
+    """The provider refuses the message because its recipient wants no more of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ class InboundMessage:
     """The sender only claims the address, as in a form: what they ask is never put beside what its owner asked."""
     consent: Consent | None = None
     """The sender asks for no more messages, or for messages again."""
+    confirmation: str = ""
+    """What to tell the sender by itself when `consent` changes anything; empty: nothing."""
     report: DeliveryReport | None = None
     """The item is no message but news about one of ours; nothing else here counts then."""
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import structlog
 
-from contact_center import tasks
+from contact_center import failpoints, tasks
 from contact_center.channels.base import Connector
 from contact_center.contacts.identity import normalise
-from contact_center.errors import ChannelError, DeliveryUnknown, Unavailable, Undeliverable
+from contact_center.errors import ChannelError, DeliveryUnknown, OptedOut, Unavailable, Undeliverable
 from contact_center.model.acts import Act
 from contact_center.model.messages import OutboundFile, OutboundMessage, Receipt
 from contact_center.model.tickets import Address
@@ -24,6 +24,7 @@ from contact_center.store import Connection, Row, Store, blobs
 from contact_center.store.blobs import BlobFiles
 from contact_center.store.repositories import channels, opt_outs, outbox, timeline
 from contact_center.tickets import entries, lifecycle
+from contact_center.tickets.confirmations import CONFIRMS, heed
 
 logger = structlog.get_logger(__name__)
 Clock = Callable[[], datetime]
@@ -84,6 +85,7 @@ class Sender:
         if due is None or due > self._clock() or self._draining:
             return 0  # nothing is written for nothing
         rows = await self._store.write(outbox.lease_due, self._holder, self._clock(), BATCH)
+        failpoints.reach("send.leased")
         self._sending = asyncio.gather(*(self._send(row) for row in rows))
         await self._sending
         return len(rows)
@@ -116,7 +118,11 @@ class Sender:
                 message = await self._message(row)
                 if refused := await self._store.read(_refused, row):
                     raise Undeliverable(f"{refused} has asked for no more messages.")
+                failpoints.reach("send.before")
                 settle = functools.partial(_sent, receipt=await connector.send(message))
+                failpoints.reach("send.after")
+        except OptedOut as error:
+            settle = functools.partial(_opted_out, reason=error.message)
         except Undeliverable as error:
             settle = functools.partial(_fail, reason=error.message)
         except DeliveryUnknown as error:
@@ -132,7 +138,9 @@ class Sender:
         """Write down what became of a row; while the database is away, keep what is known and wait for it."""
         while True:
             try:
-                return await self._store.write(settle, row, self._holder, self._clock())
+                await self._store.write(settle, row, self._holder, self._clock())
+                failpoints.reach("send.recorded")
+                return
             except Unavailable as error:
                 logger.warning("sender.outcome_waits", row=row["id"], error=error.message)
                 await asyncio.sleep(RECORD_RETRY)
@@ -168,6 +176,8 @@ class Sender:
 
 def _refused(connection: Connection, row: Row) -> str:
     """A recipient who opted out since the message was queued; empty when nobody did."""
+    if row["message"].get(CONFIRMS):
+        return ""  # says no more than that the wish was heard
     entry = timeline.find(connection, row["interaction_id"])
     addresses = {address.email for address in (*entry.to, *entry.cc)} if entry is not None else set()
     for kind in PointKind:
@@ -203,6 +213,13 @@ def _fail(connection: Connection, row: Row, holder: str, now: datetime, reason: 
     if outbox.holds(connection, row["id"], holder):
         _settle(connection, row, now, {"state": Delivery.FAILED, "error": reason})
         _demand_attention(connection, row, now)
+
+
+def _opted_out(connection: Connection, row: Row, holder: str, now: datetime, reason: str) -> None:
+    """The recipient told the provider and not us: from now on we know it too."""
+    if outbox.holds(connection, row["id"], holder):
+        heed(connection, Act(now), outbox.project_of(connection, row["id"]), row, reason)
+        _fail(connection, row, holder, now, reason)
 
 
 def _not_known(connection: Connection, row: Row, holder: str, now: datetime, reason: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from contact_center import failpoints
 from contact_center.contacts.identity import normalise, point_of
 from contact_center.errors import Conflict, Invalid, NotFound
 from contact_center.keys import Keys
@@ -66,13 +67,13 @@ def reply(connection: Connection, act: Act, sending: Sending, project_id: int, t
     draft = replace(draft, cc=cc)
     _check_recipients(connection, account, point_kind, to, cc)
     entry_id = _add_entry(connection, act, project_id, before, draft, to, account)
-    message_key = _message_key(sending.keys, entry_id, account.address)
-    timeline.change(connection, entry_id, message_key=message_key)
+    key = message_key(sending.keys, entry_id, account.address)
+    timeline.change(connection, entry_id, message_key=key)
     files = timeline.claim_uploads(connection, act.user_id or 0, list(draft.attachment_ids), entry_id)
     if len(files) != len(set(draft.attachment_ids)):
         raise Invalid("Some attachments are not there any more; upload them again.", field="attachment_ids")
-    _queue(connection, act, sending, before, inbound, account.id, entry_id, message_key, draft, to)
-    _take_part(connection, project_id, ticket_id, message_key, point_kind, (*to, *cc))
+    _queue(connection, act, sending, before, inbound, account.id, entry_id, key, draft, to)
+    _take_part(connection, project_id, ticket_id, key, point_kind, (*to, *cc))
     talks = (sending.conversation(account.kind, account.address, address.email) for address in to)
     tickets.add_thread_keys(connection, project_id, ticket_id, tuple(key for key in talks if key))
     turns.end(connection, act, ticket_id, EndReason.COMPLETED)
@@ -234,7 +235,8 @@ def _add_entry(
     return entry.id
 
 
-def _message_key(keys: Keys, entry_id: int, address: str) -> str:
+def message_key(keys: Keys, entry_id: int, address: str) -> str:
+    """The key of a message of ours, signed so that we know it again."""
     domain = address.rpartition("@")[2] or "localhost"
     return f"{entry_id}.{keys.sign('message key', str(entry_id))}@{domain}"
 
@@ -287,6 +289,7 @@ def _queue(
         next_attempt_at=act.now + sending.undo,
         created_at=act.now,
     )
+    failpoints.reach("reply.queued")
 
 
 def _references(chain: list[str], answered: str | None) -> list[str]:

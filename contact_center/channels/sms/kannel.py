@@ -88,7 +88,7 @@ class Kannel:
             query += f"&ts={int(time.time()) // 60 * 60}"
         content = f"{query}{parse.BODY}".encode() + body
         key = key or hashlib.sha256(content).hexdigest()
-        more = {"key": key, "stop_words": self._options.more_stop_words}
+        more = {"key": key} | self._options.wishes
         about = envelope(self._account, "kannel", "message", **more)
         return RawItem(f"message:{key}"[:200], content, source_time=parse.moment(stamp), envelope=about)
 

@@ -1,6 +1,6 @@
 """Options of a number that sends and receives text messages."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -37,6 +37,13 @@ class SmsOptions(Options):
         title="Longest message, in parts",
         description="A longer one is refused: every part is paid. A part has 153 or 67 signs.",
     )
+    confirm_opt_out: Literal["auto", "yes", "no"] = Field(
+        "auto",
+        title="Confirm opt-outs",
+        description="Answer STOP and START with one text. auto: with Kannel yes, with Twilio no, which answers by itself.",
+    )
+    opt_out_reply: str = Field("", max_length=300, title="Answer to STOP", description="Empty: a usual one, in the language of the word.")
+    opt_in_reply: str = Field("", max_length=300, title="Answer to START", description="Empty: a usual one, in the language of the word.")
     opt_out_words: str = Field(
         "", max_length=1000, title="More opt-out words", description="Beside STOP and its like; separated by commas."
     )
@@ -48,6 +55,14 @@ class SmsOptions(Options):
         if not value.startswith(("http://", "https://")):
             raise ValueError("must begin with https:// or http://")
         return value.rstrip("/")
+
+    @property
+    def wishes(self) -> dict[str, Any]:
+        """What `parse` must know to understand a wish and to answer it."""
+        known: dict[str, Any] = {"stop_words": self.more_stop_words}
+        if self.confirm_opt_out == "yes" or (self.confirm_opt_out == "auto" and self.provider == "kannel"):
+            known["confirm"] = {"stop": self.opt_out_reply, "start": self.opt_in_reply}
+        return known
 
     @property
     def more_stop_words(self) -> list[str]:

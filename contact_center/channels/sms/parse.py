@@ -141,6 +141,7 @@ def _message(said: _Said, envelope: dict[str, Any], defects: tuple[str, ...]) ->
         demand=Demand.NOTHING if wish in wishes.QUIET else Demand.ANSWER,
         conversation=conversation_of(ours, sender.value),
         consent=wishes.CONSENTS.get(wish) if wish else None,
+        confirmation=wishes.confirmation(wish, said.text, envelope.get("confirm")),
     )
 
 
@@ -158,7 +159,7 @@ def _twilio_report(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
     words = fields.get("ErrorMessage") or reports.TWILIO_ERRORS.get(code, "")
     status = fields.get("MessageStatus") or fields.get("SmsStatus") or ""
     state = reports.TWILIO.get(status.lower())
-    return _report(envelope, state, f"{status} {code} {words}")
+    return _report(envelope, state, f"{status} {code} {words}", opted_out=code == reports.OPTED_OUT)
 
 
 def _kannel_report(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
@@ -167,7 +168,7 @@ def _kannel_report(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
     return _report(envelope, state, fields.get("status", b"").decode("utf-8", "replace"))
 
 
-def _report(envelope: dict[str, Any], state: Delivery | None, detail: str) -> InboundMessage:
+def _report(envelope: dict[str, Any], state: Delivery | None, detail: str, *, opted_out: bool = False) -> InboundMessage:
     key = str(envelope.get("key", ""))
     if state is None or not key:
         raise QuarantineItem(f"A report on a message says nothing that is known: {detail[:100]}")
@@ -181,5 +182,5 @@ def _report(envelope: dict[str, Any], state: Delivery | None, detail: str) -> In
         html=None,
         sent_at=None,
         message_key=None,
-        report=DeliveryReport(key, state, clean_text(" ".join(detail.split()))[:300]),
+        report=DeliveryReport(key, state, clean_text(" ".join(detail.split()))[:300], opted_out),
     )

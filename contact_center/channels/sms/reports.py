@@ -25,8 +25,11 @@ KANNEL = {
 }
 """Kannel's %d: delivered, undeliverable, buffered, accepted by the operator, rejected by the operator."""
 
+OPTED_OUT = "21610"
+"""Twilio keeps opt-outs of its own and refuses what is sent in spite of them."""
+
 TWILIO_ERRORS = {
-    "21610": "The customer has opted out with the provider.",
+    OPTED_OUT: "The customer has opted out with the provider.",
     "30003": "The handset is switched off or out of reach.",
     "30004": "The message was blocked.",
     "30005": "The number does not exist.",

@@ -10,7 +10,7 @@ from contact_center.channels.base import Environment, HookReply, HookRequest
 from contact_center.channels.sms import parse, reports, signature, web
 from contact_center.channels.sms.options import SmsOptions
 from contact_center.channels.sms.provider import Refused, envelope, read_key, require, written_key
-from contact_center.errors import ChannelAuthFailed, ChannelMisconfigured, ChannelUnavailable, Undeliverable
+from contact_center.errors import ChannelAuthFailed, ChannelMisconfigured, ChannelUnavailable, OptedOut, Undeliverable
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.messages import OutboundMessage, RawItem, Receipt
 
@@ -87,7 +87,7 @@ class Twilio:
         key = fields.get("MessageSid") or fields.get("SmsSid")
         if not key:
             raise Refused(400, "The request names no message.")
-        more = {"key": key, "stop_words": self._options.more_stop_words}
+        more = {"key": key} | self._options.wishes
         return RawItem(f"message:{key}"[:200], body, envelope=envelope(self._account, "twilio", "message", **more))
 
     def _report(self, request: HookRequest, fields: dict[str, str]) -> RawItem:
@@ -111,7 +111,9 @@ class Twilio:
 def _refusal(answer: web.Answer) -> Exception:
     told = answer.document()
     words = f"Twilio says: {told.get('code', answer.status)} {str(told.get('message') or answer.words)[:250]}"
-    if answer.status in (401, 403) and str(told.get("code", "")) != "21610":
+    if str(told.get("code", "")) == reports.OPTED_OUT:
+        return OptedOut(words)
+    if answer.status in (401, 403):
         return ChannelAuthFailed(words)
     if answer.status == 429 or answer.status >= 500:
         return ChannelUnavailable(words)

@@ -1,6 +1,6 @@
 """Words by which people ask for no more messages, or for messages again. A wish is the whole message, never a word inside one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from contact_center.model.words import Consent
@@ -27,6 +27,13 @@ _WORDS = {
     Wish.HELP: ("help", "info"),
 }
 _MEANINGS = {word: wish for wish, words in _WORDS.items() for word in words}
+# None of them is a wish itself: two machines that answer each other come to an end.
+_ANSWERS = {
+    ("en", Wish.STOP): "You will get no more messages from this number. To get them again, reply START.",
+    ("en", Wish.START): "You will get messages from this number again. To get no more, reply STOP.",
+    ("ru", Wish.STOP): "Больше не пишем с этого номера. Чтобы снова получать сообщения, ответьте СТАРТ.",
+    ("ru", Wish.START): "Снова пишем вам с этого номера. Чтобы отказаться, ответьте СТОП.",
+}
 _EDGES = " \t\r\n.!,;:\"'«»“”()"
 
 CONSENTS = {Wish.STOP: Consent.STOP, Wish.START: Consent.START, Wish.AGREE: Consent.START}
@@ -42,6 +49,14 @@ def wish_of(text: str, more_stop_words: Iterable[str] = ()) -> Wish | None:
     if said and said in {_plain(word) for word in more_stop_words}:
         return Wish.STOP
     return _MEANINGS.get(said)
+
+
+def confirmation(wish: Wish | None, said: str, texts: Mapping[str, str] | None) -> str:
+    """What to answer to a wish; empty when nothing is answered. `texts` are the account's own words, empty for the usual."""
+    if texts is None or wish not in (Wish.STOP, Wish.START):
+        return ""
+    language = "ru" if any("а" <= letter <= "я" for letter in said.casefold()) else "en"
+    return texts.get(wish) or _ANSWERS[language, wish]
 
 
 def _plain(text: str) -> str:

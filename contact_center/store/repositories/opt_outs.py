@@ -8,9 +8,9 @@ from sqlalchemy.engine import Connection
 
 from contact_center.store.schema.contacts import contact_point, opt_out
 
-_ADD = upsert(opt_out).values({name: bindparam(name) for name in ("account_id", "point_id", "since")}).on_conflict_do_nothing()
+_ADD = upsert(opt_out).values({name: bindparam(name) for name in ("account_id", "point_id", "since", "reason")}).on_conflict_do_nothing()
 _AMONG = (
-    select(contact_point.c.display)
+    select(contact_point.c.display, opt_out.c.reason)
     .join(opt_out, opt_out.c.point_id == contact_point.c.id)
     .where(
         opt_out.c.account_id == bindparam("account_id"),
@@ -21,9 +21,10 @@ _AMONG = (
 )
 
 
-def add(connection: Connection, account_id: int, point_id: int, now: datetime) -> bool:
-    """Note that nothing more may go to this point by this account; False when it was so already."""
-    return connection.execute(_ADD, {"account_id": account_id, "point_id": point_id, "since": now}).rowcount == 1
+def add(connection: Connection, account_id: int, point_id: int, now: datetime, reason: str = "") -> bool:
+    """Note that nothing more may go to this point by this account, and how we know; False when it was so already."""
+    values = {"account_id": account_id, "point_id": point_id, "since": now, "reason": reason[:300]}
+    return connection.execute(_ADD, values).rowcount == 1
 
 
 def remove(connection: Connection, account_id: int, point_id: int) -> bool:
@@ -33,5 +34,6 @@ def remove(connection: Connection, account_id: int, point_id: int) -> bool:
 
 
 def among(connection: Connection, account_id: int, kind: str, values: list[str]) -> list[str]:
-    """Those of these normalised values, as people write them, that this account may not write to."""
-    return list(connection.execute(_AMONG, {"account_id": account_id, "kind": kind, "values": values}).scalars()) if values else []
+    """Those of these normalised values that this account may not write to, as people write them and with the reason."""
+    rows = connection.execute(_AMONG, {"account_id": account_id, "kind": kind, "values": values}).all() if values else []
+    return [f"{row.display} ({row.reason})" if row.reason else str(row.display) for row in rows]

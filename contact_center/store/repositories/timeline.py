@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection, RowMapping
 
@@ -185,6 +185,18 @@ def body(connection: Connection, interaction_id: int) -> EntryBody | None:
 def html(connection: Connection, interaction_id: int) -> str | None:
     """The sanitised markup of an entry."""
     return connection.execute(select(interaction_body.c.html).where(interaction_body.c.interaction_id == interaction_id)).scalar()
+
+
+def count_automatic(connection: Connection, contact_id: int, account_id: int, since: datetime) -> int:
+    """How many messages this account has sent the contact by itself since then."""
+    statement = select(func.count()).where(
+        interaction.c.contact_id == contact_id,
+        interaction.c.account_id == account_id,
+        interaction.c.direction == Direction.OUT,
+        interaction.c.automatic,
+        interaction.c.occurred_at >= since,
+    )
+    return int(connection.execute(statement).scalar_one())
 
 
 def wrote_from(connection: Connection, contact_id: int, point_ids: list[int]) -> set[int]:

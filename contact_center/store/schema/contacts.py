@@ -78,6 +78,8 @@ opt_out = Table(
     Column("account_id", ForeignKey("channel_account.id"), primary_key=True),
     Column("point_id", ForeignKey("contact_point.id"), primary_key=True),
     Column("since", Utc, nullable=False),
+    # How we know: what they wrote, or what the provider said.
+    Column("reason", CleanText, nullable=False, default=""),
     Index("ix_opt_out_point_id", "point_id"),
 )
 

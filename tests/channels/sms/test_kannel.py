@@ -255,7 +255,7 @@ async def desk(tmp_path: Path, box: Gateway, *, plain: bool = True) -> AsyncIter
 
 
 async def test_from_one_handset_to_the_other(tmp_path: Path, box: Gateway) -> None:
-    """A message opens a ticket, the second joins it, the answer arrives and is shown as delivered, STOP ends it."""
+    """A message opens a ticket, the second joins it, the answer arrives and is shown as delivered, STOP ends it and is confirmed."""
     async with desk(tmp_path, box) as it:
         await asyncio.to_thread(box.write_text, "79161234567", "Where is my order?")
         await until(lambda: _has(it, 1))
@@ -279,13 +279,14 @@ async def test_from_one_handset_to_the_other(tmp_path: Path, box: Gateway) -> No
         assert answers[2].strip() in "".join(text for text in texts if text not in answers[:2])
 
         await asyncio.to_thread(box.write_text, "79161234567", "Стоп")
-        await until(lambda: _has(it, 6))
+        await until(lambda: _delivered(it, 4))
+        assert any("Больше не пишем" in text for *_, text in box.received())
         status, told = await it.post(f"/tickets/{ticket['id']}/replies", {"text": "Are you there?"})
         assert (status, "no more messages" in told["detail"]) == (409, True)
         assert len(await it.get("/tickets?view=all")) == 1
 
         await asyncio.to_thread(box.write_text, "79161234567", "START")
-        await until(lambda: _has(it, 7))
+        await until(lambda: _has(it, 9))
         assert (await it.post(f"/tickets/{ticket['id']}/replies", {"text": "Welcome back."}))[0] == 201
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contact_center.channels.sms import octets, wishes
+from contact_center.channels.sms.options import SmsOptions
 from contact_center.channels.sms.parse import TEXT_LIMIT, parse
 from contact_center.channels.sms.wishes import Wish
 from contact_center.errors import QuarantineItem
@@ -278,3 +279,23 @@ def test_what_has_no_meaning_is_put_aside(content: bytes, envelope: dict[str, st
     """Kept with its original for a person to look at."""
     with pytest.raises(QuarantineItem):
         parse(content, envelope)
+
+
+def test_a_gateway_confirms_nothing_so_that_we_do() -> None:
+    """By default opt-outs are confirmed behind Kannel and not behind Twilio, which does it by itself."""
+    asked = {provider: SmsOptions(provider=provider).wishes for provider in ("kannel", "twilio")}
+
+    assert "confirm" in asked["kannel"]
+    assert "confirm" not in asked["twilio"]
+    assert "confirm" not in SmsOptions(provider="kannel", confirm_opt_out="no").wishes
+    assert by_kannel(b"STOP").confirmation == ""
+
+
+def test_no_confirmation_is_a_wish() -> None:
+    """Two of our numbers that write to each other come to an end, and a confirmed YES still reaches a person."""
+    for wish in Wish:
+        for said in ("STOP", "СТОП"):
+            assert wishes.wish_of(wishes.confirmation(wish, said, {})) is None
+    silent: list[tuple[Wish | None, dict[str, str] | None]] = [(Wish.AGREE, {}), (None, {}), (Wish.STOP, None)]
+    for wish_, texts in silent:
+        assert wishes.confirmation(wish_, "stop", texts) == ""

@@ -21,6 +21,7 @@ from contact_center.errors import (
     ChannelMisconfigured,
     ChannelUnavailable,
     DeliveryUnknown,
+    OptedOut,
     Unavailable,
     Undeliverable,
 )
@@ -252,7 +253,7 @@ async def test_a_messaging_service_sends_by_its_own_field(tmp_path: Path, api: A
 @pytest.mark.parametrize(
     ("status", "answer", "error", "words"),
     [
-        (400, {"code": 21610, "message": "Attempt to send to unsubscribed recipient"}, Undeliverable, "21610 Attempt to send"),
+        (400, {"code": 21610, "message": "Attempt to send to unsubscribed recipient"}, OptedOut, "21610 Attempt to send"),
         (400, {"code": 21211, "message": "Invalid 'To' Phone Number"}, Undeliverable, "21211"),
         (401, {"code": 20003, "message": "Authenticate"}, ChannelAuthFailed, "20003"),
         (403, {"code": 20006, "message": "Access denied"}, ChannelAuthFailed, "20006"),
@@ -374,10 +375,10 @@ async def post_as_twilio(server: RunningApp, hook: str, **fields: str) -> int:
 
 
 @contextlib.asynccontextmanager
-async def desk(tmp_path: Path, api: Api) -> AsyncIterator[tuple[RunningApp, ClientSession, str]]:
+async def desk(tmp_path: Path, api: Api, **more: Any) -> AsyncIterator[tuple[RunningApp, ClientSession, str]]:
     """A running product with a Twilio number; yields it, an administrator's session and the address of the number's hook."""
     async with running_app(tmp_path / "data", public_url="http://127.0.0.1:8443") as server, server.session() as admin:
-        body = {"kind": "sms", "name": "SMS", "address": OURS, "queue_id": 1, "options": options(api)}
+        body = {"kind": "sms", "name": "SMS", "address": OURS, "queue_id": 1, "options": options(api, **more)}
         async with admin.post("/api/v1/channels", json=body) as response:
             assert response.status == 201, await response.text()
             yield server, admin, (await response.json())["hook_url"]
@@ -459,3 +460,80 @@ async def test_an_answer_goes_to_a_number_that_was_typed(tmp_path: Path, api: Ap
             while not api.sent:
                 await asyncio.sleep(0.02)
     assert [each["To"] for each in api.sent] == ["+74951234567"]
+
+
+async def history(server: RunningApp, admin: ClientSession) -> list[dict[str, Any]]:
+    """The customer's history, the oldest first, when nothing is on its way any more."""
+    await server.settled()
+    async with admin.get("/api/v1/contacts?limit=1") as response:
+        contact = (await response.json())["items"][0]
+    for _ in range(200):
+        async with admin.get(f"/api/v1/contacts/{contact['id']}/timeline") as response:
+            entries = (await response.json())["items"]
+        if not any(entry["delivery"] and entry["delivery"]["state"] in ("queued", "leased") for entry in entries):
+            break
+        await asyncio.sleep(0.05)
+    return sorted(entries, key=lambda entry: int(entry["id"]))
+
+
+async def test_an_opt_out_is_confirmed_once_if_the_account_says_so(tmp_path: Path, api: Api) -> None:
+    """One text for each change, in the language of the word, also to somebody who has just opted out; none for a repetition."""
+    async with desk(tmp_path, api, confirm_opt_out="yes") as (server, admin, hook):
+        for number, word in enumerate(("STOP", "Stop!", "quit", "Старт", "старт")):
+            await post_as_twilio(server, hook, MessageSid=f"SM{number}", From=THEIRS, Body=word)
+            await server.settled()
+        shown = await history(server, admin)
+        async with admin.get("/api/v1/tickets?view=all") as response:
+            assert (await response.json())["items"] == []
+
+    assert [(each["To"], each["Body"].split(".")[0]) for each in api.sent] == [
+        (THEIRS, "You will get no more messages from this number"),
+        (THEIRS, "Снова пишем вам с этого номера"),
+    ]
+    assert [entry["delivery"]["state"] for entry in shown if entry["direction"] == "out"] == ["sent", "sent"]
+
+
+async def test_whoever_plays_with_the_words_is_not_answered_for_ever(tmp_path: Path, api: Api) -> None:
+    """Six confirmations a day; the wishes themselves are heeded however often they change."""
+    async with desk(tmp_path, api, confirm_opt_out="yes", opt_out_reply="Bye", opt_in_reply="Welcome back") as (server, admin, hook):
+        for number in range(9):
+            await post_as_twilio(server, hook, MessageSid=f"SM{number}", From=THEIRS, Body="START" if number % 2 else "STOP")
+            await server.settled()
+        shown = await history(server, admin)
+        async with admin.get(f"/api/v1/contacts/{shown[0]['contact_id']}") as response:
+            assert (await response.json())["points"][0]["opted_out"] is True
+
+    assert sorted(each["Body"] for each in api.sent) == ["Bye"] * 3 + ["Welcome back"] * 3
+
+
+async def test_twilio_confirms_by_itself(tmp_path: Path, api: Api) -> None:
+    """So that by default nobody is told twice."""
+    async with desk(tmp_path, api) as (server, admin, hook):
+        await post_as_twilio(server, hook, MessageSid="SM1", From=THEIRS, Body="STOP")
+        assert len(await history(server, admin)) == 1
+    assert api.sent == []
+
+
+@pytest.mark.parametrize("told", ["at once", "by a report"])
+async def test_what_twilio_knows_of_an_opt_out_we_know_too(tmp_path: Path, api: Api, told: str) -> None:
+    """Error 21610 fails the answer and becomes our own record with its reason; the next one is refused here; START lifts it."""
+    async with desk(tmp_path, api) as (server, admin, hook):
+        await post_as_twilio(server, hook, MessageSid="SM1", From=THEIRS, Body="Hello")
+        ticket_id = await ticket_of(server, admin)
+        if told == "at once":
+            api.status, api.answer = 400, {"code": 21610, "message": "Attempt to send to unsubscribed recipient"}
+        assert (await answer(admin, ticket_id, THEIRS, "k1"))[0] == 201
+        shown = await history(server, admin)
+        if told == "by a report":
+            callback = api.sent[0]["StatusCallback"]
+            assert await post_as_twilio(server, callback, MessageSid="SM1", MessageStatus="undelivered", ErrorCode="21610") == 200
+            shown = await history(server, admin)
+        (sent,) = [entry for entry in shown if entry["direction"] == "out" and entry["delivery"]]
+        assert sent["delivery"]["state"] == ("failed" if told == "at once" else "bounced")
+
+        status, words = await answer(admin, ticket_id, THEIRS, "k2")
+        assert (status, "21610" in words) == (409, True), words
+        await post_as_twilio(server, hook, MessageSid="SM2", From=THEIRS, Body="START", OptOutType="START")
+        await server.settled()
+        api.status, api.answer = 201, None
+        assert (await answer(admin, ticket_id, THEIRS, "k3"))[0] == 201
