@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 import structlog
 from aiohttp import web
 
-from contact_center import tasks
+from contact_center import failpoints, tasks
 from contact_center.console import wire
 from contact_center.errors import ContactCenterError
 from contact_center.model.events import AccessChanged, Recorded
@@ -196,6 +196,8 @@ class Console:
     async def _advance(self) -> bool:
         self._news.clear()
         events, reach = await self._store.read(_batch, self._position)
+        if events:
+            failpoints.reach("journal.read")
         if not events:
             return False
         upto = events[-1].seq

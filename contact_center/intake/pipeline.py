@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from contact_center import tasks
+from contact_center import failpoints, tasks
 from contact_center.channels import registry
 from contact_center.channels.base import Inbox
 from contact_center.errors import QuarantineItem, Unavailable
@@ -60,8 +60,10 @@ class Pipeline:
 
     async def accept(self, account_id: int, items: Sequence[RawItem], cursor: Cursor | None, fence: tuple[str, int] | None) -> int:
         """Store raw items and the cursor in one commit; returns how many were new."""
+        failpoints.reach("channel.fetched")
         ready = [await self._with_blob(item) for item in items]
         added = await self.store.write(_accept, account_id, ready, cursor, fence, self.clock())
+        failpoints.reach("intake.accepted")
         if added:
             self._news.set()
         return added
@@ -130,6 +132,8 @@ class Pipeline:
         originals = [self._original(row, contents[row["sha256"]]) for row in rows]
         outcomes = await self._parsers.parse(originals)
         kept = [await self._keep_large_files(outcome) for outcome in outcomes]
+        if rows:
+            failpoints.reach("intake.parsed")
         return list(zip(rows, kept, strict=True))
 
     def _original(self, row: Row, content: bytes | None) -> Original:
@@ -170,6 +174,7 @@ class Pipeline:
         """None when they are settled, else what was wrong with one of them."""
         try:
             await self.store.write(settle_batch, self._rules, parsed, self.clock())
+            failpoints.reach("intake.settled")
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - no exception may lose an item
@@ -242,6 +247,7 @@ def settle_batch(connection: Connection, rules: Rules, parsed: list[tuple[Row, O
         endings[item["id"]] = ending
     raw_items.settle(connection, endings)
     _tell(connection, [item for item, _ in parsed], endings, now)
+    failpoints.reach("intake.settling")
 
 
 def _tell(connection: Connection, items: list[Row], endings: dict[int, Ending], now: datetime) -> None:
@@ -300,6 +306,7 @@ def _accept(
     added = len(raw_items.add_all(connection, account_id, items, now))
     if cursor is not None:
         channels.set_cursor(connection, account_id, cursor.name, cursor.value)
+    failpoints.reach("intake.accepting")
     return added
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from contact_center import tasks
+from contact_center import failpoints, tasks
 from contact_center.errors import ContactCenterError
 from contact_center.model.events import Recorded
 from contact_center.search import words
@@ -167,4 +167,5 @@ def _write(connection: Connection, step: _Step, docs: list[Doc]) -> bool:
         return False
     for kind, ids in step.ids.items():
         search.keep(connection, kind, ids, [doc for doc in docs if doc.kind == kind])
+    failpoints.reach("index.written")
     return True

@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
 
+from contact_center import failpoints
 from contact_center.errors import ConfigError
 from contact_center.store.schema import metadata, search
 from contact_center.store.version import current
@@ -54,6 +55,7 @@ def _upgrade(connection: Connection) -> None:
     if at is not None and at not in known:
         raise ConfigError(f"The database is at version {at}, which this release does not know. Use a newer release.")
     command.upgrade(config, "head")
+    failpoints.reach("migrate.step")
 
 
 def downgrade(connection: Connection, to: str) -> None:

@@ -1,6 +1,19 @@
 """All tables, one file a subject. Importing this package fills `metadata`."""
 
-from contact_center.store.schema import access, audit, channels, contacts, hours, journal, outbound, presence, search, tickets, webhooks, work
+from contact_center.store.schema import (
+    access,
+    audit,
+    channels,
+    contacts,
+    hours,
+    journal,
+    outbound,
+    presence,
+    search,
+    tickets,
+    webhooks,
+    work,
+)
 from contact_center.store.schema.base import metadata
 
 __all__ = [
