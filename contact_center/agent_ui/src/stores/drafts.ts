@@ -46,9 +46,14 @@ export const useDrafts = defineStore("drafts", () => {
     return (drafts[ticketId] ??= { mode: "reply", text: "", cc: "", showCc: false, files: [], key: newKey() });
   }
 
+  /** A ticket became part of another one: what is being written goes on there. */
+  function follow(from: number, to: number): void {
+    if (drafts[from]?.text && !drafts[to]?.text) drafts[to] = drafts[from];
+  }
+
   function clear(ticketId: number): void {
     delete drafts[ticketId];
   }
 
-  return { of, clear };
+  return { of, follow, clear };
 });

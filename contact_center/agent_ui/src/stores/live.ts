@@ -2,10 +2,12 @@
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
 import { api, ask } from "@/api/client";
-import type { Contact, Ticket, View } from "@/contract/types";
-import { apply, bucketKey, refit } from "@/live/apply";
+import type { Contact, Entry, Ticket, View } from "@/contract/types";
+import { apply, bucketKey, compareInstants, refit } from "@/live/apply";
 import { Line } from "@/live/line";
-import { EMPTY, type News, type State } from "@/live/state";
+import { EMPTY, type News, type State, type Timeline } from "@/live/state";
+
+const DEEPEST = 1000; // entries, or rows, that are fetched anew at once
 
 export const useLive = defineStore("live", () => {
   const state = shallowRef<State>(EMPTY);
@@ -20,6 +22,7 @@ export const useLive = defineStore("live", () => {
   let line: Line | null = null;
   let fetching = 0;
   let heard: News[] = []; // while pages are on their way: each is older than what was heard since it was asked for
+  let reach = ""; // how far back the history on screen went that a merge made us forget
   let wanted: { view: View; queueId: number | null; words: string } | null = null;
 
   const me = computed(() => state.value.me);
@@ -35,8 +38,9 @@ export const useLive = defineStore("live", () => {
     if (buffered) return void buffered.push({ events, upto });
     if (fetching) heard.push(...events);
     let next = state.value;
-    const stale = next.stale;
+    const { stale, timelines } = next;
     for (const news of events) next = apply(next, news);
+    for (const id of watching) if (!next.timelines[id]) reach = timelines[id]?.entries[0]?.occurred_at ?? reach;
     state.value = upto > next.upto ? { ...next, upto } : next;
     document.documentElement.dataset.upto = String(state.value.upto);
     if (events.length) latest.value = events;
@@ -173,7 +177,8 @@ export const useLive = defineStore("live", () => {
       contact = found;
       remember(tickets);
       if (!watching.includes(id)) return contact.id; // somebody else is on screen by now, and only their news come
-      const timeline = { entries: page.items.toReversed(), older: page.next_cursor };
+      const timeline = await asFarAsBefore(id, { entries: page.items.toReversed(), older: page.next_cursor });
+      if (!watching.includes(id)) return contact.id;
       // Histories that are not on screen are not kept up by news: forget them.
       update({ contacts: { ...state.value.contacts, [contact.id]: contact }, timelines: { [contact.id]: timeline } });
       asOf = 0; // the three answers have three moments; news that come twice change nothing
@@ -184,16 +189,26 @@ export const useLive = defineStore("live", () => {
     return contact.id;
   }
 
+  /** A history that is fetched anew reaches back to where it was read, else the line being read would be gone. */
+  async function asFarAsBefore(id: number, timeline: Timeline): Promise<Timeline> {
+    const start = state.value.timelines[id]?.entries[0]?.occurred_at ?? reach;
+    let deep = timeline;
+    while (start && deep.older && deep.entries.length < DEEPEST && compareInstants(deep.entries[0]!.occurred_at, start) > 0) deep = before(await pageBefore(id, deep.older), deep);
+    reach = "";
+    return deep;
+  }
+
+  function pageBefore(id: number, cursor: string) {
+    return ask(api.GET("/api/v1/contacts/{contact_id}/timeline", { params: { path: { contact_id: id }, query: { limit: 100, cursor } } }));
+  }
+
   async function olderEntries(id: number): Promise<void> {
     const timeline = state.value.timelines[id];
     if (!timeline?.older) return;
-    const params = { path: { contact_id: id }, query: { limit: 100, cursor: timeline.older } };
-    const page = await ask(api.GET("/api/v1/contacts/{contact_id}/timeline", { params }));
+    const page = await pageBefore(id, timeline.older);
     const now = state.value.timelines[id];
     if (!now || now.older !== timeline.older) return;
-    const known = new Set(now.entries.map((entry) => entry.id));
-    const entries = [...page.items.toReversed().filter((entry) => !known.has(entry.id)), ...now.entries];
-    update({ timelines: { ...state.value.timelines, [id]: { entries, older: page.next_cursor } } });
+    update({ timelines: { ...state.value.timelines, [id]: before(page, now) } });
   }
 
   function rememberContact(contact: Contact): void {
@@ -205,6 +220,11 @@ export const useLive = defineStore("live", () => {
     start, stop, openList, moreOfList, openTicket, openContact, olderEntries, remember, rememberContact,
   };
 });
+
+function before(page: { items: Entry[]; next_cursor?: string | null }, { entries }: Timeline): Timeline {
+  const known = new Set(entries.map((entry) => entry.id));
+  return { entries: [...page.items.toReversed().filter((entry) => !known.has(entry.id)), ...entries], older: page.next_cursor ?? null };
+}
 
 function byId<T extends { id: number }>(items: T[]): Record<number, T> {
   return Object.fromEntries(items.map((item) => [item.id, item]));
