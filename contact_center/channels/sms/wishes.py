@@ -31,8 +31,8 @@ _MEANINGS = {word: wish for wish, words in _WORDS.items() for word in words}
 _ANSWERS = {
     ("en", Wish.STOP): "You will get no more messages from this number. To get them again, reply START.",
     ("en", Wish.START): "You will get messages from this number again. To get no more, reply STOP.",
-    ("ru", Wish.STOP): "Больше не пишем с этого номера. Чтобы снова получать сообщения, ответьте СТАРТ.",
-    ("ru", Wish.START): "Снова пишем вам с этого номера. Чтобы отказаться, ответьте СТОП.",
+    ("ru", Wish.STOP): "Больше не будем вам писать. Если передумаете, ответьте СТАРТ.",
+    ("ru", Wish.START): "Снова будем вам писать. Чтобы отказаться, ответьте СТОП.",
 }
 _EDGES = " \t\r\n.!,;:\"'«»“”()"
 

@@ -79,7 +79,7 @@ opt_out = Table(
     Column("point_id", ForeignKey("contact_point.id"), primary_key=True),
     Column("since", Utc, nullable=False),
     # How we know: what they wrote, or what the provider said.
-    Column("reason", CleanText, nullable=False, default=""),
+    Column("reason", CleanText),
     Index("ix_opt_out_point_id", "point_id"),
 )
 

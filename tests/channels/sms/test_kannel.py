@@ -280,7 +280,7 @@ async def test_from_one_handset_to_the_other(tmp_path: Path, box: Gateway) -> No
 
         await asyncio.to_thread(box.write_text, "79161234567", "Стоп")
         await until(lambda: _delivered(it, 4))
-        assert any("Больше не пишем" in text for *_, text in box.received())
+        assert "Больше не будем вам писать. Если передумаете, ответьте СТАРТ." in [text for *_, text in box.received()]
         status, told = await it.post(f"/tickets/{ticket['id']}/replies", {"text": "Are you there?"})
         assert (status, "no more messages" in told["detail"]) == (409, True)
         assert len(await it.get("/tickets?view=all")) == 1

@@ -488,7 +488,7 @@ async def test_an_opt_out_is_confirmed_once_if_the_account_says_so(tmp_path: Pat
 
     assert [(each["To"], each["Body"].split(".")[0]) for each in api.sent] == [
         (THEIRS, "You will get no more messages from this number"),
-        (THEIRS, "Снова пишем вам с этого номера"),
+        (THEIRS, "Снова будем вам писать"),
     ]
     assert [entry["delivery"]["state"] for entry in shown if entry["direction"] == "out"] == ["sent", "sent"]
 

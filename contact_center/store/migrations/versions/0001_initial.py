@@ -275,7 +275,6 @@ def upgrade() -> None:
         sa.Column("account_id", types.BigKey, nullable=False),
         sa.Column("point_id", types.BigKey, nullable=False),
         sa.Column("since", types.Utc(), nullable=False),
-        sa.Column("reason", types.CleanText(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["channel_account.id"], name=op.f("fk_opt_out_account_id")),
         sa.ForeignKeyConstraint(["point_id"], ["contact_point.id"], name=op.f("fk_opt_out_point_id")),
         sa.PrimaryKeyConstraint("account_id", "point_id", name=op.f("pk_opt_out")),
