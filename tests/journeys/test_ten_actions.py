@@ -86,7 +86,8 @@ async def test_ten_actions_without_a_mouse(browser: Browser, served: Served, tmp
     await hands.press("m")
     await hands.write("Customer 2")
     await expect(page.get_by_role("dialog").locator("li button")).to_have_count(1)
-    await hands.press("Tab")
+    await hands.press("Enter")
+    await expect(page.get_by_role("dialog").get_by_role("button", name="Join", exact=True)).to_be_focused()
     joined = "!document.querySelector('[role=dialog]') && !!document.querySelector('.panel .merged')"
     done("Join with another person", await hands.last("Enter", joined))
     await expect(page.locator("[data-entry]", has_text="Text of 2")).to_be_visible()

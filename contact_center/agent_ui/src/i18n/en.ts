@@ -23,10 +23,10 @@ export default {
   role: { agent: "Agent", supervisor: "Supervisor", admin: "Administrator" },
   kind: { email: "E-mail", note: "Private note", change: "Change", sms: "Text message", telephony: "Calls", web_form: "Web form" },
   call: {
-    title: "Call", wait: "waited", talk: "talked", queue: "queue", with: "with", number: "to",
-    result: { answered: "Answered", missed: "Missed", abandoned: "Hung up while waiting", busy: "Busy", failed: "Failed", no_answer: "Nobody answered", timeout: "Waited too long", ringing: "Ringing", transferred: "Transferred", rejected: "Rejected", unknown: "Outcome unknown", pbx_restart: "Cut off: the telephone system restarted" },
+    title: "Call", wait: "waited", talk: "talked", queue: "queue", with: "with", number: "to", withheld: "a withheld number", internal: "Internal call", made: "Call to {number}", inVain: "Unanswered call to {number}", came: "Call from {number}", missed: "Missed call from {number}",
+    result: { answered: "Answered", missed: "Missed", abandoned: "Hung up while waiting", busy: "Busy", failed: "Failed", no_answer: "Nobody answered", timeout: "Waited too long", ringing: "Ringing", transferred: "Transferred", rejected: "Rejected", unknown: "Outcome unknown", pbx_restart: "Cut off: the telephone system restarted", voicemail: "Went to voicemail" },
   },
-  form: { came: "Where they came from", utm_source: "Source", utm_medium: "Medium", utm_campaign: "Campaign", utm_content: "Content", utm_term: "Term", referrer: "Referrer", page: "Page", client_id: "Analytics ID", visit_code: "Visit code" },
+  form: { message: "Message from the website", callback: "Asks for a call back", came: "Where they came from", utm_source: "Source", utm_medium: "Medium", utm_campaign: "Campaign", utm_content: "Content", utm_term: "Term", referrer: "Referrer", page: "Page", client_id: "Analytics ID", visit_code: "Visit code" },
   list: {
     count: "no tickets | {n} ticket | {n} tickets", waiting: "waiting {time}", search: "Filter by words or number", fresh: "{n} new above | {n} new above",
     emptyTitle: "Nothing here", empty: "Tickets of this view will appear by themselves, as soon as there are any.",
@@ -42,7 +42,7 @@ export default {
     waiting: "Customer waits {time}", noSubject: "(no subject)", more: "More actions", back: "Back to the list", person: "Show person", gone: "This ticket is no longer yours to see.", priority: "Priority",
   },
   entry: {
-    you: "you", unknown: "Unknown sender", showFolded: "Show quoted text", hideFolded: "Hide quoted text", html: "Original layout", plain: "Plain text", images: "Load remote pictures",
+    you: "you", move: "Somebody else’s entry…", actions: "What can be done with this entry", unknown: "Unknown sender", showFolded: "Show quoted text", hideFolded: "Hide quoted text", html: "Original layout", plain: "Plain text", images: "Load remote pictures",
     original: "Download original", more: "Show all", less: "Show less", automatic: "automatic", stub: "An entry in a confidential queue", attachments: "{n} attachment | {n} attachments", to: "to {names}", cc: "cc {names}",
     other: "in ticket #{number}", hideOthers: "Only this ticket", showOthers: "Whole history", older: "Load earlier entries", beginning: "The beginning of this history", below: "{n} new below | {n} new below", today: "Today", yesterday: "Yesterday",
     truncated: "This text goes on.", download: "Download {name}", frame: "Mail in its original layout",
@@ -65,7 +65,7 @@ export default {
     maybe: "Same person?", score: "{n} of 100", mergeNow: "Join", distinct: "Different people", duplicates: "Possible duplicates", noDuplicates: "Nobody looks like somebody else.", joined: "Joined with {name}",
     reason: { same_name_and_domain: "same name and company", same_name: "same name", transliterated_name: "same name in another alphabet", same_phone_digits: "same digits of the phone", same_mail_name: "same mail name", same_organization: "same organization", claimed_point: "gave the other’s address in a form", unverified_only: "nothing proven" },
     title: "Person", provisional: "unconfirmed", provisionalHint: "Made from an unknown address. Give it a name to confirm it.", points: "Reached by", verified: "Verified: an answer to our reply came from here", unverified: "Not verified: a sender can be forged", bounced: "Our last mail came back", addPoint: "Add address or phone", email: "E-mail", phone: "Phone",
-    note: "Pinned note", notePlaceholder: "What everybody should know about this person", tickets: "Tickets", merge: "Same person as…", mergeTitle: "Join with another contact", mergeText: "Everything of the other contact moves here. You can undo it at any time.", mergeSearch: "Name, address or phone", merged: "Joined with {name}", undoMerge: "Undo", undone: "Taken apart again", since: "Known since {date}", noName: "No name", rename: "Rename", remove: "Remove {value}", shared: "shared", other: "That address belongs to another contact. Join the two?", noOne: "Nobody found",
+    note: "Pinned note", notePlaceholder: "What everybody should know about this person", tickets: "Tickets", merge: "Same person as…", mergeTitle: "Join with another contact", mergeText: "Everything of the other contact moves here. You can undo it at any time.", mergeSearch: "Name, address or phone", merged: "Joined with {name}", undoMerge: "Undo", undone: "Taken apart again", since: "Known since {date}", noName: "No name", rename: "Rename", remove: "Remove {value}", shared: "shared", other: "That address belongs to another contact. Join the two?", noOne: "Nobody found", mergeGoes: "Everything of", mergeStays: "goes to, under one history", mergeOther: "Choose somebody else", moveEntryTitle: "Give this entry to another contact", moveEntryText: "It stays in its ticket and moves to the other person’s history. A ticket with nothing else from outside goes along.", colleagues: "Internal calls", withheld: "Calls with a withheld number", pageOnly: "Private page of a form",
   },
   search: {
     title: "Search", placeholder: "Words, a number, a phone, an address…", filters: "Limit the entries", entries: "In the history", more: "Show more", all: "Show everything that was found", text: "History",

@@ -8,6 +8,7 @@ import type { Ticket } from "@/contract/types";
 import type { News } from "@/live/state";
 import { useLive } from "@/stores/live";
 import { usePrefs } from "@/stores/prefs";
+import { useWords } from "@/ui/words";
 
 const QUIET = 3000; // milliseconds between two sounds
 
@@ -15,6 +16,7 @@ export const useAlerts = defineStore("alerts", () => {
   const live = useLive();
   const { prefs } = usePrefs();
   const { t } = useI18n();
+  const say = useWords();
   const router = useRouter();
   let sounded = 0;
 
@@ -41,8 +43,8 @@ export const useAlerts = defineStore("alerts", () => {
   }
 
   function show(ticket: Ticket, count: number): void {
-    const title = count > 1 ? t("alerts.several", { n: count }, count) : ticket.contact.name || t("entry.unknown");
-    const note = new Notification(title, { body: count > 1 ? "" : `${ticket.subject}\n${ticket.last_entry?.preview ?? ""}`, tag: count > 1 ? "several" : `ticket-${ticket.id}`, silent: true });
+    const title = count > 1 ? t("alerts.several", { n: count }, count) : (ticket.contact.name ? say.value.name(ticket.contact) : t("entry.unknown"));
+    const note = new Notification(title, { body: count > 1 ? "" : `${say.value.subject(ticket)}\n${say.value.preview(ticket.last_entry)}`, tag: count > 1 ? "several" : `ticket-${ticket.id}`, silent: true });
     note.onclick = () => {
       window.focus();
       if (count === 1) void router.push({ name: "tickets", params: { view: "open", ticket: ticket.id } });
