@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("hash", types.CleanText(), nullable=False),
+        sa.Column("seal", types.CleanText(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
     )
     op.create_table(
@@ -69,8 +70,11 @@ def upgrade() -> None:
         sa.Column("earlier_secret", types.CleanText(), nullable=True),
         sa.Column("earlier_until", types.Utc(), nullable=True),
         sa.Column("types", types.Json(), nullable=False),
+        sa.Column("confidential", sa.Boolean(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("stopped_because", types.CleanText(), nullable=False),
+        sa.Column("failing_since", types.Utc(), nullable=True),
+        sa.Column("hold_until", types.Utc(), nullable=True),
         sa.Column("cursor", sa.BigInteger(), nullable=False),
         sa.Column("created_at", types.Utc(), nullable=False),
         sa.Column("created_by_id", types.BigKey, nullable=True),
@@ -82,7 +86,7 @@ def upgrade() -> None:
         "webhook_delivery",
         sa.Column("id", types.BigKey, nullable=False),
         sa.Column("endpoint_id", types.BigKey, nullable=False),
-        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=True),
         sa.Column("message_id", types.CleanText(), nullable=False),
         sa.Column("type", types.CleanText(), nullable=False),
         sa.Column("payload", types.CleanText(), nullable=False),
@@ -103,10 +107,25 @@ def upgrade() -> None:
     with op.batch_alter_table("webhook_delivery", schema=None) as batch_op:
         batch_op.create_index(
             "ix_webhook_delivery_due",
-            ["next_attempt_at"],
+            ["endpoint_id", "next_attempt_at"],
             unique=False,
-            sqlite_where=sa.text("state IN ('pending', 'leased')"),
-            postgresql_where=sa.text("state IN ('pending', 'leased')"),
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
+        batch_op.create_index("ix_webhook_delivery_ended", ["ended_at"], unique=False)
+        batch_op.create_index(
+            "ix_webhook_delivery_leased",
+            ["lease_holder"],
+            unique=False,
+            sqlite_where=sa.text("lease_holder IS NOT NULL"),
+            postgresql_where=sa.text("lease_holder IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_webhook_delivery_line",
+            ["endpoint_id", "seq"],
+            unique=False,
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
         )
         batch_op.create_index("ix_webhook_delivery_list", ["endpoint_id", "id"], unique=False)
 
@@ -173,11 +192,10 @@ def downgrade() -> None:
     op.drop_table("automatic_send")
     with op.batch_alter_table("webhook_delivery", schema=None) as batch_op:
         batch_op.drop_index("ix_webhook_delivery_list")
-        batch_op.drop_index(
-            "ix_webhook_delivery_due",
-            sqlite_where=sa.text("state IN ('pending', 'leased')"),
-            postgresql_where=sa.text("state IN ('pending', 'leased')"),
-        )
+        batch_op.drop_index("ix_webhook_delivery_line", sqlite_where=sa.text("state = 'pending'"), postgresql_where=sa.text("state = 'pending'"))
+        batch_op.drop_index("ix_webhook_delivery_leased", sqlite_where=sa.text("lease_holder IS NOT NULL"), postgresql_where=sa.text("lease_holder IS NOT NULL"))
+        batch_op.drop_index("ix_webhook_delivery_ended")
+        batch_op.drop_index("ix_webhook_delivery_due", sqlite_where=sa.text("state = 'pending'"), postgresql_where=sa.text("state = 'pending'"))
 
     op.drop_table("webhook_delivery")
     op.drop_table("webhook_endpoint")
