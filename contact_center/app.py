@@ -29,7 +29,7 @@ from contact_center.errors import ConfigError, Unavailable
 from contact_center.intake.parsing import Parsers
 from contact_center.intake.pipeline import Pipeline
 from contact_center.intake.settle import Rules
-from contact_center.keys import Keys, load_secrets, new_token, token_hash
+from contact_center.keys import Keys, Seal, load_audit_keys, load_secrets, new_token, token_hash
 from contact_center.model.acts import Act
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.people import Viewer
@@ -95,6 +95,11 @@ def load_keys(settings: Settings) -> Keys:
     return Keys(*load_secrets(settings.data_dir / "secret_key"))
 
 
+def load_seal(settings: Settings) -> Seal:
+    """What seals the audit log, with the keys of before."""
+    return load_keys(settings).seal(load_audit_keys(settings.data_dir))
+
+
 def environment_of(settings: Settings, keys: Keys) -> Callable[[str], Environment]:
     """What connectors of a kind may know of this machine."""
 
@@ -115,6 +120,7 @@ def environment_of(settings: Settings, keys: Keys) -> Callable[[str], Environmen
 def build(settings: Settings, store: Store) -> Product:
     """Put the parts together; nothing runs yet."""
     keys = load_keys(settings)
+    store.seal = load_seal(settings)
     files = BlobFiles(store.blob_dir)
     parsers = Parsers(settings.mail.parse_workers, settings.mail.parse_seconds)
     rules = Rules(keys, timedelta(days=settings.follow_up_days))

@@ -7,12 +7,14 @@ import hmac
 import os
 import secrets
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from contact_center.errors import ConfigError
 
+AUDIT_KEYS = "audit_keys"
 MAC_BYTES = 10  # 80 bits: RFC 2104 asks for at least half of a hash, and nobody guesses 2^80 online
 
 
@@ -55,8 +57,36 @@ class Keys:
         except InvalidToken as error:
             raise ConfigError("A stored secret cannot be decrypted: the secret key has changed.") from error
 
+    def seal(self, kept: Iterable[bytes] = ()) -> "Seal":
+        """What seals the audit log; `kept` are keys of it whose secrets were forgotten."""
+        return Seal([*(_derived(secret, "audit log") for secret in self._secrets), *kept])
+
     def _fernet(self) -> MultiFernet:
         return MultiFernet([Fernet(base64.urlsafe_b64encode(_derived(secret, "stored secrets"))) for secret in self._secrets])
+
+
+class Seal:
+    """Seals the audit log. The first key makes seals; each seal names its key, so that those of earlier keys still hold."""
+
+    def __init__(self, keys: list[bytes]) -> None:
+        self._keys = {hashlib.sha256(b"key id" + key).hexdigest()[:8]: key for key in reversed(keys)}
+        self._current = next(reversed(self._keys))
+
+    def make(self, content: bytes) -> str:
+        """The seal of `content`: the key's name, a dot, and the code."""
+        return f"{self._current}.{self._code(self._current, content)}"
+
+    def holds(self, content: bytes, seal: str) -> bool:
+        """Whether the seal was made for exactly this, with a key that we have."""
+        name, _, code = seal.partition(".")
+        return name in self._keys and hmac.compare_digest(self._code(name, content), code)
+
+    def knows(self, seal: str) -> bool:
+        """Whether the key that made the seal is here."""
+        return seal.partition(".")[0] in self._keys
+
+    def _code(self, name: str, content: bytes) -> str:
+        return hmac.new(self._keys[name], content, hashlib.sha256).hexdigest()
 
 
 def _derived(secret: bytes, purpose: str) -> bytes:
@@ -89,8 +119,20 @@ def renew_secret(path: Path) -> None:
 
 
 def forget_earlier(path: Path) -> None:
-    """Keep only the key in force."""
-    _replace(path, load_secrets(path)[:1])
+    """Keep only the key in force, and of the others what the audit log was sealed with: nothing else follows from that."""
+    current, *earlier = load_secrets(path)
+    kept = [*load_audit_keys(path.parent), *(_derived(secret.encode(), "audit log") for secret in earlier)]
+    if kept:
+        _replace(path.parent / AUDIT_KEYS, [key.hex() for key in kept])
+    _replace(path, [current])
+
+
+def load_audit_keys(folder: Path) -> list[bytes]:
+    """Keys of the audit log whose secrets were forgotten."""
+    try:
+        return [bytes.fromhex(line) for line in (folder / AUDIT_KEYS).read_text("ascii").split()]
+    except FileNotFoundError:
+        return []
 
 
 def _replace(path: Path, keys: list[str]) -> None:

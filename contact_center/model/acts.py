@@ -10,3 +10,5 @@ class Act:
 
     now: datetime
     user_id: int | None = None
+    address: str = ""
+    """From where, for the audit log."""

@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 from sqlalchemy.engine import Connection, make_url
 
 from contact_center.errors import ConfigError
+from contact_center.keys import Seal
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,6 +29,8 @@ class Store(Protocol):
     blob_dir: Path
     dsn: str | None
     """Where other processes can be rung (LISTEN and NOTIFY); None when there can be no other process."""
+    seal: Seal | None
+    """What seals the audit log; without it a unit that notes anything fails."""
 
     async def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `unit` in one transaction and return what it returned, after the commit.

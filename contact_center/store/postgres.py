@@ -14,7 +14,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from contact_center.errors import Unavailable
-from contact_center.store import journal, version
+from contact_center.keys import Seal
+from contact_center.store import audit, journal, version
 from contact_center.store.engine import P, T, Unit
 from contact_center.store.types import dump_json
 
@@ -33,6 +34,7 @@ class PostgresStore:
 
     def __init__(self, url: URL, blob_dir: Path) -> None:
         self.blob_dir = blob_dir
+        self.seal: Seal | None = None
         self.dsn: str | None = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._rings: list[Callable[[], None]] = []
         self._begun: set[asyncio.Future[Any]] = set()
@@ -105,7 +107,11 @@ class PostgresStore:
 
         def unit(connection: Connection) -> tuple[T, bool]:
             journal.begin(connection)
-            return bound(connection), journal.flush(connection)
+            audit.begin(connection)
+            result, journaled = bound(connection), journal.flush(connection)
+            # Last of all: whoever comes next waits for the head of the log only as long as this COMMIT takes.
+            audit.flush(connection, self.seal)
+            return result, journaled
 
         try:
             async with self._engine.begin() as connection:

@@ -22,7 +22,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 
 from contact_center.errors import Unavailable
-from contact_center.store import journal, version
+from contact_center.keys import Seal
+from contact_center.store import audit, journal, version
 from contact_center.store.engine import Lane, P, T, Unit
 
 logger = structlog.get_logger(__name__)
@@ -58,6 +59,7 @@ class SqliteStore:
 
     def __init__(self, url: URL, blob_dir: Path) -> None:
         self.blob_dir = blob_dir
+        self.seal: Seal | None = None
         if url.database and url.database != ":memory:":
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         self._url = url
@@ -153,7 +155,7 @@ class SqliteStore:
             _fail(group, Unavailable(f"The database is busy: {error.orig}"))
             return
         for number, pending in enumerate(group, 1):
-            _run_unit(connection, pending)
+            _run_unit(connection, pending, self.seal)
             if not _in_transaction(connection):
                 # SQLite gave the whole transaction up (disk full, I/O error): the units before this one are gone too.
                 _roll_back(connection)
@@ -212,13 +214,15 @@ def _select_one(connection: Connection) -> None:
     connection.execute(text("SELECT 1"))
 
 
-def _run_unit(connection: Connection, pending: _Pending) -> None:
+def _run_unit(connection: Connection, pending: _Pending, seal: Seal | None) -> None:
     pending.result, pending.error = None, None
     journal.begin(connection)
+    audit.begin(connection)
     saved = connection.begin_nested()
     try:
         pending.result = pending.unit(connection)
         pending.journaled = journal.flush(connection)
+        audit.flush(connection, seal)
         saved.commit()
     except BaseException as error:  # noqa: BLE001 - handed to whoever asked for the unit
         pending.error = _translate(error)

@@ -25,11 +25,13 @@ audit_entry = Table(
     Index("ix_audit_entry_action", "action", "number"),
 )
 
-# One row: the newest entry. Whoever appends locks it, so that the chain has no forks.
+# One row: number and hash of the newest entry. Whoever appends locks it, so that the chain has no forks.
 audit_head = Table(
     "audit_head",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("number", BigInteger, nullable=False),
     Column("hash", CleanText, nullable=False),
+    # Only a holder of the key can make the head of a shortened chain.
+    Column("seal", CleanText, nullable=False),
 )
