@@ -4,7 +4,7 @@ import base64
 import binascii
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import orjson
 from pydantic import AwareDatetime, Field
@@ -268,13 +268,45 @@ class QueueBody(Input):
 
     name: Name
     confidential: bool = False
+    calendar_id: int | None = Field(None, ge=1, lt=2**53)
+    """When it is open; without one: always."""
 
 
 class QueuePatchBody(Input):
-    """What to change about a queue."""
+    """What to change about a queue. `calendar_id: null` opens it around the clock."""
 
     name: Name | None = None
     confidential: bool | None = None
+    calendar_id: int | None = Field(None, ge=1, lt=2**53)
+
+
+Clock = Annotated[str, Field(min_length=5, max_length=5)]
+Spans = Annotated[list[tuple[Clock, Clock]], Field(max_length=24)]
+
+
+class HoursBody(Input):
+    """Opening hours: pairs of a beginning and an end ("09:00", "24:00") for each day from Monday on."""
+
+    timezone: str = Field(max_length=60)
+    weekly: list[Spans] = Field(min_length=7, max_length=7)
+    holidays: str = Field("", max_length=40)
+    """Country, or country and region, whose holidays are closed; empty: none."""
+    overrides: dict[Annotated[str, Field(max_length=10)], Spans] = Field(default_factory=dict, max_length=400)
+    """Days that differ, by date."""
+
+
+class CalendarBody(Input):
+    """A calendar."""
+
+    name: Name
+    hours: HoursBody
+
+
+class PreviewBody(Input):
+    """Hours to look at before they are saved."""
+
+    hours: HoursBody
+    language: Literal["ru", "en"] = "en"
 
 
 class ChannelBody(Input):

@@ -4,6 +4,7 @@ From this one rule all follows, also when the clocks change: an hour that the wa
 and one that it shows twice counts twice. Nothing here asks for the time or touches a database.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -150,6 +151,15 @@ class Calendar:
         return _joined(found)
 
 
+@dataclass(frozen=True, slots=True)
+class NamedCalendar:
+    """A calendar that queues can follow."""
+
+    id: int
+    name: str
+    hours: Calendar
+
+
 def regions() -> frozenset[str]:
     """Every country, and country and region, whose holidays are known."""
     return _regions()
@@ -182,7 +192,7 @@ def _minutes_of(spans: tuple[Span, ...]) -> tuple[tuple[int, int], ...]:
     for start, end in minutes:
         if start >= end:
             raise ValueError("Hours end after they begin; what goes past midnight is cut at 24:00 and continues on the next day.")
-    if any(after[0] < before[1] for before, after in zip(minutes, minutes[1:], strict=False)):
+    if any(after[0] < before[1] for before, after in itertools.pairwise(minutes)):
         raise ValueError("The hours of a day stand in order and do not overlap.")
     return minutes
 

@@ -55,6 +55,8 @@ class Queue:
     id: int
     name: str
     confidential: bool = False
+    calendar_id: int | None = None
+    """When it is open; None: always."""
 
 
 @dataclass(frozen=True, slots=True)

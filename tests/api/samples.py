@@ -130,6 +130,21 @@ async def _new_queue(_world: World, side: Side, who: str) -> dict[str, Any]:
     return {"body": {"name": f"Queue {who} {side.queue_id}"}}
 
 
+HOURS = {"timezone": "Europe/Moscow", "weekly": [[["09:00", "18:00"]]] * 5 + [[], []], "holidays": "RU", "overrides": {"2026-12-31": []}}
+
+
+async def _calendar(world: World, _side: Side, _who: str) -> dict[str, Any]:
+    async with world.client("admin") as client:
+        names = {row["name"] for row in await (await client.get("/api/v1/calendars")).json()}
+        async with client.post("/api/v1/calendars", json={"name": f"Hours {len(names)}", "hours": HOURS}) as response:
+            made = await response.json()
+            return {"calendar_id": made["id"], "body": {"name": made["name"], "hours": HOURS}}
+
+
+async def _new_calendar(_world: World, side: Side, who: str) -> dict[str, Any]:
+    return {"body": {"name": f"Calendar {who} {side.queue_id}", "hours": HOURS}}
+
+
 async def _new_channel(_world: World, side: Side, who: str) -> dict[str, Any]:
     address = f"{who.replace(':', '-')}-{side.queue_id}@example.org"
     return {"body": {"kind": "email", "name": "New", "address": address, "queue_id": 1, "check": False}}
@@ -212,6 +227,11 @@ def table() -> Table:
     t.add("GET", f"{V1}/queues", 200)
     t.add("POST", f"{V1}/queues", 201, fresh=_new_queue)
     t.add("PATCH", f"{V1}/queues/{{queue_id}}", 200, body={"confidential": False})
+    t.add("GET", f"{V1}/calendars", 200)
+    t.add("POST", f"{V1}/calendars", 201, fresh=_new_calendar)
+    t.add("PATCH", f"{V1}/calendars/{{calendar_id}}", 200, fresh=_calendar)
+    t.add("POST", f"{V1}/calendars/preview", 200, body={"hours": HOURS, "language": "ru"})
+    t.add("GET", f"{V1}/holiday-regions", 200)
     t.add("GET", f"{V1}/channel-kinds", 200)
     t.add("GET", f"{V1}/channels", 200)
     t.add("POST", f"{V1}/channels", 201, fresh=_new_channel)

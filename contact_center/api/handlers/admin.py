@@ -14,7 +14,7 @@ from contact_center.model.events import Event, QueueChanged
 from contact_center.model.people import Queue, User, Viewer
 from contact_center.model.words import Role
 from contact_center.store import Connection, journal
-from contact_center.store.repositories import access
+from contact_center.store.repositories import access, hours
 
 
 async def users(ctx: Context) -> list[User]:
@@ -52,7 +52,7 @@ async def create_queue(ctx: Context, body: QueueBody) -> Queue:
 
 
 async def change_queue(ctx: Context, queue_id: int, body: QueuePatchBody) -> Queue:
-    """Rename a queue, or make it confidential or open."""
+    """Rename a queue, make it confidential or open, or let it follow another calendar."""
     return await ctx.write(_change_queue, ctx.act(), ctx.viewer, queue_id, body)
 
 
@@ -118,7 +118,8 @@ def _known_queues(connection: Connection, viewer: Viewer, queue_ids: list[int]) 
 def _create_queue(connection: Connection, act: Act, viewer: Viewer, body: QueueBody) -> Queue:
     if access.queue_name_taken(connection, viewer.project_id, body.name):
         raise Conflict("A queue of this name exists already.")
-    queue_id = access.add_queue(connection, viewer.project_id, body.name, body.confidential, act.now)
+    _check_calendar(connection, viewer, body.calendar_id)
+    queue_id = access.add_queue(connection, viewer.project_id, body.name, body.confidential, act.now, body.calendar_id)
     # Whoever makes a queue can work in it; others are let in one by one.
     granted = list(access.viewer(connection, viewer.user_id, viewer.project_id, Role.ADMIN).queue_ids)
     access.set_grants(connection, viewer.user_id, [*granted, queue_id])
@@ -130,7 +131,10 @@ def _change_queue(connection: Connection, act: Act, viewer: Viewer, queue_id: in
     queue = access.find_queue(connection, viewer.project_id, queue_id)
     if queue is None:
         raise NotFound
-    values = {name: getattr(body, name) for name in ("name", "confidential") if getattr(body, name) is not None}
+    values: dict[str, Any] = {name: getattr(body, name) for name in ("name", "confidential") if getattr(body, name) is not None}
+    if "calendar_id" in body.model_fields_set:
+        _check_calendar(connection, viewer, body.calendar_id)
+        values["calendar_id"] = body.calendar_id
     if "name" in values and access.queue_name_taken(connection, viewer.project_id, values["name"], besides=queue_id):
         raise Conflict("A queue of this name exists already.")
     if values:
@@ -141,6 +145,11 @@ def _change_queue(connection: Connection, act: Act, viewer: Viewer, queue_id: in
             if queue_id not in user.queue_ids and user.role is not Role.ADMIN:
                 publish_access(connection, act, viewer.project_id, user.id)
     return _publish_queue(connection, act, viewer, queue_id)
+
+
+def _check_calendar(connection: Connection, viewer: Viewer, calendar_id: int | None) -> None:
+    if calendar_id is not None and hours.find(connection, viewer.project_id, calendar_id) is None:
+        raise Invalid("There is no such calendar.", field="calendar_id")
 
 
 def _publish_queue(connection: Connection, act: Act, viewer: Viewer, queue_id: int) -> Queue:

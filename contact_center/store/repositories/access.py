@@ -64,13 +64,13 @@ _TAKE_NUMBER = (
 def queues(connection: Connection, project_id: int) -> list[Queue]:
     """All queues of a project, by name."""
     rows = connection.execute(select(queue).where(queue.c.project_id == project_id).order_by(queue.c.name, queue.c.id))
-    return [Queue(id=row.id, name=row.name, confidential=row.confidential) for row in rows]
+    return [_queue(row) for row in rows]
 
 
 def find_queue(connection: Connection, project_id: int, queue_id: int) -> Queue | None:
     """One queue of the project."""
     row = connection.execute(select(queue).where(queue.c.id == queue_id, queue.c.project_id == project_id)).one_or_none()
-    return Queue(id=row.id, name=row.name, confidential=row.confidential) if row else None
+    return _queue(row) if row else None
 
 
 def queue_name_taken(connection: Connection, project_id: int, name: str, besides: int | None = None) -> bool:
@@ -79,9 +79,11 @@ def queue_name_taken(connection: Connection, project_id: int, name: str, besides
     return found is not None and found != besides
 
 
-def add_queue(connection: Connection, project_id: int, name: str, confidential: bool, now: datetime) -> int:
+def add_queue(
+    connection: Connection, project_id: int, name: str, confidential: bool, now: datetime, calendar_id: int | None = None
+) -> int:
     """Make a queue; returns its id."""
-    values = {"project_id": project_id, "name": name, "confidential": confidential, "created_at": now}
+    values = {"project_id": project_id, "name": name, "confidential": confidential, "created_at": now, "calendar_id": calendar_id}
     return _id(connection.execute(insert(queue).values(values).returning(queue.c.id)))
 
 
@@ -306,6 +308,10 @@ def forget_old(connection: Connection, now: datetime, keys_before: datetime) -> 
     connection.execute(delete(idempotency).where(idempotency.c.created_at < keys_before))
     connection.execute(delete(session).where(or_(session.c.expires_at < keys_before, session.c.revoked_at < keys_before)))
     connection.execute(delete(invitation).where(invitation.c.expires_at < now))
+
+
+def _queue(row: Any) -> Queue:
+    return Queue(id=row.id, name=row.name, confidential=row.confidential, calendar_id=row.calendar_id)
 
 
 def _user(row: RowMapping, granted: tuple[int, ...]) -> User:

@@ -1,0 +1,73 @@
+"""Calendars of opening hours, and which of them a queue follows."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.engine import Connection, RowMapping
+
+from contact_center.model.hours import Calendar, NamedCalendar, as_spans
+from contact_center.store.schema.access import queue
+from contact_center.store.schema.hours import calendar
+
+_OF_QUEUE = select(calendar).join(queue, queue.c.calendar_id == calendar.c.id).where(queue.c.id == bindparam("queue_id"))
+
+
+def calendars(connection: Connection, project_id: int) -> list[NamedCalendar]:
+    """All calendars of a project, by name."""
+    rows = connection.execute(select(calendar).where(calendar.c.project_id == project_id).order_by(calendar.c.name, calendar.c.id))
+    return [_named(row) for row in rows.mappings()]
+
+
+def find(connection: Connection, project_id: int, calendar_id: int) -> NamedCalendar | None:
+    """One calendar of the project."""
+    statement = select(calendar).where(calendar.c.id == calendar_id, calendar.c.project_id == project_id)
+    row = connection.execute(statement).mappings().one_or_none()
+    return _named(row) if row else None
+
+
+def of_queue(connection: Connection, queue_id: int) -> Calendar | None:
+    """When a queue is open; None: always."""
+    row = connection.execute(_OF_QUEUE, {"queue_id": queue_id}).mappings().one_or_none()
+    return _named(row).hours if row else None
+
+
+def name_taken(connection: Connection, project_id: int, name: str, besides: int | None = None) -> bool:
+    """Whether another calendar of the project bears this name."""
+    found = connection.execute(select(calendar.c.id).where(calendar.c.project_id == project_id, calendar.c.name == name)).scalar()
+    return found is not None and found != besides
+
+
+def add(connection: Connection, project_id: int, name: str, hours: Calendar, now: datetime) -> int:
+    """Make a calendar; returns its id."""
+    values = {"project_id": project_id, "name": name, "created_at": now} | _columns(hours)
+    return int(connection.execute(insert(calendar).values(values).returning(calendar.c.id)).scalar_one())
+
+
+def change(connection: Connection, calendar_id: int, name: str, hours: Calendar) -> None:
+    """Give a calendar this name and these hours."""
+    connection.execute(update(calendar).where(calendar.c.id == calendar_id).values({"name": name} | _columns(hours)))
+
+
+def _columns(hours: Calendar) -> dict[str, Any]:
+    return {
+        "timezone": hours.timezone,
+        "weekly": [_lists(spans) for spans in hours.weekly],
+        "holidays": hours.holidays,
+        "overrides": {day: _lists(spans) for day, spans in sorted(hours.overrides.items())},
+    }
+
+
+def _lists(spans: Sequence[Sequence[str]]) -> list[list[str]]:
+    return [list(span) for span in spans]
+
+
+def _named(row: RowMapping) -> NamedCalendar:
+    hours = Calendar(
+        timezone=row["timezone"],
+        weekly=tuple(as_spans(spans) for spans in row["weekly"]),
+        holidays=row["holidays"],
+        overrides={day: as_spans(spans) for day, spans in row["overrides"].items()},
+    )
+    return NamedCalendar(row["id"], row["name"], hours)
