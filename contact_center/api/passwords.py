@@ -2,7 +2,6 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -10,6 +9,7 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from contact_center.api.limits import holder_of
 from contact_center.errors import Invalid, TooManyRequests
 
 MIN_LENGTH = 10
@@ -55,17 +55,6 @@ def _verify(stored: str, password: str) -> bool:
         return False
 
 
-def _holder(address: str) -> str:
-    """Whoever has one IPv6 address has the 2^64 of its network: they share a budget."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        return str(parsed.ipv4_mapped or ip_network((int(parsed) >> 64 << 64, 64)))
-    return address
-
-
 class LoginLimits:
     """Attempts per account-and-address, per address, and in all; strangers cannot lock a colleague out everywhere."""
 
@@ -77,7 +66,7 @@ class LoginLimits:
 
     def count(self, email: str, address: str) -> None:
         """Count an attempt. Raises TooManyRequests when one of the budgets is spent."""
-        address = _holder(address)
+        address = holder_of(address)
         budgets = ((self._pair, f"{email}|{address}"), (self._address, address), (self._all, "all"))
         if not all(self._limiter.hit(item, key) for item, key in budgets):
             raise TooManyRequests(retry_after=60)

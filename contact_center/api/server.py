@@ -10,6 +10,8 @@ from contact_center.api import security
 from contact_center.api.context import SERVICES, Context, Replayed, Services
 from contact_center.api.framework import Route, json_response
 from contact_center.api.handlers.account import LIMITS
+from contact_center.api.handlers.hooks import POSTS
+from contact_center.api.limits import PostLimits
 from contact_center.api.passwords import LoginLimits
 from contact_center.api.permissions import Permission, allows
 from contact_center.api.problems import problem_middleware
@@ -31,6 +33,7 @@ def make_app(services: Services) -> web.Application:
     app = web.Application(middlewares=[problem_middleware], client_max_size=BODY_LIMIT)
     app.on_response_prepare.append(_add_headers)
     app[SERVICES] = services
+    app[POSTS] = PostLimits()
     app[LIMITS] = LoginLimits(services.settings.security.login_attempts_per_minute)
     for route in (*ROUTES, *HOOKS):
         # Known digits only: /tickets/abc is not a path of ours.

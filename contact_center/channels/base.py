@@ -5,7 +5,7 @@ retrying, and the connector translates foreign errors once, at its border.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,8 +21,8 @@ from contact_center.model.words import PointKind
 class Inbox(Protocol):
     """Where a connector puts what it receives."""
 
-    async def accept(self, items: Sequence[RawItem], cursor: Cursor | None = None) -> None:
-        """Store raw items, and how far the source was read, in one commit; returns only then.
+    async def accept(self, items: Sequence[RawItem], cursor: Cursor | None = None) -> Set[str]:
+        """Store raw items, and how far the source was read, in one commit; returns only then, with the provider keys that were new.
 
         Only now may the source be told that we have them. An item whose provider key is known already is passed over.
         """
@@ -76,6 +76,8 @@ class HookRequest:
     """At most `ChannelKind.hook_limit` bytes."""
     address: str
     """Who asks, as far as proxies are trusted."""
+    too_often: bool = False
+    """They asked more often than `ChannelKind.posts_per_minute` allows; the body was not read. To be answered with 429, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class HookReply:
     body: bytes = b""
     content_type: str = "text/plain; charset=utf-8"
     headers: Mapping[str, str] = field(default_factory=dict)
+    attachment_id: int | None = None
+    """A stored file to be downloaded, instead of `body`; the connector has made sure that whoever asks may have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,8 @@ class ChannelKind:
     what opt-outs are looked up for, what is stored, and what `send` gets."""
     hook_limit: int = 0
     """Bytes that a request from outside may have; 0: the kind hears none."""
+    posts_per_minute: Callable[[Any], int] = lambda _options: 0
+    """How many POSTs from one address an account of these options takes in a minute; 0: any number, as providers need it."""
 
 
 def secret_fields(options: type[Options]) -> set[str]:

@@ -5,7 +5,7 @@ the second: what the item means. In between a crash loses nothing, and after it 
 import asyncio
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from contact_center.intake.understanding import Original, Outcome
 from contact_center.model.acts import Act
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.events import Event, RawItemQuarantined, RawItemReleased
-from contact_center.model.messages import Cursor, InboundMessage, PublicEntry, PublicTicket, RawItem
+from contact_center.model.messages import Cursor, InboundMessage, PublicEntry, PublicFile, PublicTicket, RawItem
 from contact_center.model.words import Direction, Fate
 from contact_center.store import Connection, Row, Store, blobs, journal
 from contact_center.store.blobs import INLINE_LIMIT, BlobFiles
@@ -58,8 +58,8 @@ class Pipeline:
 
     # First commit.
 
-    async def accept(self, account_id: int, items: Sequence[RawItem], cursor: Cursor | None, fence: tuple[str, int] | None) -> int:
-        """Store raw items and the cursor in one commit; returns how many were new."""
+    async def accept(self, account_id: int, items: Sequence[RawItem], cursor: Cursor | None, fence: tuple[str, int] | None) -> Set[str]:
+        """Store raw items and the cursor in one commit; returns the provider keys that were new."""
         failpoints.reach("channel.fetched")
         ready = [await self._with_blob(item) for item in items]
         added = await self.store.write(_accept, account_id, ready, cursor, fence, self.clock())
@@ -191,9 +191,9 @@ class AccountInbox:
         self._fence = fence
         self._report = report
 
-    async def accept(self, items: Sequence[RawItem], cursor: Cursor | None = None) -> None:
+    async def accept(self, items: Sequence[RawItem], cursor: Cursor | None = None) -> Set[str]:
         """See `channels.base.Inbox`."""
-        await self._pipeline.accept(self._account.id, items, cursor, self._fence)
+        return await self._pipeline.accept(self._account.id, items, cursor, self._fence)
 
     async def cursor(self, name: str) -> dict[str, Any] | None:
         """See `channels.base.Inbox`."""
@@ -279,7 +279,7 @@ def public_ticket(connection: Connection, account_id: int, message_key: str) -> 
             ours=entry.direction is Direction.OUT,
             author=names.get(entry.author_id or 0, "") or (entry.sender.name if entry.sender else ""),
             text=entry.text,
-            filenames=tuple(file.filename for file in entry.attachments),
+            files=tuple(PublicFile(file.id, file.filename) for file in entry.attachments),
             facts=entry.facts,
         )
         for entry in timeline.public(connection, ticket.id, account_id)
@@ -299,11 +299,11 @@ def _accept(
     cursor: Cursor | None,
     fence: tuple[str, int] | None,
     now: datetime,
-) -> int:
+) -> set[str]:
     if fence is not None:
         channels.check_fence(connection, *fence)
     blobs.put_all(connection, ((str(item.sha256), item.size, item.content) for item in items))
-    added = len(raw_items.add_all(connection, account_id, items, now))
+    added = set(raw_items.add_all(connection, account_id, items, now))
     if cursor is not None:
         channels.set_cursor(connection, account_id, cursor.name, cursor.value)
     failpoints.reach("intake.accepting")

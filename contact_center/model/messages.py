@@ -92,6 +92,8 @@ class InboundMessage:
     """Signed ticket tokens found in the recipients."""
     automatic: bool = False
     """A machine sent it: never answered automatically, demands nothing of an agent."""
+    unanswerable: str = ""
+    """Why nobody but a person may answer it, although a person may have written it: a list, a sender who reads nothing."""
     bounce_of: tuple[str, ...] = ()
     """Message keys whose delivery this message reports as failed."""
     is_bounce: bool = False
@@ -148,6 +150,8 @@ class OutboundMessage:
     quoted: str = ""
     """The message being answered, quoted below the answer as mail programs do."""
     created_at: datetime | None = None
+    automatic: bool = False
+    """Nobody wrote it: it must say so, that no machine answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,14 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicFile:
+    """A file of such a message."""
+
+    id: int
+    filename: str
+
+
+@dataclass(frozen=True, slots=True)
 class PublicEntry:
     """One message of a ticket, as its customer may see it."""
 
@@ -167,7 +179,7 @@ class PublicEntry:
     author: str
     """The name of the colleague or customer who wrote it."""
     text: str
-    filenames: tuple[str, ...] = ()
+    files: tuple[PublicFile, ...] = ()
     facts: dict[str, Any] | None = None
     """What the channel itself noted about the entry; for the connector to judge by, never shown as it is."""
 

@@ -19,15 +19,17 @@ class MemoryInbox:
     items: dict[str, RawItem] = field(default_factory=dict)
     cursors: dict[str, dict[str, Any]] = field(default_factory=dict)
     reports: list[bool] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     failure: Exception | None = None
     tickets: dict[str, PublicTicket] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def accept(self, items: Sequence[RawItem], cursor: Cursor | None = None) -> None:
+    async def accept(self, items: Sequence[RawItem], cursor: Cursor | None = None) -> set[str]:
         await asyncio.sleep(0)
         if self.failure is not None:
             raise self.failure
+        new = await self.unknown([item.provider_key for item in items])
         for item in items:
             self.items.setdefault(item.provider_key, item)
         if items:
@@ -35,6 +37,7 @@ class MemoryInbox:
         if cursor is not None:
             self.cursors[cursor.name] = cursor.value
         self._changed.set()
+        return new
 
     async def cursor(self, name: str) -> dict[str, Any] | None:
         return self.cursors.get(name)
@@ -55,6 +58,7 @@ class MemoryInbox:
 
     async def report(self, ok: bool, detail: str = "") -> None:
         self.reports.append(ok)
+        self.details.append(detail)
         self._changed.set()
 
     async def ticket(self, message_key: str) -> PublicTicket | None:

@@ -100,7 +100,7 @@ class World:
         self.pipeline = Pipeline(store, self.files, parsers, self.rules, clock, batch=batch)
 
     async def accept(self, *items: RawItem) -> int:
-        return await self.pipeline.accept(self.account_id, items, None, None)
+        return len(await self.pipeline.accept(self.account_id, items, None, None))
 
     async def take_in(self, *items: RawItem) -> None:
         await self.accept(*items)

@@ -4,18 +4,21 @@ import asyncio
 
 from aiohttp import web
 
-from contact_center.api import security
+from contact_center.api import media
+from contact_center.api.addresses import client_address
 from contact_center.api.context import Context
 from contact_center.api.handlers.channels import decrypt_options
+from contact_center.api.limits import PostLimits
 from contact_center.channels import registry
 from contact_center.channels.base import ChannelKind, Hooked, HookRequest
 from contact_center.errors import NotFound, TooLarge, TooSlow
 from contact_center.model.channels import ChannelAccount
-from contact_center.store.repositories import channels
+from contact_center.store.repositories import channels, timeline
 
 CHUNK_SECONDS = 20.0  # a phone with a bad line may be slow, but not silent
 WHOLE_SECONDS = 600.0
 LARGE = 256 * 1024  # bytes from which only a few requests are held in memory at once
+POSTS = web.AppKey("post_limits", PostLimits)
 _LARGE_ONES = asyncio.Semaphore(6)
 
 
@@ -31,18 +34,23 @@ async def hook(ctx: Context, door: str) -> web.StreamResponse:
     if not kind.hook_limit:
         raise NotFound
     if (ctx.request.content_length or LARGE) < LARGE:
-        return await _answered(ctx, kind, account, door)
+        return await _answered(ctx, kind, account)
     async with _LARGE_ONES:
-        return await _answered(ctx, kind, account, door)
+        return await _answered(ctx, kind, account)
 
 
-async def _answered(ctx: Context, kind: ChannelKind, account: ChannelAccount, door: str) -> web.StreamResponse:
-    body = await _body(ctx.request, kind.hook_limit)
+async def _answered(ctx: Context, kind: ChannelKind, account: ChannelAccount) -> web.StreamResponse:
     account = decrypt_options(ctx.services.keys, account)
-    connector = kind.connect(account, kind.options.model_validate(account.options), ctx.services.environment(kind.name))
-    hooked: Hooked = connector  # type: ignore[assignment]
-    reply = await hooked.answer(_request(ctx, door, body), ctx.services.inbox(account))
-    headers = dict(reply.headers) | {"Content-Type": reply.content_type}
+    options = kind.options.model_validate(account.options)
+    address = client_address(ctx.request)
+    too_often = ctx.request.method == "POST" and not ctx.request.app[POSTS].allows(account.id, address, kind.posts_per_minute(options))
+    body = b"" if too_often else await _body(ctx.request, kind.hook_limit)
+    hooked: Hooked = kind.connect(account, options, ctx.services.environment(kind.name))  # type: ignore[assignment]
+    reply = await hooked.answer(_request(ctx, body, address, too_often=too_often), ctx.services.inbox(account))
+    headers = dict(reply.headers) | ({"Retry-After": "60"} if too_often else {})
+    if reply.attachment_id is not None:
+        return await _download(ctx, reply.attachment_id, headers)
+    headers["Content-Type"] = reply.content_type
     return web.Response(status=reply.status, body=reply.body, headers=headers)
 
 
@@ -60,7 +68,17 @@ async def _body(request: web.Request, limit: int) -> bytes:
     return bytes(content)
 
 
-def _request(ctx: Context, door: str, body: bytes) -> HookRequest:
+async def _download(ctx: Context, attachment_id: int, headers: dict[str, str]) -> web.StreamResponse:
+    """A stored file as a download and nothing else: it may be of any kind, and must not run as a page of ours."""
+    row = await ctx.read(timeline.attachment_row, attachment_id)
+    if row is None or row["interaction_id"] is None:
+        raise NotFound
+    response = await media.file_response(ctx.store, ctx.services.files, row, inline=False)
+    response.headers.update({name: value for name, value in headers.items() if name not in response.headers})
+    return response
+
+
+def _request(ctx: Context, body: bytes, address: str, *, too_often: bool) -> HookRequest:
     request = ctx.request
     settings = ctx.services.settings
     return HookRequest(
@@ -70,5 +88,6 @@ def _request(ctx: Context, door: str, body: bytes) -> HookRequest:
         query=tuple(request.query.items()),
         headers=request.headers,
         body=body,
-        address=security.client_address(request),
+        address=address,
+        too_often=too_often,
     )

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +24,7 @@ from contact_center.model.messages import OutboundMessage, PublicEntry, PublicTi
 MIB = 1024 * 1024
 HOOK_LIMIT = 30 * MIB  # 25 MiB of files and what multipart adds
 SETTLES_WITHIN = 2.0  # seconds a page waits for a message to be understood before it says "being processed"
-STATUS = {"unreadable": 400, "refused": 409, "used": 409, "too_much": 413, "trap": 422, "errors": 422}
+STATUS = {"unreadable": 400, "refused": 409, "used": 409, "too_much": 413, "too_often": 429, "trap": 422, "errors": 422}
 
 
 class Declined(Exception):
@@ -195,6 +195,8 @@ class WebFormConnector:
             return self._challenge(key)
         if request.method == "GET" and not verb:
             return self._page(request, key, found)
+        if request.method == "GET" and verb.startswith("files/"):
+            return self._file(key, verb.removeprefix("files/"), found)
         if request.method == "POST" and verb in ("messages", "callback") and (verb == "messages" or self.options.callback):
             return await self._added(request, inbox, key, verb, found)
         return self._not_found()
@@ -203,7 +205,7 @@ class WebFormConnector:
         """Whether there is such a page, and its ticket once it is known. Asks the same of the store for every key, so that the
         time an answer takes tells nothing."""
         asked = key if item.KEY.match(key) else "a" * 48
-        found = await inbox.ticket(asked)
+        found = await inbox.ticket(item.locked(asked))
         unknown = await inbox.unknown([item.provider_key(asked)])
         return asked == key and not unknown, found
 
@@ -215,9 +217,9 @@ class WebFormConnector:
 
     def _page(self, request: HookRequest, key: str, found: PublicTicket | None) -> HookReply:
         own = self._own(found, key) if found is not None else None
-        if _wants_json(request):
-            return _json(self._news(own))
         path, said = self._path(key), self.site.words
+        if _wants_json(request):
+            return _json(self._news(path, own))
         if own is None:
             body, title = pages.processing(self.site), said["processing_title"]
         else:
@@ -225,7 +227,14 @@ class WebFormConnector:
             title = said["callback"] if own.joined else said["request"].format(number=own.ticket.number)
         return self.site.reply(title, body, private=True, challenge=f"{path}/challenge")
 
-    def _news(self, own: Own | None) -> dict[str, Any]:
+    def _file(self, key: str, number: str, found: PublicTicket | None) -> HookReply:
+        """A file that a colleague sent by this form and this page shows. What customers sent themselves is not given out: the
+        form would be a place to spread anything from."""
+        shown = self._own(found, key).shown.entries if found is not None else ()
+        known = next((file.id for entry in shown if entry.ours for file in entry.files if str(file.id) == number), None)
+        return self._not_found() if known is None else HookReply(200, headers=dict(pages.PRIVATE), attachment_id=known)
+
+    def _news(self, path: str, own: Own | None) -> dict[str, Any]:
         if own is None:
             return {"version": "0", "number": None}
         shown = own.shown
@@ -233,7 +242,7 @@ class WebFormConnector:
             "version": pages.stamp(shown),
             "number": None if own.joined else shown.number,
             "summary": pages.summary(self.site, shown, joined=own.joined),
-            "thread": pages.thread(self.site, shown),
+            "thread": pages.thread(self.site, path, shown),
         }
 
     async def _added(self, request: HookRequest, inbox: Inbox, key: str, verb: str, found: PublicTicket | None) -> HookReply:
@@ -256,7 +265,7 @@ class WebFormConnector:
         nonce = self._worked(sent, key)
         rows = item.as_rows(checked.answers)
         names = await self._name(key, nonce, rows, sent)
-        to = {} if own.joined else {"answers": [key], "answers_to": [own.reference]}
+        to = {} if own.joined else {"answers": [item.locked(key)], "answers_to": [own.reference]}
         said = to | {"fields": rows, "from": own.facts.get("from"), "subject": own.shown.subject}
         found = await self._store(inbox, names, "message", sent, said)
         return self._path(names.message_key) if found is not None and found.number != own.ticket.number else None
@@ -280,6 +289,8 @@ class WebFormConnector:
     # What both do.
 
     async def _read(self, request: HookRequest) -> Sent:
+        if request.too_often:
+            raise Declined("too_often")
         try:
             sent = await asyncio.to_thread(reading.read, request)
         except reading.TooMuch as error:
@@ -313,9 +324,10 @@ class WebFormConnector:
     async def _store(self, inbox: Inbox, names: Names, kind: str, sent: Sent, said: dict[str, Any]) -> PublicTicket | None:
         """Take a submission in once; the ticket it came into, None while it is being processed. Raises Declined for a
         solution that was used for something else."""
-        new = bool(await inbox.unknown([names.provider_key]))
-        if new:
-            await inbox.accept([await asyncio.to_thread(self._item, names, kind, sent, said)])
+        new: Set[str] = set()
+        if await inbox.unknown([names.provider_key]):
+            # Only the commit tells which of two that come at once was taken in.
+            new = await inbox.accept([await asyncio.to_thread(self._item, names, kind, sent, said)])
         found = await self._settled(inbox, names.message_key)
         if not new and found is None:
             raise Declined("used")
@@ -327,7 +339,7 @@ class WebFormConnector:
 
     async def _settled(self, inbox: Inbox, key: str) -> PublicTicket | None:
         waited = 0.0
-        while (found := await inbox.ticket(key)) is None and waited < SETTLES_WITHIN:
+        while (found := await inbox.ticket(item.locked(key))) is None and waited < SETTLES_WITHIN:
             await asyncio.sleep(0.05 + waited / 4)
             waited += 0.05 + waited / 4
         return found
@@ -387,4 +399,5 @@ KIND = ChannelKind(
     reaches=None,
     address_label="Short name",
     hook_limit=HOOK_LIMIT,
+    posts_per_minute=lambda options: int(options.posts_per_minute),
 )

@@ -67,13 +67,19 @@ def reference(message_key: str) -> str:
     return hashlib.sha256(f"web form reference {message_key}".encode()).hexdigest()[:24]
 
 
+def locked(message_key: str) -> str:
+    """What the ledger and the history hold of a key: enough to find its page by, useless for opening it. Agents may read the
+    original of an entry, and must not find the customer's key there."""
+    return "form-" + hashlib.sha256(f"web form lock {message_key}".encode()).hexdigest()
+
+
 def build(names: Names, at: float, kind: str, files: Sequence[SentFile], **said: Any) -> RawItem:
     """The raw item. `kind` is request, message or callback; `said` is all that the parser shall know."""
     document = {
         "v": 1,
         "kind": kind,
         "at": moment(at),
-        "key": names.message_key,
+        "key": locked(names.message_key),
         "files": [
             {"field": file.field, "filename": file.filename, "content_type": file.content_type, "size": len(file.content)} for file in files
         ],

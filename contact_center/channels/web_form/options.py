@@ -47,6 +47,9 @@ class WebFormOptions(Options):
     difficulty: int = Field(
         16, ge=8, le=24, title="Work against spam", description="Bits of work that a browser does before sending; each doubles it."
     )
+    posts_per_minute: int = Field(
+        30, ge=0, le=10_000, title="Messages a minute", description="At most so many from one address; 0: any number."
+    )
     code_shown: bool = Field(False, title="Shows a visit code", description="Five signs that a caller can tell, to find their visit again.")
     colour: str = Field("", title="Colour", description="Colour of the buttons, such as #2f55d4; empty: the usual blue.")
 

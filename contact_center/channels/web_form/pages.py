@@ -13,7 +13,7 @@ from contact_center.channels.base import HookReply
 from contact_center.channels.web_form import reading, words
 from contact_center.channels.web_form.fields import FormField
 from contact_center.channels.web_form.options import WebFormOptions
-from contact_center.model.messages import PublicEntry, PublicTicket
+from contact_center.model.messages import PublicEntry, PublicFile, PublicTicket
 from contact_center.model.words import Status
 
 STATIC = Path(__file__).parent / "static"
@@ -241,7 +241,7 @@ def ticket(site: Site, path: str, found: PublicTicket, phone: str, *, joined: bo
     said = site.words
     note = f'<p class="notice">{esc(said["joined"])}</p>' if joined else ""
     return f"""<section class="card" data-ticket data-version="{stamp(found)}">{summary(site, found, joined=joined)}{note}
-<div role="log" aria-label="{esc(said["conversation"])}" data-log>{thread(site, found)}</div></section>
+<div role="log" aria-label="{esc(said["conversation"])}" data-log>{thread(site, path, found)}</div></section>
 {_write(site, path, found)}{_call(site, path, phone)}
 <p class="footnote">{esc(said["keep_link"])}</p>"""
 
@@ -259,9 +259,9 @@ def summary(site: Site, found: PublicTicket, *, joined: bool) -> str:
     return f"<div data-summary><h1>{esc(found.subject or (said['callback'] if asks else site.heading))}</h1>{meta}</div>"
 
 
-def thread(site: Site, found: PublicTicket) -> str:
+def thread(site: Site, path: str, found: PublicTicket) -> str:
     """What was said, the oldest first."""
-    return f'<ol class="thread">{"".join(_entry(site, entry) for entry in found.entries)}</ol>'
+    return f'<ol class="thread">{"".join(_entry(site, path, entry) for entry in found.entries)}</ol>'
 
 
 def stamp(found: PublicTicket) -> str:
@@ -269,13 +269,18 @@ def stamp(found: PublicTicket) -> str:
     return f"{found.status}-{len(found.entries)}"
 
 
-def _entry(site: Site, entry: PublicEntry) -> str:
+def _entry(site: Site, path: str, entry: PublicEntry) -> str:
     said = site.words
     who = (entry.author or said["we"]) if entry.ours else said["you"]
-    names = "".join(f'<li class="file">{esc(name)}</li>' for name in entry.filenames)
+    names = "".join(f'<li class="file">{_file(path, entry, file)}</li>' for file in entry.files)
     head = f'<p class="who"><strong>{esc(who)}</strong> {_time(entry.at.isoformat())}</p>'
     below = f'<ul class="files">{names}</ul>' if names else ""
     return f'<li class="entry {"ours" if entry.ours else "theirs"}">{head}{_text(entry)}{below}</li>'
+
+
+def _file(path: str, entry: PublicEntry, file: PublicFile) -> str:
+    """What we sent can be downloaded; of what customers sent they see the name."""
+    return f'<a href="{esc(path)}/files/{file.id}" download>{esc(file.filename)}</a>' if entry.ours else esc(file.filename)
 
 
 def _text(entry: PublicEntry) -> str:

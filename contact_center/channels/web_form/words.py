@@ -34,7 +34,10 @@ EN = {
     "too_much": "At most 10 files and 25 MB in all, please. Nothing was sent.",
     "unreadable": "This could not be read. Please load the page again.",
     "refused": "The check against spam has run out. Please send again.",
-    "used": "This was sent a moment ago and is being processed. If you have changed something, send it again.",
+    "used": "This, or an earlier wording of it, was sent a moment ago and is being processed. "
+    "If you have changed something, send it again.",
+    "too_often": "Very much has come from your network within a minute. Nothing was sent, and what you wrote is still here: "
+    "please wait a minute and send again.",
     "failed": "It could not be sent. What you wrote is still here; please try again in a moment.",
     "thanks_title": "Thank you",
     "thanks": "We have received your message and will answer as soon as we can.",
@@ -104,7 +107,9 @@ RU = {
     "too_much": "Не больше 10 файлов и 25 МБ вместе. Ничего не отправлено.",
     "unreadable": "Не удалось прочитать форму. Обновите страницу.",
     "refused": "Срок проверки от спама истёк. Отправьте ещё раз.",
-    "used": "Это уже отправлено и обрабатывается. Если вы что-то изменили, отправьте ещё раз.",
+    "used": "Это сообщение или его прежний вариант уже отправлен и обрабатывается. Если вы что-то изменили, отправьте ещё раз.",
+    "too_often": "Из вашей сети за минуту пришло слишком много сообщений. Ничего не отправлено, всё написанное осталось здесь: "
+    "подождите минуту и отправьте ещё раз.",
     "failed": "Отправить не получилось. Всё написанное осталось здесь, попробуйте ещё раз чуть позже.",
     "thanks_title": "Спасибо",
     "thanks": "Мы получили ваше сообщение и ответим, как только сможем.",

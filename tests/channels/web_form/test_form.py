@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from contact_center.channels.web_form.challenge import solve
 from contact_center.intake.pipeline import AccountInbox
+from contact_center.store.schema import metadata
 from contact_center.testing import RunningApp, a_mail, running_app
 from tests.channels.web_form.helpers import ANNA, JSON, Visitor, open_form, visiting
 
@@ -110,6 +111,47 @@ async def test_one_solution_sends_one_message(app: RunningApp, visitor: Visitor,
 
     assert (status, answer["code"]) == (409, "used")
     assert len(await tickets(app)) == 1
+
+
+async def test_of_two_wordings_at_once_the_second_is_told(app: RunningApp, visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both saw an unused solution; only one was taken in, and whoever sent the other is not thanked for it."""
+    monkeypatch.setattr("contact_center.channels.web_form.connector.SETTLES_WITHIN", 0.3)
+    work = await visitor.worked()
+    wordings = [f"Wording {number}" for number in range(6)]
+    answers = await asyncio.gather(*(visitor.post(visitor.base, work | {"fields": ANNA | {"message": each}}) for each in wordings))
+    await app.settled()
+
+    taken = [each for each, (status, _) in zip(wordings, answers, strict=True) if status == 200]
+    assert sorted(status for status, _ in answers) == [200] + [409] * 5
+    assert {answer["code"] for status, answer in answers if status == 409} == {"used"}
+    (ticket,) = await tickets(app)
+    assert taken[0] in (await history(app, ticket))[0]["text"]
+
+
+async def test_one_address_sends_so_much_a_minute(tmp_path: Path) -> None:
+    """Beyond it they are told so in words, page and program alike; reading goes on, and other addresses are not touched."""
+    async with running_app(tmp_path / "data", security={"trusted_proxies": ("127.0.0.1",)}) as app:
+        async with visiting(app, posts_per_minute=2, language="ru") as visitor:
+            headers = JSON | {"X-Forwarded-For": "198.51.100.7"}
+            statuses = []
+            for _ in range(3):
+                body = await visitor.worked() | {"fields": ANNA}
+                async with visitor.client.post(visitor.base, json=body, headers=headers) as response:
+                    statuses.append(response.status)
+                    answer = await response.json()
+            assert statuses == [200, 200, 429]
+            assert (answer["code"], response.headers["Retry-After"]) == ("too_often", "60")
+            assert "подождите минуту" in answer["message"]
+            async with visitor.client.post(visitor.base, data={"f-name": "A"}, headers=headers | {"Accept": "text/html"}) as response:
+                assert response.status == 429
+                assert "подождите минуту" in await response.text()
+            assert (await visitor.page(visitor.base))[0] == 200
+            assert (await visitor.send())[0] == 200  # from 127.0.0.1
+            # A stranger cannot choose an address for themselves by adding one in front.
+            forged = {"X-Forwarded-For": "203.0.113.1, 198.51.100.7"}
+            async with visitor.client.post(visitor.base, json=body, headers=JSON | forged) as response:
+                assert response.status == 429
+        assert len(await tickets(app)) == 3
 
 
 @pytest.mark.parametrize("work", [{}, {"challenge": "1.8.abc.def", "solution": "1"}], ids=["none", "forged"])
@@ -376,3 +418,72 @@ async def test_the_script_can_be_loaded_by_another_site(visitor: Visitor) -> Non
 
 def test_solving_costs_what_it_says() -> None:
     assert solve("1.0.x") == "0"
+
+
+async def attach(admin: aiohttp.ClientSession, name: str, content: bytes) -> int:
+    async with admin.post(f"/api/v1/attachments?filename={name}", data=content, headers={"Content-Type": "text/html"}) as response:
+        assert response.status == 201, await response.text()
+        return int((await response.json())["id"])
+
+
+async def test_files_of_an_answer_can_be_downloaded_and_nothing_else(app: RunningApp, visitor: Visitor) -> None:
+    """The link is the permission: this page's answers, as downloads that cannot run as pages of ours; any other file is not there."""
+    path = await visitor.request()
+    other = await visitor.request(ANNA | {"email": "other@example.com"})
+    (first, second) = await tickets(app)
+    async with app.session() as admin:
+        ids = [await attach(admin, "bill.html", b"<script>alert(1)</script>"), await attach(admin, "secret.txt", b"secret")]
+        unsent = await attach(admin, "draft.txt", b"draft")
+        for ticket, file in ((first, ids[0]), (second, ids[1])):
+            body = {"text": "See below.", "attachment_ids": [file]}
+            url = f"/api/v1/tickets/{ticket['id']}/replies"
+            async with admin.post(url, json=body, headers={"Idempotency-Key": f"k{file}"}) as response:
+                assert response.status == 201, await response.text()
+    await app.settled()
+
+    assert f'href="{path}/files/{ids[0]}" download>bill.html' in (await visitor.page(path))[1]
+    assert f"{path}/files/{ids[0]}" in (await visitor.news(path))["thread"]
+    async with visitor.client.get(f"{path}/files/{ids[0]}") as response:
+        assert (response.status, await response.read()) == (200, b"<script>alert(1)</script>")
+        assert response.headers["Content-Disposition"] == "attachment; filename*=UTF-8''bill.html"
+        assert response.headers["Content-Type"] == "application/octet-stream"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert "sandbox" in response.headers["Content-Security-Policy"]
+        assert response.headers["Cache-Control"] == "no-store"
+    wrong = [f"{path}/files/{ids[1]}", f"{path}/files/{unsent}", f"{other}/files/{ids[0]}", f"{path}/files/0{ids[0]}"]
+    wrong += [f"{path}/files/", f"{path}/files/x", f"{visitor.base}/r/{'a' * 48}/files/{ids[0]}"]
+    assert {(await visitor.page(each))[0] for each in wrong} == {404}
+
+
+async def test_what_a_customer_sent_is_not_given_out(app: RunningApp, visitor: Visitor) -> None:
+    """The page names it; as a download it would make the form a place to spread anything from."""
+    path = await visitor.request()
+    form = aiohttp.FormData(await visitor.worked(path) | {"text": "Look"})
+    form.add_field("f-files", b"MZ", filename="tool.exe")
+    async with visitor.client.post(f"{path}/messages", data=form, headers=JSON) as response:
+        assert response.status == 200
+    await app.settled()
+    (ticket,) = await tickets(app)
+    (file,) = [file for entry in await history(app, ticket) for file in entry["attachments"]]
+
+    assert "tool.exe" in (await visitor.page(path))[1]
+    assert (await visitor.page(f"{path}/files/{file['id']}"))[0] == 404
+
+
+async def test_no_key_of_a_private_page_is_stored(app: RunningApp, visitor: Visitor) -> None:
+    """Agents read originals, and whoever holds a copy of the database reads everything: neither opens a customer's page."""
+    path = await visitor.request()
+    assert (await visitor.add(path, text="More"))[0] == 200
+    await app.settled()
+    key = path.rpartition("/")[2]
+    (ticket,) = await tickets(app)
+    async with app.session() as admin:
+        for entry in await history(app, ticket):
+            async with admin.get(f"/api/v1/entries/{entry['id']}/original") as response:
+                assert response.status == 200
+                assert key[16:] not in await response.text()
+
+    def everything(connection: Any) -> str:
+        return repr([connection.execute(table.select()).all() for table in metadata.sorted_tables])
+
+    assert key[16:] not in await app.store.read(everything)

@@ -16,7 +16,7 @@ from contact_center.channels.web_form.connector import KIND
 from contact_center.channels.web_form.options import WebFormOptions
 from contact_center.channels.web_form.pages import Site, readable_on
 from contact_center.errors import ChannelMisconfigured
-from contact_center.model.messages import PublicEntry, PublicTicket
+from contact_center.model.messages import PublicEntry, PublicFile, PublicTicket
 from contact_center.model.words import Status
 from tests.channels.doubles import MemoryInbox
 from tests.channels.web_form.helpers import FIELDS, a_request, connector, options
@@ -119,7 +119,8 @@ async def test_hostile_values_come_back_as_text(tmp_path: Path) -> None:
 
 def hostile_ticket() -> PublicTicket:
     facts = {"fields": [{"label": EVIL, "value": EVIL}, {"label": "Two", "value": EVIL}]}
-    entries = (PublicEntry(AT, False, EVIL, EVIL, (EVIL,), facts), PublicEntry(AT, True, EVIL, EVIL, (EVIL,)))
+    files = (PublicFile(1, EVIL),)
+    entries = (PublicEntry(AT, False, EVIL, EVIL, files, facts), PublicEntry(AT, True, EVIL, EVIL, files))
     return PublicTicket(7, EVIL, Status.OPEN, AT, entries)
 
 
