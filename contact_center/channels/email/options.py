@@ -1,16 +1,27 @@
 """Options of a mailbox. Empty hosts mean: mail comes by the embedded receiver, answers go to the outgoing spool."""
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from contact_center.channels.base import Options
+from contact_center.channels.acknowledging import AcknowledgingOptions
 
 LARGE = 8 * 1024 * 1024  # bytes from which a mail is kept in a file and never held in memory whole
+MAX_FOLDERS = 50
 Security = Literal["tls", "starttls", "none"]
 
 
-class EmailOptions(Options):
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder that is read."""
+
+    name: str
+    sent: bool = False
+    """Whether it holds what our people sent from other programs."""
+
+
+class EmailOptions(AcknowledgingOptions):
     """How a mailbox is read and how its answers are sent."""
 
     sender_name: str = Field("", title="Sender name", description="Name that customers see beside the address.")
@@ -20,7 +31,19 @@ class EmailOptions(Options):
     imap_security: Security = Field("tls", title="IMAP security", description="How the connection is protected.")
     imap_user: str = Field("", title="IMAP user", description="Often the whole mail address.")
     imap_password: str = Field("", title="IMAP password", description="Kept encrypted.", json_schema_extra={"secret": True})
-    imap_folder: str = Field("INBOX", title="IMAP folder", description="Folder that is read.")
+    imap_folder: str = Field("INBOX", title="IMAP folder", description="Folder that is read; its news come at once.")
+    imap_folders: str = Field(
+        "",
+        title="Further IMAP folders",
+        description="Read as well, every minute; one a line. A mail that lies in two folders is one entry.",
+        max_length=10_000,
+        json_schema_extra={"widget": "long"},
+    )
+    imap_sent_folder: str = Field(
+        "",
+        title="Folder of sent mails",
+        description="What colleagues send from other programs becomes outgoing entries of the history; empty: it is not read.",
+    )
     smtp_host: str = Field("", title="SMTP server", description="Host that answers are sent through; empty: they go to the outgoing spool.")
     smtp_port: int = Field(587, ge=1, le=65535, title="SMTP port", description="Usually 587 with STARTTLS, 465 with TLS.")
     smtp_security: Security = Field(
@@ -34,3 +57,17 @@ class EmailOptions(Options):
         description="Answers ask to be sent to name+token@domain, so that threading survives mail programs that drop "
         "references. Only for servers that deliver plus-addresses.",
     )
+
+    @field_validator("imap_folders", mode="before")
+    @classmethod
+    def _as_lines(cls, value: Any) -> Any:
+        """A list of names is taken as well."""
+        return "\n".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+
+    @property
+    def folders(self) -> tuple[Folder, ...]:
+        """Every folder to read, the main one first, each once; the sent mails are read only as such."""
+        sent = self.imap_sent_folder.strip()
+        names = dict.fromkeys(name for line in (self.imap_folder, *self.imap_folders.splitlines()) if (name := line.strip()))
+        read = [Folder(name) for name in names if name != sent] or [Folder("INBOX")]
+        return (*read[:MAX_FOLDERS], Folder(sent, sent=True)) if sent else tuple(read[:MAX_FOLDERS])

@@ -5,99 +5,16 @@ import contextlib
 import imaplib
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator
-from itertools import count
-from pathlib import Path
+from typing import Any
 
 import pytest
-from imapclient import IMAPClient
 
-from contact_center.channels.email import imap
+from contact_center.channels.email import imap_line
 from contact_center.channels.email.imap import ImapReader
-from contact_center.channels.email.options import EmailOptions
-from contact_center.errors import ChannelAuthFailed, ChannelError, ChannelMisconfigured, ChannelUnavailable
+from contact_center.channels.email.imap_line import Line
+from contact_center.errors import ChannelAuthFailed, ChannelMisconfigured, ChannelUnavailable
 from tests.channels.doubles import MemoryInbox
-from tests.servers import Dovecot
-
-_numbers = count(1)
-
-
-class Mailbox:
-    """A user of the server, with an empty INBOX."""
-
-    def __init__(self, server: Dovecot) -> None:
-        self.server = server
-        self.user = f"user{next(_numbers)}"
-
-    @property
-    def maildir(self) -> Path:
-        return self.server.folder / "mail" / self.user / "Maildir"
-
-    def options(self, **changes: object) -> EmailOptions:
-        values = {"imap_host": "127.0.0.1", "imap_port": self.server.port, "imap_security": "none"}
-        return EmailOptions.model_validate(values | {"imap_user": self.user, "imap_password": "secret"} | changes)
-
-    @contextlib.contextmanager
-    def client(self) -> Iterator[IMAPClient]:
-        client = IMAPClient("127.0.0.1", self.server.port, ssl=False, timeout=30)
-        client.login(self.user, "secret")
-        client.select_folder("INBOX")
-        try:
-            yield client
-        finally:
-            client.logout()
-
-    def put(self, *mails: bytes, flags: tuple[bytes, ...] = ()) -> None:
-        with self.client() as client:
-            for mail in mails:
-                client.append("INBOX", mail, flags)
-
-    def flags(self) -> dict[int, tuple[bytes, ...]]:
-        with self.client() as client:
-            return dict(client.get_flags(client.search("ALL")))
-
-
-def a_mail(text: str = "hello") -> bytes:
-    return f"From: ivan@example.org\r\nSubject: {text}\r\nMessage-ID: <{text}@example.org>\r\n\r\n{text}\r\n".encode()
-
-
-@pytest.fixture
-def mailbox(dovecot: Dovecot) -> Mailbox:
-    return Mailbox(dovecot)
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> MemoryInbox:
-    folder = tmp_path / "inbox"
-    folder.mkdir()
-    return MemoryInbox(folder)
-
-
-@contextlib.asynccontextmanager
-async def reading(mailbox: Mailbox, inbox: MemoryInbox, **changes: object) -> AsyncIterator[asyncio.Task[None]]:
-    """A reader at work; its errors are raised at the end of waiting."""
-    task = asyncio.create_task(ImapReader(mailbox.options(**changes)).run(inbox))
-    caught_up = asyncio.create_task(inbox.until(lambda: bool(inbox.reports)))
-    await asyncio.wait([task, caught_up], return_when=asyncio.FIRST_COMPLETED)
-    caught_up.cancel()
-    if task.done():
-        task.result()
-    try:
-        yield task
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, ChannelError):
-            await task
-
-
-async def catch_up(mailbox: Mailbox, inbox: MemoryInbox, **changes: object) -> None:
-    inbox.reports.clear()
-    async with reading(mailbox, inbox, **changes):
-        pass
-
-
-async def put(mailbox: Mailbox, *mails: bytes) -> None:
-    await asyncio.to_thread(mailbox.put, *mails)
+from tests.channels.email.mailboxes import Mailbox, a_mail, catch_up, forget_index, put, reading
 
 
 async def test_a_backlog_is_fetched_with_its_times(mailbox: Mailbox, inbox: MemoryInbox) -> None:
@@ -162,16 +79,6 @@ async def test_a_failed_commit_is_repeated(mailbox: Mailbox, inbox: MemoryInbox)
     inbox.failure = None
     await catch_up(mailbox, inbox)
     assert inbox.contents() == [a_mail("again")]
-
-
-def forget_index(mailbox: Mailbox) -> None:
-    """Make the server assign a new UIDVALIDITY, as after a restored backup."""
-    mailbox.server.stop()
-    for path in mailbox.maildir.rglob("dovecot*"):
-        if path.is_file():
-            path.unlink()
-    time.sleep(1.1)  # UIDVALIDITY is a time in seconds
-    mailbox.server.start()
 
 
 async def test_a_new_uidvalidity_loses_nothing(mailbox: Mailbox, inbox: MemoryInbox) -> None:
@@ -247,7 +154,7 @@ async def test_working_settings_pass_the_check(mailbox: Mailbox) -> None:
     reader = ImapReader(mailbox.options())
     await reader.check()
 
-    assert reader._client is None
+    assert reader.line.client is None
 
 
 async def test_cancelling_while_idle_is_prompt(mailbox: Mailbox, inbox: MemoryInbox) -> None:
@@ -259,7 +166,7 @@ async def test_cancelling_while_idle_is_prompt(mailbox: Mailbox, inbox: MemoryIn
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-        assert time.monotonic() - started < imap.IDLE_SLICE / 2
+        assert time.monotonic() - started < imap_line.IDLE_SLICE / 2
 
 
 async def test_a_large_mail_comes_by_file(mailbox: Mailbox, inbox: MemoryInbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,21 +180,26 @@ async def test_a_large_mail_comes_by_file(mailbox: Mailbox, inbox: MemoryInbox, 
     assert item.size == len(big)
 
 
-async def test_an_expunged_mail_is_passed_over(mailbox: Mailbox, inbox: MemoryInbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A mail that somebody deletes between listing and fetching stops nothing."""
+@pytest.mark.parametrize("step", ["sizes", "fetch_whole"])
+async def test_a_mail_removed_before_it_was_fetched_is_told(
+    mailbox: Mailbox, inbox: MemoryInbox, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """A mail that somebody deletes between listing and fetching stops nothing, and is entered as gone."""
     await put(mailbox, a_mail("gone"), a_mail("stays"))
-    listed = ImapReader._sizes
+    before: Any = getattr(Line, step)
 
-    def sizes(reader: ImapReader, uids: list[int]) -> dict[int, int]:
-        found = listed(reader, uids)
+    def meanwhile(line: Line, uids: list[int], *more: Any) -> Any:
         with mailbox.client() as client:
-            client.delete_messages([min(uids)])
+            client.delete_messages([1])
             client.expunge()
-        return found
+        return before(line, uids, *more)
 
-    monkeypatch.setattr(ImapReader, "_sizes", sizes)
+    monkeypatch.setattr(Line, step, meanwhile)
     await catch_up(mailbox, inbox)
-    assert inbox.contents() == [a_mail("stays")]
+    gone = [item for item in inbox.items.values() if item.envelope.get("gone")]
+    assert [item.provider_key.rpartition(":")[2] for item in gone] == ["1"]
+    assert a_mail("stays") in inbox.contents()
+    assert len(inbox.items) == 2
 
 
 async def test_a_deleted_mailbox_folder_on_disk(mailbox: Mailbox, inbox: MemoryInbox) -> None:
