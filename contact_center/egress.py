@@ -6,6 +6,7 @@ an address.
 
 import ipaddress
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -14,6 +15,8 @@ TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
 MAX_REDIRECTS = 3
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+_SHARED = ipaddress.ip_network("100.64.0.0/10")
+_METADATA = ("169.254.169.254", "100.100.100.200", "fd00:ec2::254", "192.0.0.192")
 
 
 class Forbidden(OSError):
@@ -38,15 +41,38 @@ def is_public(address: str) -> bool:
     return parsed.is_global and not parsed.is_multicast
 
 
-def guarded_session() -> aiohttp.ClientSession:
-    """An HTTP client without cookies that cannot reach anything but public addresses."""
-    connector = aiohttp.TCPConnector(socket_factory=_public_socket, limit=20, force_close=True)
+def is_near_or_public(address: str) -> bool:
+    """Whether an address is public or one of a private network: never what serves only its own link, such as a cloud's metadata."""
+    try:
+        parsed = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
+    except ValueError:
+        return False
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    near = (parsed.is_private or parsed in _SHARED) and not (parsed.is_link_local or parsed.is_unspecified or parsed.is_multicast)
+    return is_public(address) or (near and str(parsed) not in _METADATA)
+
+
+def guarded_session(*, private: bool = False, limit: int = 20, keep_alive: bool = False) -> aiohttp.ClientSession:
+    """An HTTP client without cookies that cannot reach anything but public addresses; with `private` those of closed networks too."""
+    factory = _near_socket if private else _public_socket
+    connector = aiohttp.TCPConnector(
+        socket_factory=factory, limit=limit, force_close=not keep_alive, keepalive_timeout=10 if keep_alive else None
+    )
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=TIMEOUT, trust_env=False)
 
 
 def _public_socket(info: Any) -> socket.socket:
+    return _socket(info, is_public)
+
+
+def _near_socket(info: Any) -> socket.socket:
+    return _socket(info, is_near_or_public)
+
+
+def _socket(info: Any, allowed: Callable[[str], bool]) -> socket.socket:
     family, kind, protocol, _, destination = info
-    if not is_public(str(destination[0])):
+    if not allowed(str(destination[0])):
         raise Forbidden(f"{destination[0]} is not a public address")
     made = socket.socket(family, kind, protocol)
     made.setblocking(False)
