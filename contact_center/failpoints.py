@@ -1,6 +1,6 @@
 """Places where a test may make this process die, fail, wait or stop: how promises about crashes are proven.
 
-`CONTACT_CENTER_FAILPOINTS="intake.accepted=kill@3;send.before=sleep:2"` kills the process when it comes to the third pass
+`CC_FAILPOINTS="intake.accepted=kill@3;send.before=sleep:2"` kills the process when it comes to the third pass
 of that place, and makes it wait two seconds at the other. Without the variable a place costs a look into an empty dict.
 """
 
@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
-VARIABLE = "CONTACT_CENTER_FAILPOINTS"
+VARIABLE = "CC_FAILPOINTS"
 
 POINTS: dict[str, str] = {
     "channel.fetched": "A connector has read items at the source; nothing is stored.",
