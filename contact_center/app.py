@@ -17,6 +17,7 @@ from contact_center import agent_ui
 from contact_center.api import security
 from contact_center.api.context import SERVICES, Services
 from contact_center.api.handlers.channels import decrypt_options, publish_channel
+from contact_center.api.openings import Openings
 from contact_center.api.server import make_app
 from contact_center.bus import Doorbell, PostgresDoorbell
 from contact_center.channels.base import Connector, Environment, Inbox
@@ -141,6 +142,7 @@ def build(settings: Settings, store: Store) -> Product:
         wake_intake=pipeline.wake,
         wake_imports=imports.wake,
         inbox=pipeline.inbox,
+        openings=Openings(store, utc_now),
     )
     app = make_app(services)
     console = Console(store, _authenticate(app), _still_valid(services), settings.replay_limit)

@@ -8,16 +8,19 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
+from contact_center.api.addresses import client_address
 from contact_center.api.framework import to_json
+from contact_center.api.openings import Openings
 from contact_center.channels import registry
 from contact_center.channels.base import Environment, Inbox
 from contact_center.config import Settings
 from contact_center.errors import BadRequest, Invalid, NotSignedIn
 from contact_center.keys import Keys
 from contact_center.model.acts import Act
+from contact_center.model.audit import Action, Subject
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.people import Viewer
-from contact_center.store import Connection, Store
+from contact_center.store import Connection, Store, audit
 from contact_center.store.blobs import BlobFiles
 from contact_center.store.repositories import access
 from contact_center.tickets.replies import Sending
@@ -39,6 +42,8 @@ class Services:
     refresh_channels: Callable[[], Coroutine[Any, Any, None]]
     wake_intake: Callable[[], None]
     wake_imports: Callable[[], None]
+    openings: Openings
+    """Where it is told who opened which customer."""
     inbox: Callable[[ChannelAccount], Inbox]
     """Where a connector puts what it hears by HTTP."""
     checks: dict[str, Callable[[], Coroutine[Any, Any, str]]] = field(default_factory=dict)
@@ -88,7 +93,16 @@ class Context:
 
     def act(self) -> Act:
         """The viewer, acting now."""
-        return Act(self.services.clock(), self._viewer.user_id if self._viewer else None)
+        return Act(self.services.clock(), self._viewer.user_id if self._viewer else None, client_address(self.request))
+
+    async def opened(self, contact_id: int) -> None:
+        """The audit log tells, before the answer goes out, that the viewer opened this customer."""
+        viewer, address = self.viewer, client_address(self.request)
+        await self.services.openings.note(viewer.user_id, address, contact_id, by_token=viewer.scopes is not None)
+
+    async def told(self, action: Action, kind: Subject, object_id: int | None = None, **detail: Any) -> None:
+        """The audit log tells of something that changes nothing in the database."""
+        await self.store.write(_told, self.act(), action, kind, object_id, detail)
 
     async def read(self, unit: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a read in a consistent snapshot."""
@@ -108,6 +122,10 @@ class Context:
         request_hash = hashlib.sha256(f"{self.request.method} {self.request.path}\n".encode() + await self.request.read()).hexdigest()
         claim = (self.viewer.user_id, key, request_hash, self.services.clock(), self._status)
         return await self.store.write(_once, claim, unit, args, kwargs)
+
+
+def _told(connection: Connection, act: Act, action: Action, kind: Subject, object_id: int | None, detail: dict[str, Any]) -> None:
+    audit.note(connection, act, action, kind, object_id, **detail)
 
 
 def _conversation(kind: str, ours: str, theirs: str) -> str | None:

@@ -63,6 +63,7 @@ class LoginLimits:
         self._pair = RateLimitItemPerMinute(per_minute)
         self._address = RateLimitItemPerMinute(per_minute * 5)
         self._all = RateLimitItemPerMinute(per_minute * 60)
+        self._told = RateLimitItemPerMinute(1)
 
     def count(self, email: str, address: str) -> None:
         """Count an attempt. Raises TooManyRequests when one of the budgets is spent."""
@@ -70,3 +71,7 @@ class LoginLimits:
         budgets = ((self._pair, f"{email}|{address}"), (self._address, address), (self._all, "all"))
         if not all(self._limiter.hit(item, key) for item, key in budgets):
             raise TooManyRequests(retry_after=60)
+
+    def is_news(self, email: str, address: str) -> bool:
+        """Whether this minute has not yet told of a refusal of this account to this address."""
+        return self._limiter.hit(self._told, email, holder_of(address)) and self._limiter.hit(RateLimitItemPerMinute(60), "told")

@@ -1,17 +1,19 @@
 """Who is asking: session cookies, API tokens, and the checks that stand before every handler."""
 
 from datetime import timedelta
-from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from contact_center.api.addresses import client_address
 from contact_center.api.context import SERVICES, Services
 from contact_center.errors import Forbidden, NotSignedIn
 from contact_center.keys import new_token, token_hash
+from contact_center.model.acts import Act
+from contact_center.model.audit import Action, Subject
 from contact_center.model.people import Viewer
-from contact_center.store import Connection
+from contact_center.store import Connection, audit
 from contact_center.store.repositories import access
 
 TOKEN_PREFIX = "cc_pat_"
@@ -58,6 +60,7 @@ async def start_session(request: web.Request, user_id: int, proven: str | None =
     await services.store.write(
         _add_session,
         proven,
+        Act(now, user_id, client_address(request)),
         employee_id=user_id,
         token_hash=token_hash(token),
         created_at=now,
@@ -69,11 +72,11 @@ async def start_session(request: web.Request, user_id: int, proven: str | None =
     return token, int(lifetime.total_seconds())
 
 
-def _add_session(connection: Connection, /, proven: str | None, **values: Any) -> None:
+def _add_session(connection: Connection, /, proven: str | None, act: Act, **values: Any) -> None:
     # A check takes a third of a second; a new password has ended all sessions by then, and the old one must not open another.
     if proven is not None and access.password_hash(connection, values["employee_id"]) != proven:
         raise NotSignedIn("The address or the password is wrong.")
-    access.add_session(connection, **values)
+    audit.note(connection, act, Action.SIGNED_IN, Subject.SESSION, access.add_session(connection, **values))
 
 
 def check_origin(request: web.Request) -> None:
@@ -98,32 +101,6 @@ def is_own_origin(services: Services, origin: str | None, host: str, fetch_site:
         return True
     # Without a public address the server is reached by whatever name people typed.
     return not services.settings.public_url and parts.scheme == "http" and parts.netloc == host
-
-
-def client_address(request: web.Request) -> str:
-    """The client's address; X-Forwarded-For is believed only from proxies that the settings name."""
-    peer = request.remote or ""
-    trusted = request.app[SERVICES].settings.security.trusted_proxies
-    if trusted and _is_within(peer, trusted):
-        # Some proxies go on in the client's line, others add their own below it: all lines are one list.
-        hops = ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")
-        for hop in reversed([part.strip() for part in hops if part.strip()]):
-            if not _is_within(hop, trusted):
-                return hop[:64]
-    return peer
-
-
-def is_loopback(address: str) -> bool:
-    """Whether an address is this machine's own."""
-    return _is_within(address, ("127.0.0.0/8", "::1/128"))
-
-
-def _is_within(address: str, networks: tuple[str, ...]) -> bool:
-    try:
-        parsed = ip_address(address)
-        return any(parsed in ip_network(network, strict=False) for network in networks)
-    except ValueError:
-        return False
 
 
 def _by_session(connection: Connection, hashed: str, now: Any, idle: timedelta) -> tuple[Viewer | None, bool]:

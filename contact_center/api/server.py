@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from contact_center.api import security
+from contact_center.api.addresses import PROXIES
 from contact_center.api.context import SERVICES, Context, Replayed, Services
 from contact_center.api.framework import Route, json_response
 from contact_center.api.handlers.account import LIMITS
@@ -33,6 +34,7 @@ def make_app(services: Services) -> web.Application:
     app = web.Application(middlewares=[problem_middleware], client_max_size=BODY_LIMIT)
     app.on_response_prepare.append(_add_headers)
     app[SERVICES] = services
+    app[PROXIES] = services.settings.security.trusted_proxies
     app[POSTS] = PostLimits()
     app[LIMITS] = LoginLimits(services.settings.security.login_attempts_per_minute)
     for route in (*ROUTES, *HOOKS):

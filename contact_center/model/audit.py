@@ -50,6 +50,8 @@ class Subject(StrEnum):
     TOKEN = "token"  # noqa: S105 - a name
     QUEUE = "queue"
     CHANNEL = "channel"
+    CALENDAR = "calendar"
+    WEBHOOK = "webhook"
     CONTACT = "contact"
     ENTRY = "entry"
     ATTACHMENT = "attachment"

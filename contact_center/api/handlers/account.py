@@ -6,17 +6,19 @@ from typing import Any
 from aiohttp import web
 
 from contact_center.api import passwords, security
+from contact_center.api.addresses import client_address
 from contact_center.api.answers import Device, Me, NewToken, SignedIn, TokenInfo
 from contact_center.api.context import SERVICES, Context
 from contact_center.api.permissions import ROLES, SCOPES
 from contact_center.api.schemas import AcceptBody, FirstLoginBody, LoginBody, MeBody, PasswordBody, TokenBody
-from contact_center.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn
+from contact_center.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn, TooManyRequests
 from contact_center.keys import new_token, token_hash
 from contact_center.model.acts import Act
+from contact_center.model.audit import Action, Subject
 from contact_center.model.events import AccessChanged, Event, UserChanged
 from contact_center.model.people import User, Viewer
 from contact_center.model.words import Role
-from contact_center.store import Connection, journal
+from contact_center.store import Connection, audit, journal
 from contact_center.store.repositories import access
 
 LIMITS = web.AppKey("login_limits", passwords.LoginLimits)
@@ -26,10 +28,11 @@ INVITATION_HOURS = 72
 async def log_in(ctx: Context, body: LoginBody) -> SignedIn:
     """Begin a session."""
     email = body.email.strip().lower()
-    ctx.request.app[LIMITS].count(email, security.client_address(ctx.request))
+    await _count(ctx, email)
     row = await ctx.read(access.credentials, email)
     right = await passwords.matches(row["password_hash"] if row else None, body.password)
     if row is None or not right or row["disabled_at"] is not None:
+        await ctx.write(_refused, ctx.act(), email, Action.SIGN_IN_FAILED)
         raise NotSignedIn("The address or the password is wrong.")
     await _begin(ctx, row["id"], row["password_hash"])
     return SignedIn(row["id"])
@@ -59,8 +62,9 @@ async def change_password(ctx: Context, body: PasswordBody) -> None:
     viewer = ctx.viewer
     user = await ctx.read(access.find_user, viewer.project_id, viewer.user_id)
     assert user is not None
-    ctx.request.app[LIMITS].count(user.email, security.client_address(ctx.request))
+    await _count(ctx, user.email)
     if not await passwords.matches(await ctx.read(access.password_hash, viewer.user_id), body.current):
+        await ctx.write(_refused, ctx.act(), user.email, Action.PASSWORD_REFUSED)
         raise Invalid("The current password is wrong.", field="current")
     passwords.check_strength(body.new, user.email)
     await ctx.write(_set_password, ctx.act(), viewer, await passwords.hash_password(body.new))
@@ -68,7 +72,7 @@ async def change_password(ctx: Context, body: PasswordBody) -> None:
 
 async def first_log_in(ctx: Context, body: FirstLoginBody) -> SignedIn:
     """Make the first administrator, with the one-time link that the first start printed."""
-    ctx.request.app[LIMITS].count("first-login", security.client_address(ctx.request))
+    await _count(ctx, "first-login")
     passwords.check_strength(body.password, body.email)
     hashed = await passwords.hash_password(body.password)
     user_id = await ctx.write(_make_first_admin, ctx.act(), body, hashed)
@@ -78,7 +82,7 @@ async def first_log_in(ctx: Context, body: FirstLoginBody) -> SignedIn:
 
 async def accept_invitation(ctx: Context, body: AcceptBody) -> SignedIn:
     """Set a password by a one-time link; earlier sessions end."""
-    ctx.request.app[LIMITS].count("invitation", security.client_address(ctx.request))
+    await _count(ctx, "invitation")
     passwords.check_strength(body.password, "")
     hashed = await passwords.hash_password(body.password)
     user_id = await ctx.write(_accept, ctx.act(), body, hashed)
@@ -123,7 +127,8 @@ async def create_token(ctx: Context, body: TokenBody) -> NewToken:
         raise Forbidden(f"Your role does not have {forbidden[0]}.")
     token, now = new_token(security.TOKEN_PREFIX), ctx.services.clock()
     token_id = await ctx.write(
-        access.add_api_token,
+        _add_token,
+        ctx.act(),
         employee_id=ctx.viewer.user_id,
         name=body.name,
         token_hash=token_hash(token),
@@ -136,8 +141,7 @@ async def create_token(ctx: Context, body: TokenBody) -> NewToken:
 
 async def revoke_token(ctx: Context, token_id: int) -> None:
     """End an API token."""
-    if not await ctx.write(access.revoke_api_token, ctx.viewer.user_id, token_id, ctx.services.clock()):
-        raise NotFound
+    await ctx.write(_revoke_token, ctx.act(), ctx.viewer, token_id)
 
 
 def load_me(connection: Connection, viewer: Viewer, undo_seconds: float) -> Me:
@@ -166,6 +170,25 @@ def publish_access(
     journal.append(connection, event, at=act.now, actor_id=act.user_id)
 
 
+async def _count(ctx: Context, whose: str) -> None:
+    """Count an attempt. Raises TooManyRequests; the log tells of it once a minute, or guessing would fill it."""
+    limits = ctx.request.app[LIMITS]
+    address = client_address(ctx.request)
+    try:
+        limits.count(whose, address)
+    except TooManyRequests:
+        if limits.is_news(whose, address):
+            await ctx.store.write(_refused, ctx.act(), whose, Action.SIGN_IN_THROTTLED)
+        raise
+
+
+def _refused(connection: Connection, act: Act, email: str, action: Action) -> None:
+    # Whatever else was typed as an address may be a password in the wrong field, so it is not kept.
+    row = access.credentials(connection, email)
+    who = {"object_id": row["id"], "project_id": row["project_id"]} if row else {}
+    audit.note(connection, act, action, Subject.EMPLOYEE, **who)
+
+
 async def _begin(ctx: Context, user_id: int, proven: str | None = None) -> None:
     token, seconds = await security.start_session(ctx.request, user_id, proven)
     services = ctx.request.app[SERVICES]
@@ -175,11 +198,13 @@ async def _begin(ctx: Context, user_id: int, proven: str | None = None) -> None:
 
 def _rename(connection: Connection, act: Act, viewer: Viewer, name: str) -> None:
     access.change_user(connection, viewer.user_id, name=name)
+    audit.note(connection, act, Action.EMPLOYEE_CHANGED, Subject.EMPLOYEE, viewer.user_id, fields=["name"])
     publish_user(connection, act, viewer.project_id, viewer.user_id)
 
 
 def _set_password(connection: Connection, act: Act, viewer: Viewer, hashed: str) -> None:
     access.change_user(connection, viewer.user_id, password_hash=hashed)
+    audit.note(connection, act, Action.PASSWORD_CHANGED, Subject.EMPLOYEE, viewer.user_id)
     for session_id in access.revoke_sessions(connection, viewer.user_id, act.now, keep=viewer.session_id):
         publish_access(connection, act, viewer.project_id, viewer.user_id, session_id=session_id, revoked=True)
 
@@ -187,7 +212,20 @@ def _set_password(connection: Connection, act: Act, viewer: Viewer, hashed: str)
 def _revoke(connection: Connection, act: Act, viewer: Viewer, session_id: int) -> None:
     if not access.revoke_sessions(connection, viewer.user_id, act.now, only=session_id):
         raise NotFound
+    audit.note(connection, act, Action.SIGNED_OUT, Subject.SESSION, session_id)
     publish_access(connection, act, viewer.project_id, viewer.user_id, session_id=session_id, revoked=True)
+
+
+def _add_token(connection: Connection, act: Act, /, **values: Any) -> int:
+    token_id = access.add_api_token(connection, **values)
+    audit.note(connection, act, Action.TOKEN_MADE, Subject.TOKEN, token_id, scopes=values["scopes"])
+    return token_id
+
+
+def _revoke_token(connection: Connection, act: Act, viewer: Viewer, token_id: int) -> None:
+    if not access.revoke_api_token(connection, viewer.user_id, token_id, act.now):
+        raise NotFound
+    audit.note(connection, act, Action.TOKEN_ENDED, Subject.TOKEN, token_id)
 
 
 def _make_first_admin(connection: Connection, act: Act, body: FirstLoginBody, hashed: str) -> int:
@@ -199,6 +237,7 @@ def _make_first_admin(connection: Connection, act: Act, body: FirstLoginBody, ha
         raise Conflict("There is an administrator already.")
     user_id = access.add_user(connection, project_id, body.email.lower(), body.name, Role.ADMIN, hashed, act.now)
     access.set_grants(connection, user_id, [queue.id for queue in access.queues(connection, project_id)])
+    audit.note(connection, act, Action.EMPLOYEE_ADDED, Subject.EMPLOYEE, user_id, role=Role.ADMIN, first=True)
     publish_user(connection, act, project_id, user_id)
     return user_id
 
@@ -209,6 +248,8 @@ def _accept(connection: Connection, act: Act, body: AcceptBody, hashed: str) -> 
     if viewer is None:
         raise NotSignedIn("This link was used already or has expired. Ask for a new one.")
     access.change_user(connection, viewer.user_id, password_hash=hashed)
+    theirs = Act(act.now, viewer.user_id, act.address)
+    audit.note(connection, theirs, Action.INVITATION_ACCEPTED, Subject.EMPLOYEE, viewer.user_id)
     for session_id in access.revoke_sessions(connection, viewer.user_id, act.now):
         publish_access(connection, act, viewer.project_id, viewer.user_id, session_id=session_id, revoked=True)
     user = publish_user(connection, act, viewer.project_id, viewer.user_id)

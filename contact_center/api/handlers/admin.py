@@ -10,10 +10,11 @@ from contact_center.api.schemas import QueueBody, QueuePatchBody, UserBody, User
 from contact_center.errors import Conflict, Invalid, NotFound
 from contact_center.keys import new_token, token_hash
 from contact_center.model.acts import Act
+from contact_center.model.audit import Action, Subject
 from contact_center.model.events import Event, QueueChanged
 from contact_center.model.people import Queue, User, Viewer
 from contact_center.model.words import Role
-from contact_center.store import Connection, journal
+from contact_center.store import Connection, audit, journal
 from contact_center.store.repositories import access, hours
 
 
@@ -62,6 +63,7 @@ def _create_user(connection: Connection, act: Act, viewer: Viewer, body: UserBod
     user_id = access.add_user(connection, viewer.project_id, body.email.lower(), body.name, body.role, None, act.now)
     access.set_grants(connection, user_id, _known_queues(connection, viewer, body.queue_ids))
     access.add_invitation(connection, hashed, user_id, act.now + timedelta(hours=INVITATION_HOURS))
+    audit.note(connection, act, Action.EMPLOYEE_ADDED, Subject.EMPLOYEE, user_id, role=body.role, queue_ids=sorted(set(body.queue_ids)))
     return publish_user(connection, act, viewer.project_id, user_id)
 
 
@@ -83,9 +85,16 @@ def _change_user(connection: Connection, act: Act, viewer: Viewer, user_id: int,
     if body.disabled:
         access.revoke_sessions(connection, user_id, act.now)
     changed = publish_user(connection, act, viewer.project_id, user_id)
+    audit.note(connection, act, Action.EMPLOYEE_CHANGED, Subject.EMPLOYEE, user_id, **_differences(user, changed))
     if (changed.role, changed.queue_ids, changed.disabled) != (user.role, user.queue_ids, user.disabled):
         publish_access(connection, act, viewer.project_id, user_id, revoked=changed.disabled)
     return changed
+
+
+def _differences(before: User, after: User) -> dict[str, Any]:
+    """Which fields changed, and what rights became; a name is not told, it stands in the employee's own row."""
+    fields = [name for name in ("name", "role", "disabled", "queue_ids") if getattr(before, name) != getattr(after, name)]
+    return {"fields": fields} | {name: getattr(after, name) for name in fields if name != "name"}
 
 
 def _can_administer(person: User) -> bool:
@@ -105,6 +114,7 @@ def _invite(connection: Connection, act: Act, viewer: Viewer, user_id: int, hash
     if user is None or user.disabled:
         raise NotFound
     access.add_invitation(connection, hashed, user_id, act.now + timedelta(hours=INVITATION_HOURS))
+    audit.note(connection, act, Action.INVITED, Subject.EMPLOYEE, user_id)
     return user
 
 
@@ -124,6 +134,7 @@ def _create_queue(connection: Connection, act: Act, viewer: Viewer, body: QueueB
     granted = list(access.viewer(connection, viewer.user_id, viewer.project_id, Role.ADMIN).queue_ids)
     access.set_grants(connection, viewer.user_id, [*granted, queue_id])
     publish_user(connection, act, viewer.project_id, viewer.user_id)
+    audit.note(connection, act, Action.QUEUE_ADDED, Subject.QUEUE, queue_id, confidential=body.confidential)
     return _publish_queue(connection, act, viewer, queue_id)
 
 
@@ -137,6 +148,7 @@ def _change_queue(connection: Connection, act: Act, viewer: Viewer, queue_id: in
         values["calendar_id"] = body.calendar_id
     if "name" in values and access.queue_name_taken(connection, viewer.project_id, values["name"], besides=queue_id):
         raise Conflict("A queue of this name exists already.")
+    audit.note(connection, act, Action.QUEUE_CHANGED, Subject.QUEUE, queue_id, fields=sorted(values))
     if values:
         access.change_queue(connection, queue_id, **values)
     if body.confidential is not None and body.confidential != queue.confidential:

@@ -15,11 +15,12 @@ from contact_center.channels.base import ChannelKind, Environment, secret_fields
 from contact_center.errors import ChannelError, Conflict, Invalid, NotFound
 from contact_center.keys import Keys
 from contact_center.model.acts import Act
+from contact_center.model.audit import Action, Subject
 from contact_center.model.channels import ChannelAccount, ChannelNews
 from contact_center.model.events import ChannelChanged, Event
 from contact_center.model.people import Viewer
 from contact_center.model.words import Health
-from contact_center.store import Connection, journal
+from contact_center.store import Connection, audit, journal
 from contact_center.store.repositories import access, channels, raw_items
 
 
@@ -51,14 +52,15 @@ async def create_channel(ctx: Context, body: ChannelBody) -> ChannelDetail:
 async def change_channel(ctx: Context, channel_id: int, body: ChannelPatchBody) -> ChannelDetail:
     """Change a channel account. Secrets left out or empty stay as they are."""
     account = await ctx.read(_account, ctx.viewer, channel_id)
-    stored = None
+    stored, changed = None, []
     if body.options is not None:
         kind = registry.find(account.kind)
         options = _validated(kind, _with_old_secrets(ctx.services.keys, kind, account, body.options))
         if body.check:
             await _check(ctx, account, kind, options)
         stored = encrypt_options(ctx.services.keys, kind, options)
-    await ctx.write(_change, ctx.act(), ctx.viewer, channel_id, body, stored)
+        changed = _differing(decrypt_options(ctx.services.keys, account).options, options.model_dump())
+    await ctx.write(_change, ctx.act(), ctx.viewer, channel_id, body, stored, changed)
     await ctx.services.refresh_channels()
     return await _detail(ctx, channel_id)
 
@@ -132,6 +134,11 @@ def _with_old_secrets(keys: Keys, kind: ChannelKind, account: ChannelAccount, gi
     return old | given | kept
 
 
+def _differing(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Names of the options that changed. Their values are nobody's business, least of all those of secrets."""
+    return sorted(name for name, value in after.items() if before.get(name) != value)
+
+
 def _create(connection: Connection, act: Act, viewer: Viewer, body: ChannelBody, options: dict[str, Any]) -> int:
     _check_queue(connection, viewer, body.queue_id)
     if channels.find_by_address(connection, viewer.project_id, body.kind, body.address) is not None:
@@ -146,16 +153,24 @@ def _create(connection: Connection, act: Act, viewer: Viewer, body: ChannelBody,
         options=options,
         created_at=act.now,
     )
+    audit.note(connection, act, Action.CHANNEL_ADDED, Subject.CHANNEL, account_id, channel=body.kind)
     publish_channel(connection, act, viewer.project_id, account_id)
     return account_id
 
 
 def _change(
-    connection: Connection, act: Act, viewer: Viewer, channel_id: int, body: ChannelPatchBody, options: dict[str, Any] | None
+    connection: Connection,
+    act: Act,
+    viewer: Viewer,
+    channel_id: int,
+    body: ChannelPatchBody,
+    options: dict[str, Any] | None,
+    changed: list[str],
 ) -> None:
     values: dict[str, Any] = {name: getattr(body, name) for name in ("name", "queue_id", "enabled") if getattr(body, name) is not None}
     if "queue_id" in values:
         _check_queue(connection, viewer, values["queue_id"])
+    audit.note(connection, act, Action.CHANNEL_CHANGED, Subject.CHANNEL, channel_id, fields=sorted(values), options=changed)
     if options is not None:
         values["options"] = options
     if values.get("enabled") is False:

@@ -14,6 +14,7 @@ from contact_center.api.context import Context
 from contact_center.api.schemas import DownloadQuery, HtmlQuery, MediaQuery, RemoteImageQuery, UploadQuery
 from contact_center.errors import Invalid, NotFound, TooLarge
 from contact_center.markup import sanitise
+from contact_center.model.audit import Action, Subject
 from contact_center.model.people import Viewer
 from contact_center.model.text import clean_filename
 from contact_center.model.tickets import Entry, EntryBody
@@ -30,12 +31,15 @@ table{max-width:100%}blockquote{margin:0 0 0 8px;padding-left:10px;border-left:2
 
 async def get_body(ctx: Context, entry_id: int) -> EntryBody:
     """The whole text of an entry, with quotes, signature and headers."""
-    return await ctx.read(_body, ctx.viewer, entry_id)
+    contact_id, body = await ctx.read(_body, ctx.viewer, entry_id)
+    await ctx.opened(contact_id)
+    return body
 
 
 async def get_html(ctx: Context, entry_id: int, query: HtmlQuery) -> web.StreamResponse:
     """The markup of a mail as a document for a sandboxed frame. Remote pictures only when asked for, by our proxy."""
-    html, inline = await ctx.read(_html, ctx.viewer, entry_id)
+    contact_id, html, inline = await ctx.read(_html, ctx.viewer, entry_id)
+    await ctx.opened(contact_id)
     keys = ctx.services.keys
 
     def picture(source: str) -> str | None:
@@ -51,7 +55,8 @@ async def get_html(ctx: Context, entry_id: int, query: HtmlQuery) -> web.StreamR
 
 async def get_original(ctx: Context, entry_id: int) -> web.StreamResponse:
     """The raw item an entry was made from, byte for byte."""
-    sha256 = await ctx.read(_original, ctx.viewer, entry_id)
+    contact_id, sha256 = await ctx.read(_original, ctx.viewer, entry_id)
+    await ctx.told(Action.ORIGINAL_DOWNLOADED, Subject.ENTRY, entry_id, contact_id=contact_id)
     headers = {
         "Content-Type": "application/octet-stream",
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(f'entry-{entry_id}.eml')}",
@@ -63,9 +68,14 @@ async def get_original(ctx: Context, entry_id: int) -> web.StreamResponse:
 
 async def get_attachment(ctx: Context, attachment_id: int, query: DownloadQuery) -> web.StreamResponse:
     """A file; inline only if it is a picture of a harmless kind."""
-    row = await ctx.read(_attachment, ctx.viewer, attachment_id)
+    contact_id, row = await ctx.read(_attachment, ctx.viewer, attachment_id)
     limit = ctx.services.settings.mail.inline_attachment_mib * 1024 * 1024
-    return await media.file_response(ctx.store, ctx.services.files, row, inline=not query.download and row["size"] <= limit)
+    inline = not query.download and row["size"] <= limit
+    if contact_id is not None and inline and row["content_type"] in media.PICTURES:
+        await ctx.opened(contact_id)  # a picture among what is read, not a file that is taken away
+    elif contact_id is not None:
+        await ctx.told(Action.ATTACHMENT_DOWNLOADED, Subject.ATTACHMENT, attachment_id, contact_id=contact_id)
+    return await media.file_response(ctx.store, ctx.services.files, row, inline=inline)
 
 
 async def upload(ctx: Context, query: UploadQuery) -> Uploaded:
@@ -107,36 +117,36 @@ def _readable(connection: Connection, viewer: Viewer, entry_id: int) -> Entry:
     return entry
 
 
-def _body(connection: Connection, viewer: Viewer, entry_id: int) -> EntryBody:
+def _body(connection: Connection, viewer: Viewer, entry_id: int) -> tuple[int, EntryBody]:
     entry = _readable(connection, viewer, entry_id)
-    return timeline.body(connection, entry_id) or EntryBody(entry_id, entry.text, entry.text)
+    return entry.contact_id, timeline.body(connection, entry_id) or EntryBody(entry_id, entry.text, entry.text)
 
 
-def _html(connection: Connection, viewer: Viewer, entry_id: int) -> tuple[str, dict[str, int]]:
+def _html(connection: Connection, viewer: Viewer, entry_id: int) -> tuple[int, str, dict[str, int]]:
     entry = _readable(connection, viewer, entry_id)
     html = timeline.html(connection, entry_id)
     if html is None:
         raise NotFound
-    return html, {file.content_id: file.id for file in entry.attachments if file.content_id}
+    return entry.contact_id, html, {file.content_id: file.id for file in entry.attachments if file.content_id}
 
 
-def _original(connection: Connection, viewer: Viewer, entry_id: int) -> str:
-    _readable(connection, viewer, entry_id)
+def _original(connection: Connection, viewer: Viewer, entry_id: int) -> tuple[int, str]:
+    entry = _readable(connection, viewer, entry_id)
     row = raw_items.of_interaction(connection, entry_id)
     if row is None:
         raise NotFound
-    return str(row["sha256"])
+    return entry.contact_id, str(row["sha256"])
 
 
-def _attachment(connection: Connection, viewer: Viewer, attachment_id: int) -> Any:
+def _attachment(connection: Connection, viewer: Viewer, attachment_id: int) -> tuple[int | None, Any]:
     row = timeline.attachment_row(connection, attachment_id)
     if row is None:
         raise NotFound
     if row["interaction_id"] is not None:
-        _readable(connection, viewer, row["interaction_id"])
-    elif row["uploader_id"] != viewer.user_id:
+        return _readable(connection, viewer, row["interaction_id"]).contact_id, row
+    if row["uploader_id"] != viewer.user_id:
         raise NotFound
-    return row
+    return None, row
 
 
 def _keep_upload(

@@ -7,9 +7,10 @@ from contact_center.api.context import Context
 from contact_center.api.schemas import CalendarBody, HoursBody, PreviewBody
 from contact_center.errors import Conflict, Invalid, NotFound
 from contact_center.model.acts import Act
+from contact_center.model.audit import Action, Subject
 from contact_center.model.hours import Calendar, Day, NamedCalendar, as_spans, regions
 from contact_center.model.people import Viewer
-from contact_center.store import Connection
+from contact_center.store import Connection, audit
 from contact_center.store.repositories import hours
 
 PREVIEW_DAYS = 14
@@ -28,7 +29,7 @@ async def create_calendar(ctx: Context, body: CalendarBody) -> NamedCalendar:
 
 async def change_calendar(ctx: Context, calendar_id: int, body: CalendarBody) -> NamedCalendar:
     """Give a calendar another name and other hours."""
-    return await ctx.write(_change, ctx.viewer, calendar_id, body.name, _hours(body.hours))
+    return await ctx.write(_change, ctx.act(), ctx.viewer, calendar_id, body.name, _hours(body.hours))
 
 
 async def preview(ctx: Context, body: PreviewBody) -> list[Day]:
@@ -58,13 +59,16 @@ def _hours(body: HoursBody) -> Calendar:
 def _create(connection: Connection, act: Act, viewer: Viewer, name: str, wanted: Calendar) -> NamedCalendar:
     if hours.name_taken(connection, viewer.project_id, name):
         raise Conflict("A calendar of this name exists already.")
-    return NamedCalendar(hours.add(connection, viewer.project_id, name, wanted, act.now), name, wanted)
+    calendar_id = hours.add(connection, viewer.project_id, name, wanted, act.now)
+    audit.note(connection, act, Action.SETTINGS_CHANGED, Subject.CALENDAR, calendar_id, added=True)
+    return NamedCalendar(calendar_id, name, wanted)
 
 
-def _change(connection: Connection, viewer: Viewer, calendar_id: int, name: str, wanted: Calendar) -> NamedCalendar:
+def _change(connection: Connection, act: Act, viewer: Viewer, calendar_id: int, name: str, wanted: Calendar) -> NamedCalendar:
     if hours.find(connection, viewer.project_id, calendar_id) is None:
         raise NotFound
     if hours.name_taken(connection, viewer.project_id, name, besides=calendar_id):
         raise Conflict("A calendar of this name exists already.")
     hours.change(connection, calendar_id, name, wanted)
+    audit.note(connection, act, Action.SETTINGS_CHANGED, Subject.CALENDAR, calendar_id)
     return NamedCalendar(calendar_id, name, wanted)

@@ -9,10 +9,11 @@ from contact_center.contacts.importing import mapping, settling
 from contact_center.contacts.importing.reading import Row, data_rows, first_rows, is_cards
 from contact_center.contacts.importing.runner import content_of
 from contact_center.errors import Conflict, Invalid, NotFound, TooLarge
+from contact_center.model.audit import Action, Subject
 from contact_center.model.imports import ImportJob, ImportState, RowResult
 from contact_center.model.people import Viewer
 from contact_center.model.text import clean_filename
-from contact_center.store import Connection, blobs
+from contact_center.store import Connection, audit, blobs
 from contact_center.store.repositories import imports
 
 UPLOAD_LIMIT = 100 * 1024 * 1024
@@ -45,7 +46,7 @@ async def upload(ctx: Context, query: UploadQuery) -> ImportJob:
 
 async def change_import(ctx: Context, import_id: int, body: ImportPatchBody) -> ImportJob:
     """Say what the columns mean. A check that was made before is void."""
-    return await ctx.write(_change, ctx.viewer, import_id, body)
+    return await ctx.write(_change, ctx, ctx.viewer, import_id, body)
 
 
 async def preview(ctx: Context, import_id: int, query: ImportRowsQuery) -> list[RowResult]:
@@ -101,7 +102,7 @@ async def _receive(ctx: Context) -> tuple[str, int]:
 
 
 async def _start(ctx: Context, import_id: int, state: ImportState) -> ImportJob:
-    job = await ctx.write(_begin, ctx.viewer, import_id, state)
+    job = await ctx.write(_begin, ctx, ctx.viewer, import_id, state)
     ctx.services.wake_imports()
     return job
 
@@ -132,10 +133,11 @@ def _add(connection: Connection, ctx: Context, filename: str, sha256: str, size:
         size=size,
         mapping=kept,
     )
+    audit.note(connection, ctx.act(), Action.IMPORT_UPLOADED, Subject.IMPORT, import_id, size=size)
     return _find(connection, ctx.viewer, import_id)
 
 
-def _change(connection: Connection, viewer: Viewer, import_id: int, body: ImportPatchBody) -> ImportJob:
+def _change(connection: Connection, ctx: Context, viewer: Viewer, import_id: int, body: ImportPatchBody) -> ImportJob:
     job = _find(connection, viewer, import_id)
     width = len(job.columns)
     columns = job.columns if body.columns is None else tuple([*body.columns, *[""] * width][:width])
@@ -149,16 +151,18 @@ def _change(connection: Connection, viewer: Viewer, import_id: int, body: Import
         connection, import_id, _SETTLED, mapping=kept, state=ImportState.READY, rows_total=0, rows_done=0, outcomes={}
     ):
         raise Conflict("The import has begun already.")
+    audit.note(connection, ctx.act(), Action.IMPORT_CHANGED, Subject.IMPORT, import_id, state=ImportState.READY)
     return _find(connection, viewer, import_id)
 
 
-def _begin(connection: Connection, viewer: Viewer, import_id: int, state: ImportState) -> ImportJob:
+def _begin(connection: Connection, ctx: Context, viewer: Viewer, import_id: int, state: ImportState) -> ImportJob:
     job = _find(connection, viewer, import_id)
     if not {mapping.Column.EMAIL, mapping.Column.PHONE} & set(job.columns):
         raise Invalid("Say which column holds the mail address or the phone number.", field="columns")
     imports.forget_rows(connection, import_id)
     if not imports.change_if(connection, import_id, _SETTLED, state=state, rows_done=0, outcomes={}, error="", finished_at=None):
         raise Conflict("The import has begun already.")
+    audit.note(connection, ctx.act(), Action.IMPORT_CHANGED, Subject.IMPORT, import_id, state=state)
     return _find(connection, viewer, import_id)
 
 
@@ -167,6 +171,7 @@ def _cancel(connection: Connection, ctx: Context, import_id: int) -> ImportJob:
     state = ImportState.READY if job.state is ImportState.CHECKING else ImportState.CANCELLED
     if not imports.change_if(connection, import_id, _ACTIVE, state=state, finished_at=ctx.services.clock()):
         raise Conflict("The import is not under way.")
+    audit.note(connection, ctx.act(), Action.IMPORT_CHANGED, Subject.IMPORT, import_id, state=state)
     return _find(connection, ctx.viewer, import_id)
 
 

@@ -12,11 +12,13 @@ from contact_center.api.answers import Books, SpooledMail
 from contact_center.api.context import Context
 from contact_center.api.schemas import Page, PageQuery, decode_cursor, encode_cursor
 from contact_center.errors import Conflict, NotFound
+from contact_center.model.acts import Act
+from contact_center.model.audit import Action, Subject
 from contact_center.model.channels import RawItemRow
 from contact_center.model.messages import spool_name
 from contact_center.model.people import Viewer
 from contact_center.model.words import Fate
-from contact_center.store import Connection, journal
+from contact_center.store import Connection, audit, journal
 from contact_center.store.repositories import outbox, raw_items, tickets
 
 SPOOL_BATCH = 200  # rows looked through at once for those the viewer may see
@@ -38,7 +40,7 @@ async def quarantine(ctx: Context, query: PageQuery) -> Page[RawItemRow]:
 
 async def retry(ctx: Context, item_id: int) -> RawItemRow:
     """Try a quarantined item again."""
-    row = await ctx.write(_retry, ctx.viewer, item_id)
+    row = await ctx.write(_retry, ctx.act(), ctx.viewer, item_id)
     ctx.services.wake_intake()
     return row
 
@@ -46,6 +48,7 @@ async def retry(ctx: Context, item_id: int) -> RawItemRow:
 async def original(ctx: Context, item_id: int) -> web.StreamResponse:
     """The bytes of a raw item as they came."""
     sha256 = await ctx.read(_sha256, ctx.viewer, item_id)
+    await ctx.told(Action.ORIGINAL_DOWNLOADED, Subject.RAW_ITEM, item_id)
     return await media.blob_response(ctx.store, ctx.services.files, sha256, _download(f"item-{item_id}.eml"))
 
 
@@ -60,6 +63,7 @@ async def spooled_mail(ctx: Context, spool_id: int) -> web.StreamResponse:
     path = ctx.services.environment("email").spool_dir / name
     if not path.is_file():
         raise NotFound("The file is no longer in the spool.")
+    await ctx.told(Action.ORIGINAL_DOWNLOADED, Subject.SPOOLED_MAIL, spool_id)
     return web.FileResponse(path, headers=_download(name))
 
 
@@ -91,10 +95,11 @@ def _find(connection: Connection, viewer: Viewer, item_id: int) -> Any:
     return row
 
 
-def _retry(connection: Connection, viewer: Viewer, item_id: int) -> RawItemRow:
+def _retry(connection: Connection, act: Act, viewer: Viewer, item_id: int) -> RawItemRow:
     _find(connection, viewer, item_id)
     if not raw_items.release(connection, item_id):
         raise Conflict("This item is not in quarantine.")
+    audit.note(connection, act, Action.QUARANTINE_RETRIED, Subject.RAW_ITEM, item_id)
     return raw_items.as_row(_find(connection, viewer, item_id))
 
 

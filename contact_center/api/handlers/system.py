@@ -8,10 +8,10 @@ from typing import Any
 from aiohttp import web
 
 from contact_center.api import openapi
+from contact_center.api.addresses import is_loopback
 from contact_center.api.answers import Ready
 from contact_center.api.context import Context
 from contact_center.api.framework import json_response
-from contact_center.api.security import is_loopback
 from contact_center.errors import ContactCenterError, Forbidden
 
 CHECK_SECONDS = 3.0

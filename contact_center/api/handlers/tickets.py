@@ -25,6 +25,7 @@ async def list_tickets(ctx: Context, query: TicketQuery) -> Page[Ticket]:
 async def get_ticket(ctx: Context, ticket_id: int) -> Ticket:
     """One ticket; the ETag is its version."""
     ticket = await ctx.read(_visible, ctx.viewer, ticket_id)
+    await ctx.opened(ticket.contact.id)
     ctx.headers["ETag"] = f'"{ticket.version}"'
     return ticket
 
