@@ -79,6 +79,8 @@ class ContactQuery(PageQuery):
     """Which contacts to list."""
 
     q: str = Field("", max_length=200)
+    since: AwareDatetime | None = None
+    """Only those who became known at that time or later."""
 
 
 class TicketPatchBody(Input):

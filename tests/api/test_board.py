@@ -21,6 +21,11 @@ async def ticket_ids(client: aiohttp.ClientSession) -> list[int]:
         return [ticket["id"] for ticket in (await response.json())["items"]]
 
 
+async def rows(client: aiohttp.ClientSession, view: str) -> int:
+    async with client.get(f"/api/v1/tickets?view={view}&limit=200") as response:
+        return len((await response.json())["items"])
+
+
 async def write(client: aiohttp.ClientSession, method: str, path: str, **body: Any) -> Any:
     async with client.request(method, path, json=body, headers={"Idempotency-Key": path + str(body)}) as response:
         assert response.status < 300, await response.text()
@@ -43,6 +48,8 @@ async def test_figures_follow_what_happens(server: RunningApp) -> None:
         _, taken = await board(client)
         assert taken["queues"][0]["waiting"] == queue["waiting"] - 1
         assert taken["queues"][0]["in_work"] == queue["in_work"] + 1
+        for view, figure in (("awaiting", "waiting"), ("in_work", "in_work")):
+            assert await rows(client, view) == sum(each[figure] for each in taken["queues"])  # what the figure opens
         await write(client, "POST", f"/api/v1/tickets/{newest}/replies", text="Here.")
         await write(client, "POST", f"/api/v1/tickets/{other}/replies", text="Here.")
         _, answered = await board(client)

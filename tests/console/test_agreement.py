@@ -81,7 +81,7 @@ async def reply_and_wait(server: RunningApp, client: Client, ticket: str) -> Non
     raise TimeoutError("the reply was not sent")
 
 
-@pytest.mark.parametrize("view", ["open", "all", "mine"])
+@pytest.mark.parametrize("view", ["open", "all", "mine", "awaiting"])
 async def test_every_event_keeps_the_console_right(server: RunningApp, view: str) -> None:
     """After each thing that can happen, the old state plus the news is the fresh state; all of the catalogue is met."""
     await server.deliver(a_mail(), a_mail(sender="Olga <olga@example.com>", message_id="<o1@example.com>", subject="Invoice"))

@@ -17,7 +17,8 @@ from contact_center.contacts.importing.reading import data_rows, first_rows, is_
 from contact_center.errors import Invalid
 from contact_center.model.acts import Act
 from contact_center.model.imports import ImportJob, ImportState, Outcome
-from contact_center.model.words import PointKind
+from contact_center.model.people import Viewer
+from contact_center.model.words import PointKind, Role
 from contact_center.store import Store, blobs
 from contact_center.store.blobs import BlobFiles
 from contact_center.store.repositories import access, contacts, imports
@@ -181,6 +182,16 @@ async def test_an_import_makes_people_and_the_second_time_nothing(desk: Desk) ->
     assert olga.organization is None
     assert (await desk.run(CSV.encode())).outcomes == {"skip": 2}
     assert await desk.people() == [ivan, olga]
+
+
+async def test_whoever_came_by_an_import_can_be_listed(desk: Desk) -> None:
+    """The list can begin with the import: nobody who was known before is in it."""
+    await desk.run(CSV.encode())
+    desk.world.clock.move(minutes=1)
+    second = await desk.run("ФИО;E-mail\nПётр;petr@acme.ru\nИванов Иван;ivan@acme.ru\n".encode())
+    viewer = Viewer(0, 1, Role.ADMIN, ())
+    found = await desk.world.store.read(contacts.search_contacts, viewer, "", 0, 10, second.created_at)
+    assert [person.name for person in found] == ["Пётр"]
 
 
 async def test_a_check_says_what_a_run_does_and_changes_nothing(desk: Desk) -> None:

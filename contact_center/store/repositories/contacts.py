@@ -225,9 +225,13 @@ def is_visible(connection: Connection, viewer: Viewer, contact_id: int) -> bool:
     return connection.execute(select(contact.c.id).where(contact.c.id == contact_id, sees_contact(viewer))).scalar() is not None
 
 
-def search_contacts(connection: Connection, viewer: Viewer, words: str, after: int, limit: int) -> list[Contact]:
+def search_contacts(
+    connection: Connection, viewer: Viewer, words: str, after: int, limit: int, since: datetime | None = None
+) -> list[Contact]:
     """Visible contacts whose name or a point holds `words`, by id from `after`; empty words list everybody."""
     statement = select(contact).where(sees_contact(viewer), contact.c.merged_into_id.is_(None), contact.c.id > after)
+    if since is not None:
+        statement = statement.where(contact.c.created_at >= since)
     if words:
         pattern = f"%{_escape_like(words.lower())}%"
         by_point = (

@@ -210,6 +210,8 @@ def _in_view(view: View, viewer: Viewer) -> ColumnElement[bool]:
         View.OPEN: ticket.c.status == Status.OPEN,
         View.MINE: and_(active, ticket.c.assignee_id == viewer.user_id),
         View.UNASSIGNED: and_(ticket.c.status == Status.OPEN, ticket.c.assignee_id.is_(None)),
+        View.AWAITING: and_(ticket.c.waiting_since.is_not(None), ticket.c.assignee_id.is_(None)),
+        View.IN_WORK: and_(ticket.c.waiting_since.is_not(None), ticket.c.assignee_id.is_not(None)),
         View.WAITING: ticket.c.status == Status.WAITING,
         View.RESOLVED: ticket.c.status.in_((Status.RESOLVED, Status.CLOSED)),
         View.ALL: true(),

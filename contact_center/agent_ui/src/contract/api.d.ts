@@ -1049,8 +1049,77 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Rename a queue, or make it confidential or open. */
+        /** Rename a queue, make it confidential or open, or let it follow another calendar. */
         patch: operations["admin_change_queue"];
+        trace?: never;
+    };
+    "/api/v1/calendars": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All calendars of the project. */
+        get: operations["hours_calendars"];
+        put?: never;
+        /** Make a calendar, which queues can then follow. */
+        post: operations["hours_create_calendar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calendars/{calendar_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Give a calendar another name and other hours. */
+        patch: operations["hours_change_calendar"];
+        trace?: never;
+    };
+    "/api/v1/calendars/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What hours come to in the next two weeks, day by day; nothing is saved. */
+        post: operations["hours_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holiday-regions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Countries (RU), and countries with a region (DE-BY), whose holidays are known. */
+        get: operations["hours_holiday_regions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/channel-kinds": {
@@ -2078,6 +2147,31 @@ export interface components {
             assignee_id: number | null;
         };
         /**
+         * Calendar
+         * @description Opening hours. Raises ValueError, with words for people, when they make no sense.
+         */
+        Calendar: {
+            /** Timezone */
+            timezone: string;
+            /** Weekly */
+            weekly: [
+                string,
+                string
+            ][][];
+            /**
+             * Holidays
+             * @default
+             */
+            holidays: string;
+            /** Overrides */
+            overrides: {
+                [key: string]: [
+                    string,
+                    string
+                ][];
+            };
+        };
+        /**
          * Candidate
          * @description Two contacts that may be one person. Never joined by itself: a person decides.
          */
@@ -2258,6 +2352,28 @@ export interface components {
             assignee_id: number | null;
             /** Tickets */
             tickets: number;
+        };
+        /**
+         * Day
+         * @description One day of a calendar, for people.
+         */
+        Day: {
+            /**
+             * Date
+             * Format: date
+             */
+            date: string;
+            /** Spans */
+            spans: [
+                string,
+                string
+            ][];
+            why: components["schemas"]["Why"];
+            /**
+             * Holiday
+             * @default
+             */
+            holiday: string;
         };
         /**
          * Delivery
@@ -2699,6 +2815,17 @@ export interface components {
             undone_at: string | null;
         };
         /**
+         * NamedCalendar
+         * @description A calendar that queues can follow.
+         */
+        NamedCalendar: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            hours: components["schemas"]["Calendar"];
+        };
+        /**
          * NewToken
          * @description A new API token, shown this once.
          */
@@ -2909,6 +3036,11 @@ export interface components {
              * @default false
              */
             confidential: boolean;
+            /**
+             * Calendar Id
+             * @default null
+             */
+            calendar_id: number | null;
         };
         /**
          * QueueChanged
@@ -3247,6 +3379,12 @@ export interface components {
             user: components["schemas"]["User"];
         };
         /**
+         * Why
+         * @description What decided the hours of a day.
+         * @enum {string}
+         */
+        Why: "weekly" | "holiday" | "exception";
+        /**
          * AcceptBody
          * @description Setting a password by invitation.
          */
@@ -3268,6 +3406,15 @@ export interface components {
             name?: string;
             /** Email */
             email: string;
+        };
+        /**
+         * CalendarBody
+         * @description A calendar.
+         */
+        CalendarBody: {
+            /** Name */
+            name: string;
+            hours: components["schemas"]["HoursBody"];
         };
         /**
          * ChannelBody
@@ -3378,6 +3525,31 @@ export interface components {
             email: string;
             /** Password */
             password: string;
+        };
+        /**
+         * HoursBody
+         * @description Opening hours: pairs of a beginning and an end ("09:00", "24:00") for each day from Monday on.
+         */
+        HoursBody: {
+            /** Timezone */
+            timezone: string;
+            /** Weekly */
+            weekly: [
+                string,
+                string
+            ][][];
+            /**
+             * Holidays
+             * @default
+             */
+            holidays?: string;
+            /** Overrides */
+            overrides?: {
+                [key: string]: [
+                    string,
+                    string
+                ][];
+            };
         };
         /**
          * ImportPatchBody
@@ -3505,6 +3677,19 @@ export interface components {
             role: components["schemas"]["PointRole"];
         };
         /**
+         * PreviewBody
+         * @description Hours to look at before they are saved.
+         */
+        PreviewBody: {
+            hours: components["schemas"]["HoursBody"];
+            /**
+             * Language
+             * @default en
+             * @enum {string}
+             */
+            language?: "ru" | "en";
+        };
+        /**
          * QueueBody
          * @description A queue.
          */
@@ -3516,10 +3701,15 @@ export interface components {
              * @default false
              */
             confidential?: boolean;
+            /**
+             * Calendar Id
+             * @default null
+             */
+            calendar_id?: number | null;
         };
         /**
          * QueuePatchBody
-         * @description What to change about a queue.
+         * @description What to change about a queue. `calendar_id: null` opens it around the clock.
          */
         QueuePatchBody: {
             /**
@@ -3532,6 +3722,11 @@ export interface components {
              * @default null
              */
             confidential?: boolean | null;
+            /**
+             * Calendar Id
+             * @default null
+             */
+            calendar_id?: number | null;
         };
         /**
          * ReplyBody
@@ -4129,7 +4324,7 @@ export interface operations {
             query?: {
                 cursor?: string | null;
                 limit?: number;
-                view?: "open" | "mine" | "unassigned" | "waiting" | "resolved" | "all";
+                view?: "open" | "mine" | "unassigned" | "awaiting" | "in_work" | "waiting" | "resolved" | "all";
                 queue_id?: number | null;
                 q?: string;
             };
@@ -4631,6 +4826,7 @@ export interface operations {
                 cursor?: string | null;
                 limit?: number;
                 q?: string;
+                since?: string | null;
             };
             header?: never;
             path?: never;
@@ -5127,6 +5323,7 @@ export interface operations {
                 cursor?: string | null;
                 limit?: number;
                 q?: string;
+                since?: string | null;
             };
             header?: never;
             path?: never;
@@ -6009,6 +6206,165 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Queue"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hours_calendars: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NamedCalendar"][];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hours_create_calendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CalendarBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NamedCalendar"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hours_change_calendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                calendar_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CalendarBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NamedCalendar"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hours_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Day"][];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hours_holiday_regions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
                 };
             };
             /** @description A problem (RFC 9457) */

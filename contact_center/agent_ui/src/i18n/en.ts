@@ -1,8 +1,10 @@
 export default {
-  views: { open: "Open", mine: "Mine", unassigned: "Unassigned", waiting: "Waiting", resolved: "Resolved", all: "All" },
+  views: { open: "Open", mine: "Mine", unassigned: "Unassigned", awaiting: "Not taken yet", in_work: "Taken, not answered", waiting: "Pending", resolved: "Resolved", all: "All" },
+  viewHelp: { open: "Open tickets: it is our turn", mine: "Open and pending tickets that are assigned to you", unassigned: "Open tickets that nobody has taken, also when no customer waits", awaiting: "A customer waits for an answer or a call, and nobody has taken the ticket. The board counts these as waiting.", in_work: "A customer waits, and somebody has taken the ticket. The board counts these as in work.", waiting: "We have answered and wait for the customer" },
   nav: { board: "Board", tickets: "Tickets", people: "People", setup: "Set-up", account: "My account", search: "Search and commands", queues: "Queues", help: "Keyboard shortcuts", signOut: "Sign out" },
   board: {
-    title: "Board", live: "live", stale: "Figures of {time}: not up to date", noFigures: "No figures yet", wall: "Full screen", leave: "Leave full screen", all: "All queues", waiting: "waiting", oldest: "longest wait", inWork: "in work", answered: "answered / came today", answeredShort: "Answered / came", answeredToday: "answered today", here: "colleagues here",
+    title: "Board", live: "live", stale: "Figures of {time}: not up to date", noFigures: "No figures yet", wall: "Full screen", leave: "Leave full screen", all: "All queues", waiting: "waiting, not taken", oldest: "longest wait", inWork: "taken, in work", answered: "answered / came today", answeredShort: "Answered / came", answeredToday: "answered today", here: "colleagues here",
+    help: { oldest: "How long the customer waits who waits longest and whose ticket nobody has taken; time in earlier queues counts too", answered: "Turns of customers that ended with an answer today, and turns that came into a queue today, moves into it included", here: "Colleagues with a console open, of all", callbacks: "Of those who wait or are in work: who is to be called" },
     queues: "Queues", agents: "Colleagues", callbacks: "Callbacks", since: "here since {time}", away: "not here",
   },
   alerts: {
@@ -28,6 +30,7 @@ export default {
   },
   form: { message: "Message from the website", callback: "Asks for a call back", came: "Where they came from", utm_source: "Source", utm_medium: "Medium", utm_campaign: "Campaign", utm_content: "Content", utm_term: "Term", referrer: "Referrer", page: "Page", client_id: "Analytics ID", visit_code: "Visit code" },
   list: {
+    more: "More",
     count: "no tickets | {n} ticket | {n} tickets", waiting: "waiting {time}", search: "Filter by words or number", fresh: "{n} new above | {n} new above",
     emptyTitle: "Nothing here", empty: "Tickets of this view will appear by themselves, as soon as there are any.",
     emptyMine: "Nothing is assigned to you. Take something from Unassigned with the key {key}.", noMatch: "Nothing matches “{words}”.", you: "You",
@@ -39,7 +42,7 @@ export default {
   ticket: {
     none: "No ticket selected", noneHint: "Choose one on the left, or press {key} to search.", number: "Ticket #{number}", assignee: "Assignee", unassigned: "Nobody", assignMe: "Take it",
     queue: "Queue", status: "Status", resolve: "Resolve", reopen: "Reopen", tags: "Tags", addTag: "Add tag", removeTag: "Remove tag {tag}", followUp: "Continues #{number}", possibleFollowUp: "Possible follow-up of another ticket",
-    waiting: "Customer waits {time}", noSubject: "(no subject)", more: "More actions", back: "Back to the list", person: "Show person", gone: "This ticket is no longer yours to see.", priority: "Priority",
+    waiting: "Customer waits {time}", waitingHelp: "The customer has waited {time} since the first message that is not answered, whether or not somebody has taken the ticket", noSubject: "(no subject)", more: "More actions", back: "Back to the list", person: "Show person", gone: "This ticket is no longer yours to see.", priority: "Priority",
   },
   entry: {
     you: "you", move: "Somebody else’s entry…", actions: "What can be done with this entry", unknown: "Unknown sender", showFolded: "Show quoted text", hideFolded: "Hide quoted text", html: "Original layout", plain: "Plain text", images: "Load remote pictures",
@@ -79,7 +82,7 @@ export default {
   login: { title: "Sign in", email: "Mail address", password: "Password", submit: "Sign in", firstTitle: "Welcome", firstText: "Make the first administrator. This link works once.", name: "Your name", create: "Create and sign in", invitationTitle: "Choose a password", accept: "Save and sign in", atLeast: "At least 10 characters", noLink: "The link is not complete. Open it exactly as it was given to you." },
   account: { title: "My account", profile: "Profile", name: "Name", save: "Save", saved: "Saved", password: "Password", current: "Current password", new: "New password", change: "Change password", devices: "Signed in on", thisDevice: "this device", end: "End", lastSeen: "used {time}", tokens: "API tokens", tokenName: "Name", makeToken: "Make token", tokenOnce: "Copy it now; it is not shown again.", noTokens: "No tokens yet.", expires: "until {date}", never: "without end", appearance: "Appearance", language: "Language", theme: "Theme", system: "As the system", light: "Light", dark: "Dark", density: "Density", comfortable: "Comfortable", compact: "Compact" },
   setup: {
-    title: "Set-up", users: "People", queues: "Queues", channels: "Channels", hook: "Address for requests:", openForm: "Open the form", kindOf: "Kind of channel", quarantine: "Quarantine", spool: "Outgoing spool", add: "Add", save: "Save", cancel: "Cancel", edit: "Edit", name: "Name", email: "Mail address", role: "Role", disabled: "switched off", enable: "Switch on", disable: "Switch off",
+    title: "Set-up", users: "People", queues: "Queues", channels: "Channels", hook: "Address for requests:", openForm: "Open the form", embed: "To put it into a page of yours, paste this line where it shall stand:", embedNowhere: "Browsers show it nowhere yet: name your site under “{field}” first.", kindOf: "Kind of channel", quarantine: "Quarantine", spool: "Outgoing spool", add: "Add", save: "Save", cancel: "Cancel", edit: "Edit", name: "Name", email: "Mail address", role: "Role", disabled: "switched off", enable: "Switch on", disable: "Switch off",
     invite: "New link", linkFor: "One-time link for {name}", linkText: "Give it to them by a safe way. It works once, for three days.", confidential: "Confidential", confidentialHint: "People without access see only that something is there.", access: "Access to queues", noPassword: "has not signed in yet",
     address: "Address", queue: "Queue", checking: "Trying the connection…", tryFirst: "The connection is tried before anything is saved.", secretKept: "stored; leave empty to keep", books: "received {received} · stored {stored} · duplicate {duplicate} · ignored {ignored} · quarantined {quarantined} · in flight {flight}",
     quarantineEmpty: "Nothing is in quarantine. Mails that cannot be understood are kept here with their original.", retry: "Try again", original: "Original", spoolEmpty: "Nothing was written to the spool. Replies of mailboxes without a mail server end up here.", download: "Download", received: "received {time}",
@@ -87,13 +90,13 @@ export default {
   },
   organizations: { title: "Organizations", search: "Name of the company", empty: "No organizations yet. Name one on a person’s card.", people: "People", domains: "Mail domains", domainsHint: "Separated by spaces: people with such an address are suggested.", note: "Note", rename: "Name", back: "All people" },
   imports: {
-    title: "Import contacts", choose: "Choose a file", hint: "CSV, XLSX or vCard, up to 100 MB and 200,000 rows", header: "The first row names the columns", columns: "What the columns hold", check: "Check", checking: "Checking…", run: "Import", running: "Importing…", stop: "Stop", again: "Another file", progress: "{done} of {total} rows",
+    title: "Import contacts", choose: "Choose a file", hint: "CSV, XLSX or vCard, up to 100 MB and 200,000 rows", header: "The first row names the columns", columns: "What the columns hold", check: "Check", checking: "Checking…", run: "Import", running: "Importing…", stop: "Stop", again: "Another file", close: "Done", show: "Show the people", progress: "{done} of {total} rows",
     done: "Done", failed: "Stopped", cancelled: "Cancelled", checked: "Nothing has been changed yet", row: "Row", name: "Name", result: "What happens", attention: "Rows to look at", nothing: "", preview: "The first rows", uploading: "Uploading…",
     column: { none: "—", name: "Name", first_name: "First name", middle_name: "Middle name", last_name: "Last name", email: "E-mail", phone: "Phone", organization: "Organization", note: "Note" },
     outcome: { new: "new", update: "added to", skip: "known already", conflict: "conflict", error: "error" },
     reason: { no_point: "no address or number", unusable: "unusable: {detail}", several_contacts: "its addresses belong to several contacts", shared_point: "a shared address leaves open whom it means", same_as_row: "same person as row {detail}", unreadable: "unreadable: {detail}", failed: "failed: {detail}" },
   },
-  people: { import: "Import", title: "People", search: "Name, address or phone", empty: "Nobody yet. People appear by themselves when they write." },
+  people: { since: "New since {time}", everybody: "Show everybody", import: "Import", title: "People", search: "Name, address or phone", empty: "Nobody yet. People appear by themselves when they write." },
   time: { now: "now" },
   error: { title: "That did not work", retry: "Try again" },
 };

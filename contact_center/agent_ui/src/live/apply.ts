@@ -117,6 +117,10 @@ function inView(view: View, ticket: Ticket, me: number): boolean {
       return active && ticket.assignee_id === me;
     case "unassigned":
       return ticket.status === "open" && !ticket.assignee_id;
+    case "awaiting":
+      return !!ticket.waiting_since && !ticket.assignee_id;
+    case "in_work":
+      return !!ticket.waiting_since && !!ticket.assignee_id;
     case "waiting":
       return ticket.status === "waiting";
     case "resolved":

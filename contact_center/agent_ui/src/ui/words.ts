@@ -24,8 +24,13 @@ export function readable(text: string): string {
   const bare = text.replace(/[\s()-]/g, "");
   if (!BARE.test(bare)) return text;
   let shown = known.get(bare);
-  if (shown === undefined) known.set(bare, (shown = parsePhoneNumberFromString(bare)?.formatInternational() ?? text));
+  if (shown === undefined) known.set(bare, (shown = grouped(bare) || text));
   return shown;
+}
+
+function grouped(bare: string): string {
+  const shown = parsePhoneNumberFromString(bare)?.formatInternational() ?? "";
+  return bare.startsWith("+7") ? shown.replace(/ (\d\d) (\d\d)$/, "-$1-$2") : shown; // as they are written in Russia and Kazakhstan
 }
 
 export interface Words {
