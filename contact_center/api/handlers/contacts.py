@@ -20,10 +20,11 @@ from contact_center.api.schemas import (
 from contact_center.contacts import book, candidates, identity, merging
 from contact_center.errors import Conflict, Invalid, NotFound
 from contact_center.model.acts import Act
+from contact_center.model.audit import Action, Subject
 from contact_center.model.people import Candidate, Contact, Holders, Viewer
 from contact_center.model.tickets import Entry, Ticket
 from contact_center.model.words import View
-from contact_center.store import Connection, journal
+from contact_center.store import Connection, audit, journal
 from contact_center.store.repositories import access, contacts, organizations, tickets, timeline
 from contact_center.store.repositories import candidates as pairs
 from contact_center.store.repositories.timeline import TimelineKey
@@ -37,17 +38,23 @@ async def list_contacts(ctx: Context, query: ContactQuery) -> Page[Contact]:
 
 async def get_contact(ctx: Context, contact_id: int) -> Contact:
     """One contact. A merged one leads to the survivor."""
-    return await ctx.read(_visible, ctx.viewer, contact_id)
+    contact = await ctx.read(_visible, ctx.viewer, contact_id)
+    await ctx.opened(contact.id)
+    return contact
 
 
 async def get_timeline(ctx: Context, contact_id: int, query: PageQuery) -> Page[Entry]:
     """The contact's history on every channel, newest first; confidential entries one may not read come as stubs."""
-    return await ctx.read(_timeline, ctx.viewer, contact_id, query)
+    resolved, page = await ctx.read(_timeline, ctx.viewer, contact_id, query)
+    await ctx.opened(resolved)
+    return page
 
 
 async def get_tickets(ctx: Context, contact_id: int) -> list[Ticket]:
     """The contact's tickets that one may see, the latest activity first; at most 100."""
-    return await ctx.read(_tickets, ctx.viewer, contact_id)
+    resolved, found = await ctx.read(_tickets, ctx.viewer, contact_id)
+    await ctx.opened(resolved)
+    return found
 
 
 async def change_contact(ctx: Context, contact_id: int, body: ContactPatchBody) -> Contact:
@@ -125,7 +132,7 @@ def _page(connection: Connection, viewer: Viewer, query: ContactQuery) -> Page[C
     return Page(items, encode_cursor(items[-1].id) if len(rows) > query.limit else None, journal.horizon(connection))
 
 
-def _timeline(connection: Connection, viewer: Viewer, contact_id: int, query: PageQuery) -> Page[Entry]:
+def _timeline(connection: Connection, viewer: Viewer, contact_id: int, query: PageQuery) -> tuple[int, Page[Entry]]:
     resolved = contacts.survivor_of(connection, contact_id)
     if not contacts.is_visible(connection, viewer, resolved):
         raise NotFound
@@ -134,12 +141,12 @@ def _timeline(connection: Connection, viewer: Viewer, contact_id: int, query: Pa
     rows = timeline.page(connection, viewer, resolved, before, query.limit + 1)
     items = rows[: query.limit]
     more = encode_cursor(items[-1].occurred_at, items[-1].id) if len(rows) > query.limit else None
-    return Page(items, more, journal.horizon(connection))
+    return resolved, Page(items, more, journal.horizon(connection))
 
 
-def _tickets(connection: Connection, viewer: Viewer, contact_id: int) -> list[Ticket]:
+def _tickets(connection: Connection, viewer: Viewer, contact_id: int) -> tuple[int, list[Ticket]]:
     contact = _visible(connection, viewer, contact_id)
-    return tickets.page(connection, viewer, View.ALL, contact_id=contact.id, limit=100)
+    return contact.id, tickets.page(connection, viewer, View.ALL, contact_id=contact.id, limit=100)
 
 
 def _change(connection: Connection, act: Act, viewer: Viewer, contact_id: int, body: ContactPatchBody) -> Contact:
@@ -223,6 +230,7 @@ def _remove_point(connection: Connection, act: Act, viewer: Viewer, contact_id: 
 
 def _merge(connection: Connection, act: Act, viewer: Viewer, contact_id: int, other_id: int) -> Contact:
     survivor, loser = _visible(connection, viewer, contact_id), _visible(connection, viewer, other_id)
+    audit.note(connection, act, Action.CONTACTS_MERGED, Subject.CONTACT, survivor.id, other_id=loser.id)
     return merging.merge(connection, act, viewer.project_id, survivor.id, loser.id)
 
 
@@ -232,5 +240,6 @@ def _undo_merge(connection: Connection, act: Act, viewer: Viewer, contact_id: in
     if row is None or row["survivor_id"] != survivor.id:
         raise NotFound
     restored = merging.unmerge(connection, act, viewer.project_id, merge_id)[1]
+    audit.note(connection, act, Action.CONTACTS_UNMERGED, Subject.CONTACT, survivor.id, other_id=restored.id)
     # Whoever could see the two as one may be a stranger to the one who is separate again.
     return contacts.visible_contact(connection, viewer, restored.id) or _visible(connection, viewer, survivor.id)
