@@ -13,6 +13,7 @@ import aiohttp
 
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
 MAX_REDIRECTS = 3
+NOT_PUBLIC = "is not a public address"
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 _SHARED = ipaddress.ip_network("100.64.0.0/10")
@@ -73,7 +74,7 @@ def _near_socket(info: Any) -> socket.socket:
 def _socket(info: Any, allowed: Callable[[str], bool]) -> socket.socket:
     family, kind, protocol, _, destination = info
     if not allowed(str(destination[0])):
-        raise Forbidden(f"{destination[0]} is not a public address")
+        raise Forbidden(f"{destination[0]} {NOT_PUBLIC}")
     made = socket.socket(family, kind, protocol)
     made.setblocking(False)
     return made

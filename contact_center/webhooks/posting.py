@@ -9,7 +9,7 @@ from datetime import timedelta
 import aiohttp
 
 from contact_center import __version__
-from contact_center.egress import Forbidden
+from contact_center.egress import NOT_PUBLIC, Forbidden
 
 AGENT = f"contact_center/{__version__}"
 ANSWER_BYTES = 16 * 1024  # read and dropped, so that the connection can be used again; a longer answer ends it
@@ -70,6 +70,8 @@ def _asked(header: str) -> timedelta | None:
 def _word(reason: Exception) -> str:
     if _is_forbidden(reason):
         return "not-public"
+    if isinstance(reason, aiohttp.InvalidURL):
+        return "address"
     if isinstance(reason, aiohttp.ClientConnectorDNSError):
         return "dns"
     if isinstance(reason, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
@@ -79,20 +81,7 @@ def _word(reason: Exception) -> str:
     return f"broken: {type(reason).__name__}"
 
 
-def _is_forbidden(reason: BaseException | None) -> bool:
-    """Whether the guard refused the destination, however deep the client wrapped that."""
-    for _ in range(10):
-        if reason is None:
-            return False
-        if isinstance(reason, Forbidden):
-            return True
-        if isinstance(reason, BaseExceptionGroup) and any(_is_forbidden(each) for each in reason.exceptions):
-            return True
-        if _is_forbidden_inside(reason):
-            return True
-        reason = reason.__cause__ or reason.__context__
-    return False
-
-
-def _is_forbidden_inside(reason: BaseException) -> bool:
-    return isinstance(getattr(reason, "os_error", None), Forbidden)
+def _is_forbidden(reason: Exception) -> bool:
+    """Whether the guard refused every address. Of several the client keeps the words and not the errors."""
+    inner = getattr(reason, "os_error", reason)
+    return isinstance(inner, Forbidden) or NOT_PUBLIC in str(inner)
