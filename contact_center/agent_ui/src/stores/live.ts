@@ -22,6 +22,7 @@ export const useLive = defineStore("live", () => {
   let line: Line | null = null;
   let fetching = 0;
   let heard: News[] = []; // while pages are on their way: each is older than what was heard since it was asked for
+  let growing: string | null = null; // the page of the list that is on its way
   let reach = ""; // how far back the history on screen went that a merge made us forget
   let wanted: { view: View; queueId: number | null; words: string } | null = null;
 
@@ -133,9 +134,10 @@ export const useLive = defineStore("live", () => {
 
   async function moreOfList(): Promise<void> {
     const list = state.value.list;
-    if (!list?.next) return;
-    const query = { view: list.view, queue_id: list.queueId, q: list.words, limit: 100, cursor: list.next };
-    const page = await ask(api.GET("/api/v1/tickets", { params: { query } }));
+    if (!list?.next || list.next === growing) return;
+    growing = list.next;
+    const query = { view: list.view, queue_id: list.queueId, q: list.words, limit: 200, cursor: list.next };
+    const page = await ask(api.GET("/api/v1/tickets", { params: { query } })).finally(() => (growing = null));
     const now = state.value.list;
     if (!now || now.next !== list.next || now.view !== list.view || now.queueId !== list.queueId) return;
     remember(page.items);
