@@ -1,16 +1,22 @@
 """What the command line does with a database directly: doctor, employees, invitations, keys."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contact_center.api.handlers.channels import decrypt_options, encrypt_options
-from contact_center.app import load_keys
+from contact_center.app import load_keys, load_seal
 from contact_center.channels import registry
 from contact_center.config import Settings
 from contact_center.errors import ContactCenterError, NotFound
 from contact_center.keys import Keys, new_token, token_hash
-from contact_center.store import Connection, Store, version
+from contact_center.model.acts import Act
+from contact_center.model.audit import Action, Subject
+from contact_center.store import Connection, Store, audit, audit_check, version
+from contact_center.store.audit_check import Fault
 from contact_center.store.repositories import access, channels, raw_items
+
+COMMAND_LINE = "command line"
 
 
 async def examine(settings: Settings, store: Store) -> dict[str, str]:
@@ -46,8 +52,41 @@ async def invite(settings: Settings, store: Store, email: str) -> str:
     if row is None:
         raise NotFound(f"There is no employee with the address {email}.")
     token = new_token()
-    await store.write(access.add_invitation, token_hash(token), row["id"], datetime.now(UTC) + timedelta(hours=72))
+    store.seal = load_seal(settings)
+    await store.write(_invite, token_hash(token), row["id"])
     return f"{settings.base_url}/invitation#{token}"
+
+
+def _invite(connection: Connection, hashed: str, user_id: int) -> None:
+    act = _at_the_command_line()
+    access.add_invitation(connection, hashed, user_id, act.now + timedelta(hours=72))
+    audit.note(connection, act, Action.INVITED, Subject.EMPLOYEE, user_id, actor=COMMAND_LINE)
+
+
+def _note_export(connection: Connection) -> None:
+    audit.note(connection, _at_the_command_line(), Action.EXPORTED, Subject.INSTANCE, actor=COMMAND_LINE, what="audit log")
+
+
+def _at_the_command_line() -> Act:
+    return Act(datetime.now(UTC))
+
+
+async def examine_audit(settings: Settings, store: Store) -> tuple[int, Fault | None]:
+    """How many entries the audit log has, and the first that is not as it was written."""
+    anchors = audit_check.load_anchors(settings.data_dir)
+    return await store.read(audit_check.check, load_seal(settings), anchors)
+
+
+async def export_audit(settings: Settings, store: Store, take: Callable[[dict[str, Any]], None]) -> None:
+    """Hand every entry of the audit log over, the oldest first, with its hash; the last tells of this very export."""
+    store.seal = load_seal(settings)
+    await store.write(_note_export)
+
+    def walk(connection: Connection) -> None:
+        for row in audit_check.entries(connection):
+            take(dict(row))
+
+    await store.read(walk)
 
 
 async def encrypt_anew(settings: Settings, store: Store) -> int:
@@ -55,10 +94,12 @@ async def encrypt_anew(settings: Settings, store: Store) -> int:
 
     Raises ConfigError, having changed nothing, when one cannot be read with any key.
     """
+    store.seal = load_seal(settings)
     return await store.write(_encrypt_anew, load_keys(settings))
 
 
 def _encrypt_anew(connection: Connection, keys: Keys) -> int:
+    audit.note(connection, _at_the_command_line(), Action.KEY_ROTATED, Subject.INSTANCE, actor=COMMAND_LINE)
     accounts = channels.accounts(connection)
     for account in accounts:
         kind = registry.find(account.kind)

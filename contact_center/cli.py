@@ -25,6 +25,10 @@ config_app = typer.Typer(no_args_is_help=True, help="Settings.")
 app.add_typer(user_app, name="user")
 app.add_typer(config_app, name="config")
 
+app.command("backup")(backup)
+app.command("restore")(restore)
+audit_app = typer.Typer(no_args_is_help=True, help="The audit log.")
+app.add_typer(audit_app, name="audit")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -226,6 +230,38 @@ def user_invite(email: Annotated[str, typer.Argument(help="Address of the employ
 
 
 @app.command()
+@audit_app.command("verify")
+def audit_verify() -> None:
+    """Say whether the audit log is as it was written, or name the first entry that is not; exit code 1 then.
+
+    Reads the chain, its head, and the anchors of each day in audit-anchors.jsonl in the data folder.
+
+    Example: contact-center audit verify
+    """
+    from contact_center.checkup import examine_audit
+
+    settings = load_settings()
+    count, fault = _with_store(settings, lambda store: examine_audit(settings, store))
+    if fault is None:
+        print(f"{count} entries, all as they were written.")
+        return
+    print(f"Entry {fault.number}: {fault.what}. The {count} before it are as they were written.")
+    raise typer.Exit(1)
+
+
+@audit_app.command("export")
+def audit_export() -> None:
+    """Print the audit log, the oldest entry first, a line of JSON each.
+
+    Example: contact-center audit export > audit.jsonl
+    """
+    from contact_center.checkup import export_audit
+    from contact_center.store import dump_json
+
+    settings = load_settings()
+    _with_store(settings, lambda store: export_audit(settings, store, lambda entry: print(dump_json(entry))))
+
+
 def demo(
     pace: Annotated[float, typer.Option(help="Seconds between two things that happen, on average.")] = 6.0,
     mails: Annotated[int, typer.Option(help="Mails of the past.")] = 7000,

@@ -20,6 +20,8 @@ class Permission(StrEnum):
     EVENTS_READ = "events:read"
     BOARD = "board"
     """The figures of the board: how queues and colleagues stand."""
+    AUDIT = "audit"
+    """Who opened a customer."""
     ADMIN = "admin"
 
 
@@ -33,8 +35,8 @@ _AGENT = {
 }
 ROLES: dict[Role, frozenset[Permission]] = {
     Role.AGENT: frozenset(_AGENT),
-    Role.SUPERVISOR: frozenset(_AGENT | {Permission.QUARANTINE, Permission.BOARD}),
-    Role.ADMIN: frozenset(_AGENT | {Permission.QUARANTINE, Permission.BOARD, Permission.ADMIN}),
+    Role.SUPERVISOR: frozenset(_AGENT | {Permission.QUARANTINE, Permission.BOARD, Permission.AUDIT}),
+    Role.ADMIN: frozenset(_AGENT | {Permission.QUARANTINE, Permission.BOARD, Permission.AUDIT, Permission.ADMIN}),
 }
 SCOPES = tuple(permission for permission in Permission if permission not in (Permission.PUBLIC, Permission.SELF))
 """What an API token can be limited to. A token never reaches account settings (`self`)."""

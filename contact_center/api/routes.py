@@ -4,6 +4,7 @@ from contact_center.api.framework import Route
 from contact_center.api.handlers import (
     account,
     admin,
+    audit,
     board,
     channels,
     console,
@@ -74,6 +75,7 @@ ROUTES: list[Route] = [
     Route("GET", f"{V1}/contacts/{{contact_id}}/organizations", organizations.suggested, P.CONTACTS_READ),
     Route("POST", f"{V1}/contacts/{{contact_id}}/merges", contacts.merge, P.CONTACTS_WRITE, 201, once=True),
     Route("POST", f"{V1}/contacts/{{contact_id}}/merges/{{merge_id}}/undo", contacts.undo_merge, P.CONTACTS_WRITE),
+    Route("GET", f"{V1}/contacts/{{contact_id}}/openings", audit.get_openings, P.AUDIT),
     # Organizations.
     Route("GET", f"{V1}/organizations", organizations.list_organizations, P.CONTACTS_READ),
     Route("POST", f"{V1}/organizations", organizations.create_organization, P.CONTACTS_WRITE, 201, once=True),
@@ -116,6 +118,7 @@ ROUTES: list[Route] = [
     Route("GET", f"{V1}/channels", channels.list_channels, P.ADMIN),
     Route("POST", f"{V1}/channels", channels.create_channel, P.ADMIN, 201),
     Route("PATCH", f"{V1}/channels/{{channel_id}}", channels.change_channel, P.ADMIN),
+    Route("GET", f"{V1}/audit", audit.list_entries, P.ADMIN),
     # Pictures for sandboxed frames, by signed address.
     Route("GET", "/media/attachments/{attachment_id}", entries.signed_attachment, P.PUBLIC),
     Route("GET", "/media/remote", entries.remote_image, P.PUBLIC),

@@ -21,6 +21,7 @@ ROLES_OF = {
     P.EVENTS_READ: {"agent", "supervisor", "admin"},
     P.QUARANTINE: {"supervisor", "admin"},
     P.BOARD: {"supervisor", "admin"},
+    P.AUDIT: {"supervisor", "admin"},
     P.ADMIN: {"admin"},
 }
 V1 = "/api/v1"
@@ -197,6 +198,8 @@ def table() -> Table:
     t.add("GET", f"{V1}/contacts/{{contact_id}}/candidates", 200, scoped=True)
     t.add("POST", f"{V1}/contacts/{{contact_id}}/distinct", 204, scoped=True, fresh=_other_contact)
     t.add("GET", f"{V1}/contacts/{{contact_id}}/organizations", 200, scoped=True)
+    t.add("GET", f"{V1}/contacts/{{contact_id}}/openings", 200, scoped=True)
+    t.add("GET", f"{V1}/audit", 200)
     t.add("GET", f"{V1}/organizations", 200)
     t.add("POST", f"{V1}/organizations", 201, fresh=_new_organization)
     t.add("GET", f"{V1}/organizations/{{organization_id}}", 200, scoped=True)
