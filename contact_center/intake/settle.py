@@ -7,7 +7,7 @@ from typing import Any
 
 from contact_center.contacts import book, identity
 from contact_center.contacts.identity import Identified
-from contact_center.intake import growing, reports
+from contact_center.intake import acknowledging, growing, reports
 from contact_center.keys import Keys
 from contact_center.model import cards
 from contact_center.model.acts import Act
@@ -50,7 +50,13 @@ def settle(connection: Connection, act: Act, rules: Rules, item: Row, message: I
     else:
         named = _named_points(connection, item, message, own)
         facts = Threading(item["project_id"], who.point_id, frozenset(named), rules.reopen_within)
-        entry_id = _store(connection, act, item, message, who, _place(connection, act, rules, message, who, facts), named)
+        placement, is_flood = _place(connection, act, rules, item, message, who, facts)
+        ticket, entry = _store(connection, act, item, message, who, placement, named)
+        entry_id = entry.id
+        if is_flood:
+            acknowledging.note_flood(connection, act, item["project_id"], ticket)
+        elif placement.ticket is None and not rules.import_run:
+            acknowledging.acknowledge(connection, act, rules.keys, item, message, who, ticket, entry, own)
     timeline.claim_keys(connection, item["account_id"], entry_id, message.keys)
     _after_effects(connection, act, rules, item, message, who)
     return Ending(Fate.STORED, interaction_id=entry_id)
@@ -64,7 +70,19 @@ def _was_reached_since(connection: Connection, item: Row, message: InboundMessag
     return reached is not None and message.sent_at < reached
 
 
-def _place(connection: Connection, act: Act, rules: Rules, message: InboundMessage, who: Identified, facts: Threading) -> Placement:
+def _place(
+    connection: Connection, act: Act, rules: Rules, item: Row, message: InboundMessage, who: Identified, facts: Threading
+) -> tuple[Placement, bool]:
+    """Where a message goes, and whether that is so because its sender sends too much to open a ticket with each."""
+    placement = _natural_place(connection, act, rules, message, who, facts)
+    if placement.ticket is None and not item["envelope"].get("trust_date"):
+        flooded = acknowledging.flooding(connection, message, who, occurred_at(item, message))
+        if flooded is not None:
+            return Placement(flooded), True
+    return placement, False
+
+
+def _natural_place(connection: Connection, act: Act, rules: Rules, message: InboundMessage, who: Identified, facts: Threading) -> Placement:
     """Whoever waits for a call already waits once, however often they try."""
     if message.demand is Demand.CALLBACK and not message.unproven and (waiting := work.open_callbacks(connection, who.contact_id)):
         return Placement(entries.lock(connection, waiting[0]))
@@ -86,18 +104,18 @@ def _store(
     who: Identified,
     placement: Placement,
     named: set[int],
-) -> int:
-    """Put the message into its ticket; returns the entry's id."""
+) -> tuple[Ticket, Entry]:
+    """Put the message into its ticket; returns both."""
     store = _open_ticket if placement.ticket is None else _continue_ticket
-    ticket_id, entry = store(connection, act, item, message, who, placement)
-    tickets.add_thread_keys(connection, item["project_id"], ticket_id, threading.thread_keys(message))
-    tickets.add_participants(connection, ticket_id, named | ({who.point_id} if who.point_id and not message.is_bounce else set()))
-    return entry.id
+    ticket, entry = store(connection, act, item, message, who, placement)
+    tickets.add_thread_keys(connection, item["project_id"], ticket.id, threading.thread_keys(message))
+    tickets.add_participants(connection, ticket.id, named | ({who.point_id} if who.point_id and not message.is_bounce else set()))
+    return ticket, entry
 
 
 def _open_ticket(
     connection: Connection, act: Act, item: Row, message: InboundMessage, who: Identified, placement: Placement
-) -> tuple[int, Entry]:
+) -> tuple[Ticket, Entry]:
     project_id, at = item["project_id"], occurred_at(item, message)
     columns = growing.last_columns(None, message, at)
     if not message.automatic:
@@ -122,12 +140,12 @@ def _open_ticket(
         turns.begin(connection, **_turn(ticket, project_id, message, entry))
     entries.publish_created(connection, act, project_id, ticket)
     entries.publish_added(connection, act, project_id, entry)
-    return ticket.id, entry
+    return ticket, entry
 
 
 def _continue_ticket(
     connection: Connection, act: Act, item: Row, message: InboundMessage, who: Identified, placement: Placement
-) -> tuple[int, Entry]:
+) -> tuple[Ticket, Entry]:
     before, project_id, at = placement.ticket, item["project_id"], occurred_at(item, message)
     assert before is not None
     entry = add_entry(connection, act, item, message, who, before, at)
@@ -138,7 +156,7 @@ def _continue_ticket(
     tickets.change(connection, before.id, act.now, **columns)
     entries.publish_added(connection, act, project_id, entry)
     entries.publish_changed(connection, act, project_id, before)
-    return before.id, entry
+    return before, entry
 
 
 def _turn(ticket: Ticket, project_id: int, message: InboundMessage, entry: Entry) -> dict[str, Any]:
@@ -235,14 +253,9 @@ def _named_points(connection: Connection, item: Row, message: InboundMessage, ow
     points = (
         identity.point_of(connection, item["project_id"], person)
         for person in message.participants
-        if _without_plus(person.value.lower()) not in own
+        if acknowledging.without_plus(person.value.lower()) not in own
     )
     return {point for point in points if point is not None}
-
-
-def _without_plus(address: str) -> str:
-    local, _, domain = address.rpartition("@")
-    return f"{local.split('+')[0]}@{domain}"
 
 
 def _after_effects(connection: Connection, act: Act, rules: Rules, item: Row, message: InboundMessage, who: Identified) -> None:

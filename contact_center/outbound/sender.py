@@ -165,6 +165,7 @@ class Sender:
             attachments=tuple([await self._file(file) for file in files]),
             quoted=data["quoted"],
             created_at=row["created_at"],
+            automatic=bool(data.get("automatic")),
         )
 
     async def _file(self, file: Row) -> OutboundFile:

@@ -229,7 +229,7 @@ def _add_entry(
         author_id=act.user_id,
         account_id=account.id,
         sender_address=account.address,
-        subject=_reply_subject(ticket.subject),
+        subject=reply_subject(ticket.subject),
         recipients={"to": list(to), "cc": list(draft.cc)},
     )
     return entry.id
@@ -266,7 +266,7 @@ def _queue(
     message = {
         "to": [asdict(address) for address in to],
         "cc": [asdict(address) for address in draft.cc],
-        "subject": _reply_subject(ticket.subject),
+        "subject": reply_subject(ticket.subject),
         "text": draft.text,
         "in_reply_to": answered["message_key"] if answered is not None else None,
         "references": _references(chain, answered["message_key"]) if answered is not None else [],
@@ -308,7 +308,8 @@ def _quoted(connection: Connection, inbound: Row) -> str:
     return "\n".join([f"{when}, {who} {verb}:", *[f"> {line}" for line in text.split("\n")]])
 
 
-def _reply_subject(subject: str) -> str:
+def reply_subject(subject: str) -> str:
+    """The subject of an answer."""
     return subject if subject[:3].lower() == "re:" else f"Re: {subject}".strip()
 
 

@@ -19,6 +19,10 @@ _BOUNCE_SUBJECT = re.compile(
 _AUTO_SUBJECT = re.compile(r"^\s*(?:auto(?:matic)?[ -]?(?:reply|response)|автоответ|автоматический ответ|out of (?:the )?office)\b", re.I)
 
 
+_NO_READER = re.compile(r"(?:.*[._+-])?(?:no|not|dont|do[._-]not|donot)[._-]?reply(?:[._+-].*)?|(?:bounces?|mailer-daemon|postmaster|nobody|null|daemon)(?:[+=-].*)?", re.I)
+_LIST_FIELDS = ("List-Id", "List-Post", "List-Unsubscribe", "Mailing-List", "X-Mailing-List", "Feedback-ID")
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the headers say about the sender's nature."""
@@ -27,6 +31,8 @@ class Verdict:
     is_automatic: bool
     is_bounce: bool
     bounced_ids: tuple[str, ...]
+    unanswerable: str = ""
+    """Why no machine may answer; empty when nothing speaks against it."""
 
 
 def judge(message: Message, embedded: tuple[Message, ...]) -> Verdict:
@@ -47,7 +53,26 @@ def judge(message: Message, embedded: tuple[Message, ...]) -> Verdict:
         is_automatic=machine,
         is_bounce=bounce,
         bounced_ids=_bounced_ids(message, embedded) if bounce else (),
+        unanswerable=_unanswerable(message),
     )
+
+
+def _unanswerable(message: Message) -> str:
+    """Marks that prove no machine and yet ask machines for silence. Better a customer without an acknowledgement than a loop."""
+    if any(message.get(name) is not None for name in _LIST_FIELDS):
+        return "a mailing list"
+    if str(message.get("Precedence", "")).strip().lower() in ("bulk", "list", "junk", "auto_reply"):
+        return "sent in bulk"
+    wishes = {word.strip() for word in str(message.get("X-Auto-Response-Suppress", "")).lower().split(",")}
+    if wishes & {"all", "autoreply"}:
+        return "the sender wants no automatic answer"
+    if message.get("X-Loop") is not None or message.get("X-Auto-Reply-From") is not None:
+        return "it went through a machine"
+    if str(message.get("X-Spam-Flag", "")).strip().lower().startswith("yes"):
+        return "spam"
+    if _NO_READER.fullmatch(_sender(message).rpartition("@")[0]):
+        return "a sender who reads nothing"
+    return ""
 
 
 def _is_bounce(message: Message) -> bool:

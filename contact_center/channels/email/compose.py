@@ -60,6 +60,11 @@ def compose(message: OutboundMessage, sender: Address, *, reply_tokens: bool) ->
     if message.in_reply_to:
         mail["In-Reply-To"] = _ids([message.in_reply_to])
         mail["References"] = _ids(message.references)
+    if message.automatic:
+        # RFC 3834, and what mail systems look for that never read it: nobody wrote this, and nothing is to answer.
+        mail["Auto-Submitted"] = "auto-replied"
+        mail["X-Auto-Response-Suppress"] = "All"
+        mail["Precedence"] = "auto_reply"
     mail.set_content(message.text + (f"\n\n{message.quoted}" if message.quoted else "") + "\n")
     mail.add_alternative(_as_html(message), subtype="html")
     for file in message.attachments:

@@ -66,6 +66,7 @@ class ParsedMail:
     is_automatic: bool
     is_bounce: bool
     bounced_ids: tuple[str, ...]
+    unanswerable: str
     text: str
     html: str | None
     visible_text: str
@@ -332,6 +333,7 @@ def _assemble(message: Message, reading: _Reading) -> ParsedMail:
         is_automatic=verdict.is_automatic,
         is_bounce=verdict.is_bounce,
         bounced_ids=verdict.bounced_ids,
+        unanswerable=verdict.unanswerable,
         text=text,
         html=clean_text(html) if html else html,
         visible_text=folded.visible,

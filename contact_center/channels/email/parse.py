@@ -42,6 +42,7 @@ def as_message(mail: ParsedMail, envelope: dict[str, Any]) -> InboundMessage:
         thread_hints=mail.references,
         ticket_tokens=_tokens((*recipients, *mail.delivered_to, *(a.email for a in named))),
         automatic=mail.is_automatic,
+        unanswerable=mail.unanswerable or ("no return path" if envelope.get("mail_from") == "" else ""),
         bounce_of=mail.bounced_ids,
         is_bounce=mail.is_bounce,
         to=mail.to[:LIST_LIMIT],

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection, RowMapping
 
 from contact_center.model.people import Viewer
 from contact_center.model.tickets import Address, Attachment, Change, DeliveryState, Entry, EntryBody, as_stub
-from contact_center.model.words import Delivery, Direction
+from contact_center.model.words import Delivery, Direction, EntryKind
 from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.outbound import outbox
 from contact_center.store.schema.tickets import attachment, interaction, interaction_body, interaction_key, ticket
@@ -146,6 +146,7 @@ def last_spoken(connection: Connection, ticket_id: int) -> RowMapping | None:
     statement = (
         select(interaction)
         .where(interaction.c.ticket_id == ticket_id, interaction.c.change.is_(None), interaction.c.cancelled.is_(False))
+        .where(or_(interaction.c.direction != Direction.OUT, interaction.c.automatic.is_(False)))
         .order_by(interaction.c.occurred_at.desc(), interaction.c.id.desc())
         .limit(1)
     )
@@ -197,6 +198,34 @@ def count_automatic(connection: Connection, contact_id: int, account_id: int, si
         interaction.c.occurred_at >= since,
     )
     return int(connection.execute(statement).scalar_one())
+
+
+def count_from(connection: Connection, contact_id: int, point_id: int, since: datetime, until: datetime) -> int:
+    """How many messages came from a contact point in a stretch of time."""
+    return int(connection.execute(select(func.count()).where(*_came_from(contact_id, point_id, since, until))).scalar_one())
+
+
+def newest_ticket_from(connection: Connection, contact_id: int, point_id: int, since: datetime, until: datetime) -> int | None:
+    """The ticket of the latest message that came from a contact point in a stretch of time."""
+    statement = select(interaction.c.ticket_id).where(*_came_from(contact_id, point_id, since, until), interaction.c.ticket_id.is_not(None))
+    found = connection.execute(statement.order_by(interaction.c.occurred_at.desc(), interaction.c.id.desc()).limit(1)).scalar()
+    return None if found is None else int(found)
+
+
+def _came_from(contact_id: int, point_id: int, since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        interaction.c.contact_id == contact_id,
+        interaction.c.occurred_at > since,
+        interaction.c.occurred_at <= until,
+        interaction.c.sender_point_id == point_id,
+        interaction.c.direction == Direction.IN,
+    )
+
+
+def has_change(connection: Connection, ticket_id: int, field: str) -> bool:
+    """Whether a line of the ticket's history tells of a change of this field."""
+    statement = select(interaction.c.change).where(interaction.c.ticket_id == ticket_id, interaction.c.kind == EntryKind.CHANGE)
+    return any(change["field"] == field for change in connection.execute(statement).scalars() if change)
 
 
 def wrote_from(connection: Connection, contact_id: int, point_ids: list[int]) -> set[int]:

@@ -183,3 +183,12 @@ def test_any_words_can_be_sent(name: str, subject: str, text: str) -> None:
     data, mail = written(to=(Address(name, "ivan@example.org"),), subject=subject, text=text)
     assert [address.email for address in mail.to] == ["ivan@example.org"]
     assert len(re.findall(rb"^Subject:", data.partition(b"\r\n\r\n")[0], re.M)) == 1
+
+
+def test_what_nobody_wrote_says_so() -> None:
+    """An automatic mail carries every mark that machines look for, threads, and is seen as automatic by ourselves; a person's does not."""
+    mail = compose(a_message(automatic=True, in_reply_to="q@x", references=("q@x",)), SENDER, reply_tokens=False)
+    assert (mail["Auto-Submitted"], mail["X-Auto-Response-Suppress"], mail["Precedence"]) == ("auto-replied", "All", "auto_reply")
+    assert (mail["In-Reply-To"], mail["References"]) == ("<q@x>", "<q@x>")
+    assert read_mail(mail.as_bytes()).is_automatic
+    assert compose(a_message(), SENDER, reply_tokens=False)["Auto-Submitted"] is None
