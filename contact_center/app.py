@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -38,7 +39,7 @@ from contact_center.model.words import Health
 from contact_center.outbound.sender import Sender
 from contact_center.search.finder import lag
 from contact_center.search.indexer import Indexer
-from contact_center.store import Connection, Store, open_store, version
+from contact_center.store import Connection, Store, audit, audit_check, open_store, version
 from contact_center.store.blobs import BlobFiles
 from contact_center.store.repositories import access, automatic, channels, outbox
 from contact_center.tasks import spawn, stop
@@ -168,7 +169,7 @@ async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Pr
     await product.console.start()
     presence = Presence(product.store, product.holder, product.console.users, utc_now)
     product.console.on_change = presence.changed
-    tasks = [spawn(_housekeeping(product.store), name="housekeeping"), spawn(presence.run(), name="presence")]
+    tasks = [spawn(_housekeeping(product.store, product.settings.data_dir), name="housekeeping"), spawn(presence.run(), name="presence")]
     if workers:
         tasks.append(spawn(_show_life(product.store, product.holder), name="sender lease"))
         await product.store.write(channels.take_lease, outbox.sender_lease(product.holder), product.holder, utc_now(), LEASE_TTL)
@@ -344,12 +345,20 @@ async def _show_life(store: Store, holder: str) -> None:
             logger.warning("sender.lease_not_renewed", error=error.message)
 
 
-async def _housekeeping(store: Store) -> None:
+async def _housekeeping(store: Store, data_dir: Path) -> None:
     while True:
         try:
             now = utc_now()
             await store.write(access.forget_old, now, now - KEEP_KEYS)
             await store.write(automatic.forget_old, now - KEEP_COUNTS)
-        except Unavailable as error:
-            logger.warning("housekeeping.failed", error=error.message)
+            await _anchor(store, data_dir, now)
+        except (Unavailable, OSError) as error:
+            logger.warning("housekeeping.failed", error=str(error))
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+
+async def _anchor(store: Store, data_dir: Path, now: datetime) -> None:
+    """Once a day the head of the audit log goes into a file and into the log, out of the database's reach."""
+    head = await store.read(audit.head)
+    if store.seal is not None and (made := await asyncio.to_thread(audit_check.anchor, data_dir, head, store.seal, now)):
+        logger.info("audit.anchored", day=made.day, number=made.number, hash=made.hash)
