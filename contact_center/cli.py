@@ -16,6 +16,7 @@ import typer
 from aiohttp import web
 
 from contact_center import __version__
+from contact_center.backup.commands import backup, restore
 from contact_center.config import Settings, load_settings
 from contact_center.errors import ConfigError, ContactCenterError
 

@@ -35,6 +35,10 @@ class Keys:
         given = code.lower().encode("utf-8", "replace")
         return any(hmac.compare_digest(_code(_derived(secret, purpose), text).encode(), given) for secret in self._secrets)
 
+    def names(self) -> list[str]:
+        """What to call each key, the one in force first; it tells nothing about the key itself."""
+        return [_code(_derived(secret, "key id"), "") for secret in self._secrets]
+
     def ticket_token(self, ticket_id: int) -> str:
         """The signed token of a ticket for the plus-part of a reply address."""
         return f"t{ticket_id}-{self.sign('ticket', str(ticket_id))}"

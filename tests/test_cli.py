@@ -80,3 +80,22 @@ def test_users() -> None:
     code, output = run("user", "list", "--json")
     assert (code, json.loads(output)) == (0, [])
     assert run("user", "invite", "nobody@example.com")[0] == 1
+
+
+def test_backup_and_restore(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backup is written, verified and restored by the command line; a passphrase too short or missing is refused."""
+    run("migrate")
+    code, output = run("backup", "--json", str(tmp_path / "b"))
+    assert code == 0
+    assert json.loads(output)["has_key"] is False
+    assert run("backup", "--verify", str(tmp_path / "b"))[0] == 0
+    with pytest.raises(ConfigError, match="passphrase is needed"):
+        run("backup", "--encrypt", str(tmp_path / "sealed"))
+    monkeypatch.setenv("CC_BACKUP_PASSPHRASE", "short")
+    with pytest.raises(ConfigError, match="too short"):
+        run("backup", "--encrypt", str(tmp_path / "sealed"))
+    (tmp_path / "phrase").write_text("long enough for this\n")
+    assert run("backup", "--encrypt", "--passphrase-file", str(tmp_path / "phrase"), str(tmp_path / "sealed"))[0] == 0
+    code, output = run("restore", "--passphrase-file", str(tmp_path / "phrase"), str(tmp_path / "sealed"))
+    assert code == 0, output
+    assert "set aside" in output or "before is in" in output

@@ -16,20 +16,20 @@ from contact_center.store.schema import metadata, search
 from contact_center.store.version import current
 
 
-def upgrade(where: Engine | Connection) -> None:
-    """Run every migration that is missing.
+def upgrade(where: Engine | Connection, to: str = "head") -> None:
+    """Run every migration that is missing, up to revision `to`.
 
     Raises ConfigError if the database was written by a newer version of the product.
     """
     if isinstance(where, Connection):
-        _upgrade(where)
+        _upgrade(where, to)
         return
     # Batch migrations copy tables; with foreign keys enforced SQLite would delete the rows that point at the old one.
     with where.connect() as connection:
         # Past SQLAlchemy, which would open a transaction first: inside one this pragma does nothing.
         connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")  # type: ignore[union-attr]
         with connection.begin():
-            _upgrade(connection)
+            _upgrade(connection, to)
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
             if broken:
                 raise ConfigError(f"The migration would leave dangling references: {broken[:3]}")
@@ -47,14 +47,19 @@ def drift(connection: Connection) -> list[object]:
     return list(compare_metadata(context, metadata))
 
 
-def _upgrade(connection: Connection) -> None:
+def knows(revision: str) -> bool:
+    """Whether this release has a migration of that name."""
+    return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
+def _upgrade(connection: Connection, to: str) -> None:
     config = _config()
     config.attributes["connection"] = connection
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     at = current(connection)
     if at is not None and at not in known:
         raise ConfigError(f"The database is at version {at}, which this release does not know. Use a newer release.")
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
     failpoints.reach("migrate.step")
 
 
