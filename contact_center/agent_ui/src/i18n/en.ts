@@ -97,6 +97,6 @@ export default {
     reason: { no_point: "no address or number", unusable: "unusable: {detail}", several_contacts: "its addresses belong to several contacts", shared_point: "a shared address leaves open whom it means", same_as_row: "same person as row {detail}", unreadable: "unreadable: {detail}", failed: "failed: {detail}" },
   },
   people: { since: "New since {time}", everybody: "Show everybody", import: "Import", title: "People", search: "Name, address or phone", empty: "Nobody yet. People appear by themselves when they write." },
-  time: { now: "now" },
+  time: { now: "now", close: "Close" },
   error: { title: "That did not work", retry: "Try again" },
 };

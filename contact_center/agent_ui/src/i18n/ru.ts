@@ -97,6 +97,6 @@ export default {
     reason: { no_point: "нет ни адреса, ни номера", unusable: "не подходит: {detail}", several_contacts: "адреса принадлежат разным контактам", shared_point: "общий адрес: неясно, кто это", same_as_row: "тот же человек, что в строке {detail}", unreadable: "не читается: {detail}", failed: "не вышло: {detail}" },
   },
   people: { since: "Новые с {time}", everybody: "Показать всех", import: "Импорт", title: "Люди", search: "Имя, адрес или телефон", empty: "Пока никого. Люди появляются сами, когда напишут." },
-  time: { now: "сейчас" },
+  time: { now: "сейчас", close: "Закрыть" },
   error: { title: "Не получилось", retry: "Повторить" },
 };
