@@ -84,7 +84,7 @@ async def export_audit(settings: Settings, store: Store, take: Callable[[dict[st
 
     def walk(connection: Connection) -> None:
         for row in audit_check.entries(connection):
-            take(dict(row))
+            take({str(name): value for name, value in row.items()})
 
     await store.read(walk)
 

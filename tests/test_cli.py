@@ -1,14 +1,21 @@
 """The command line, called as people call it."""
 
+import asyncio
 import json
+import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from contact_center import __version__
+from contact_center.app import open_database
 from contact_center.cli import app
+from contact_center.config import load_settings
 from contact_center.errors import ConfigError
+from contact_center.model.words import Role
+from contact_center.store.repositories import access
 
 
 @pytest.fixture(autouse=True)
@@ -99,3 +106,41 @@ def test_backup_and_restore(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     code, output = run("restore", "--passphrase-file", str(tmp_path / "phrase"), str(tmp_path / "sealed"))
     assert code == 0, output
     assert "set aside" in output or "before is in" in output
+
+
+def _audited() -> None:
+    """A database with two entries in its audit log: an invitation and a rotated key."""
+    run("migrate")
+
+    async def prepare() -> None:
+        store = await open_database(load_settings())
+        await store.write(access.add_user, 1, "anna@example.com", "Anna", Role.AGENT, None, datetime.now(UTC))
+        await store.close()
+
+    asyncio.run(prepare())
+    assert run("user", "invite", "anna@example.com")[0] == 0
+    assert run("rotate-key", "--forget")[0] == 0
+
+
+def test_audit_verify_and_export(data: Path) -> None:
+    """What the command line does stands in the log too, holds over a rotated and forgotten key, and can be printed."""
+    _audited()
+    assert run("audit", "verify") == (0, "2 entries, all as they were written.\n")
+    code, output = run("audit", "export")
+    lines = [json.loads(line) for line in output.splitlines()]
+    assert code == 0
+    assert [line["action"] for line in lines] == ["invitation.made", "key.rotated", "data.exported"]
+    assert {line["actor"] for line in lines} == {"command line"}
+    assert len({line["hash"].partition(".")[0] for line in lines}) == 2
+
+
+def test_audit_verify_names_the_altered_entry(data: Path) -> None:
+    """Somebody with the database in hand changed an entry."""
+    _audited()
+    database = sqlite3.connect(data / "contact-center.sqlite3")
+    database.execute("UPDATE audit_entry SET actor = 'nobody' WHERE number = 2")
+    database.commit()
+    database.close()
+    code, output = run("audit", "verify")
+    assert code == 1
+    assert output.startswith("Entry 2: altered")

@@ -59,7 +59,7 @@ async def change_channel(ctx: Context, channel_id: int, body: ChannelPatchBody) 
         if body.check:
             await _check(ctx, account, kind, options)
         stored = encrypt_options(ctx.services.keys, kind, options)
-        changed = _differing(decrypt_options(ctx.services.keys, account).options, options.model_dump())
+        changed = _differing(kind, decrypt_options(ctx.services.keys, account).options, options)
     await ctx.write(_change, ctx.act(), ctx.viewer, channel_id, body, stored, changed)
     await ctx.services.refresh_channels()
     return await _detail(ctx, channel_id)
@@ -102,6 +102,8 @@ def as_news(account: ChannelAccount) -> ChannelNews:
         checked_at=account.checked_at,
         can_send=registry.find(account.kind).can_send,
         reaches=registry.find(account.kind).reaches,
+        silent_since=account.silent_since,
+        expect_hours=account.expect_hours,
     )
 
 
@@ -134,9 +136,10 @@ def _with_old_secrets(keys: Keys, kind: ChannelKind, account: ChannelAccount, gi
     return old | given | kept
 
 
-def _differing(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+def _differing(kind: ChannelKind, stored: dict[str, Any], options: Any) -> list[str]:
     """Names of the options that changed. Their values are nobody's business, least of all those of secrets."""
-    return sorted(name for name, value in after.items() if before.get(name) != value)
+    before = kind.options.model_construct().model_dump() | stored
+    return sorted(name for name, value in options.model_dump().items() if before.get(name) != value)
 
 
 def _create(connection: Connection, act: Act, viewer: Viewer, body: ChannelBody, options: dict[str, Any]) -> int:
@@ -171,6 +174,8 @@ def _change(
     if "queue_id" in values:
         _check_queue(connection, viewer, values["queue_id"])
     audit.note(connection, act, Action.CHANNEL_CHANGED, Subject.CHANNEL, channel_id, fields=sorted(values), options=changed)
+    if body.expect_hours is not None:
+        values |= {"expect_hours": body.expect_hours or None, "silent_since": None}
     if options is not None:
         values["options"] = options
     if values.get("enabled") is False:
