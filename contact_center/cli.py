@@ -25,11 +25,11 @@ user_app = typer.Typer(no_args_is_help=True, help="Employees.")
 config_app = typer.Typer(no_args_is_help=True, help="Settings.")
 app.add_typer(user_app, name="user")
 app.add_typer(config_app, name="config")
-
 app.command("backup")(backup)
 app.command("restore")(restore)
 audit_app = typer.Typer(no_args_is_help=True, help="The audit log.")
 app.add_typer(audit_app, name="audit")
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -230,7 +230,6 @@ def user_invite(email: Annotated[str, typer.Argument(help="Address of the employ
     print(_with_store(settings, lambda store: invite(settings, store, email)))
 
 
-@app.command()
 @audit_app.command("verify")
 def audit_verify() -> None:
     """Say whether the audit log is as it was written, or name the first entry that is not; exit code 1 then.
@@ -263,6 +262,7 @@ def audit_export() -> None:
     _with_store(settings, lambda store: export_audit(settings, store, lambda entry: print(dump_json(entry))))
 
 
+@app.command()
 def demo(
     pace: Annotated[float, typer.Option(help="Seconds between two things that happen, on average.")] = 6.0,
     mails: Annotated[int, typer.Option(help="Mails of the past.")] = 7000,
