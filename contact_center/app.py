@@ -28,6 +28,7 @@ from contact_center.console.live import Console
 from contact_center.console.presence import Presence
 from contact_center.contacts.importing.runner import Imports
 from contact_center.errors import ConfigError, Unavailable
+from contact_center.intake.fetching import Fetcher
 from contact_center.intake.parsing import Parsers
 from contact_center.intake.pipeline import Pipeline
 from contact_center.intake.settle import Rules
@@ -69,6 +70,7 @@ class Product:
     pipeline: Pipeline
     parsers: Parsers
     sender: Sender
+    fetcher: Fetcher
     imports: Imports
     indexer: Indexer
     supervisor: Supervisor
@@ -132,6 +134,7 @@ def build(settings: Settings, store: Store) -> Product:
     environment = environment_of(settings, keys)
     supervisor = Supervisor(_Accounts(store, keys, pipeline, holder), environment)
     sender = Sender(store, files, _find_connector(supervisor), holder, utc_now)
+    fetcher = Fetcher(store, files, _find_connector(supervisor), utc_now)
     imports = Imports(store, files, utc_now)
     services = Services(
         settings=settings,
@@ -155,7 +158,9 @@ def build(settings: Settings, store: Store) -> Product:
     services.checks.update(_checks(store, console, pipeline))
     indexer = Indexer(store)
     object.__setattr__(services, "gauges", lambda: _gauges(console, indexer))
-    return Product(settings, store, keys, files, pipeline, parsers, sender, imports, indexer, supervisor, console, doorbell, app, holder)
+    return Product(
+        settings, store, keys, files, pipeline, parsers, sender, fetcher, imports, indexer, supervisor, console, doorbell, app, holder
+    )
 
 
 @asynccontextmanager
@@ -164,6 +169,7 @@ async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Pr
     product.store.on_commit(product.doorbell.ring)
     product.doorbell.listen(product.console.wake)
     product.doorbell.listen(product.sender.wake)
+    product.doorbell.listen(product.fetcher.wake)
     product.doorbell.listen(product.indexer.wake)
     await product.doorbell.start()
     await product.console.start()
@@ -174,6 +180,7 @@ async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Pr
         tasks.append(spawn(_show_life(product.store, product.holder), name="sender lease"))
         await product.store.write(channels.take_lease, outbox.sender_lease(product.holder), product.holder, utc_now(), LEASE_TTL)
         tasks.append(spawn(product.pipeline.run(), name="intake"))
+        tasks.append(spawn(product.fetcher.run(), name="fetcher"))
         tasks.append(spawn(product.imports.run(), name="imports"))
         tasks.append(spawn(product.indexer.run(), name="search index"))
         # Channels before the sender: it asks them whether a send that a crash interrupted may be repeated.

@@ -139,6 +139,26 @@ class Hooked(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class FetchedFile:
+    """A file that a provider kept for us."""
+
+    content: bytes
+    content_type: str
+    filename: str = ""
+
+
+class Fetching(Protocol):
+    """A connector whose messages name files that stay with the provider."""
+
+    async def fetch(self, url: str) -> FetchedFile:
+        """Bring one of `InboundMessage.remote_files`, bounded in size and time.
+
+        Raises Undeliverable when it will never come, another ChannelError when it may come later.
+        """
+        ...
+
+
 class Listener(Protocol):
     """A door shared by all accounts of a kind (a mail receiver on one port)."""
 

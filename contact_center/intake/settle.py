@@ -16,7 +16,7 @@ from contact_center.model.text import preview
 from contact_center.model.tickets import Attachment, Entry, Ticket
 from contact_center.model.words import Consent, Delivery, Demand, Fate, PointKind, Status
 from contact_center.store import Connection, Row, blobs
-from contact_center.store.repositories import channels, outbox, tickets, timeline, work
+from contact_center.store.repositories import channels, outbox, remote_files, tickets, timeline, work
 from contact_center.store.repositories.raw_items import Ending
 from contact_center.tickets import callbacks, confirmations, entries, lifecycle, replies, threading, turns
 from contact_center.tickets.threading import Placement, Threading
@@ -224,6 +224,7 @@ def add_entry(
         message_key=message.message_key,
         facts=message.facts,
     )
+    remote_files.add(connection, entry.id, item["account_id"], message.remote_files, act.now)
     return replace(entry, attachments=tuple(_attach(connection, act, entry.id, file) for file in message.attachments))
 
 

@@ -100,6 +100,8 @@ class InboundMessage:
     to: tuple[Address, ...] = ()
     cc: tuple[Address, ...] = ()
     attachments: tuple[InboundFile, ...] = ()
+    remote_files: tuple[str, ...] = ()
+    """Addresses of files that the provider keeps; the connector's `fetch` brings them, after the entry stands."""
     headers: dict[str, Any] = field(default_factory=dict)
     defects: tuple[str, ...] = ()
     direction: Direction = Direction.IN

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from contact_center.channels.base import ChannelKind, Environment, HookReply, HookRequest, Inbox
+from contact_center.channels.base import ChannelKind, Environment, FetchedFile, HookReply, HookRequest, Inbox
 from contact_center.channels.sms.kannel import Kannel
 from contact_center.channels.sms.options import SmsOptions
 from contact_center.channels.sms.parse import KIND as NAME
 from contact_center.channels.sms.parse import conversation_of
 from contact_center.channels.sms.provider import Provider, Refused, recipient
 from contact_center.channels.sms.twilio import Twilio
+from contact_center.errors import Undeliverable
 from contact_center.model import phones
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.messages import OutboundMessage, Receipt
@@ -33,6 +34,12 @@ class SmsConnector:
     async def send(self, message: OutboundMessage) -> Receipt:
         """Send one message to one number."""
         return await self.provider.send(message, recipient(message, self.account, self.options.max_parts))
+
+    async def fetch(self, url: str) -> FetchedFile:
+        """Bring a file of a message that the provider keeps."""
+        if not isinstance(self.provider, Twilio):
+            raise Undeliverable("This provider keeps no files.")
+        return await self.provider.fetch(url)
 
     async def check(self) -> None:
         """Try the provider with our credentials."""

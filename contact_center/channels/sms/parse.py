@@ -5,6 +5,7 @@ What is stored is the request itself: Twilio's form, or Kannel's query, an empty
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
@@ -20,6 +21,7 @@ from contact_center.model.words import Delivery, Demand, PointKind
 KIND = "sms"
 TEXT_LIMIT = 40_000  # signs; 255 parts of 153 are the most that a message can have
 NAME_LIMIT = 100
+MAX_MEDIA = 10  # files of one message; Twilio allows no more
 FIELD_LIMIT = 1000
 SUBJECT = 80
 BODY = "\r\n\r\n"
@@ -69,12 +71,15 @@ def _twilio_message(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
     except (ValueError, AttributeError) as error:
         raise QuarantineItem(f"Twilio's request cannot be read: {error}") from error
     count = fields.get("NumMedia", "0")
-    media = [fields.get(f"MediaUrl{i}", "") for i in range(min(int(count), 20))] if count.isdecimal() and len(count) < 4 else []
-    # They are only named: whoever may see them opens them with the provider.
-    text = "\n".join(part for part in (fields.get("Body", ""), *media) if part)
+    named = range(min(int(count), MAX_MEDIA)) if count.isascii() and count.isdecimal() and len(count) < 4 else range(0)
+    media = tuple(url for i in named if (url := clean_text(fields.get(f"MediaUrl{i}", ""))) and len(url) <= FIELD_LIMIT)
+    kinds = (clean_text(fields.get(f"MediaContentType{i}", "") or "file")[:NAME_LIMIT] for i in named)
+    # A picture without a word is named by its kind; the files themselves are fetched when the message stands.
+    text = fields.get("Body", "") or (" ".join(f"[{kind}]" for kind in kinds) if media else "")
     key = fields.get("MessageSid") or fields.get("SmsSid") or ""
     said = _Said(fields.get("From", ""), fields.get("To", ""), text, key, stated=fields.get("OptOutType", ""))
-    return _message(said, envelope, ("a message with files, which are named and not fetched",) if media else ())
+    more = int(count) > MAX_MEDIA if count.isascii() and count.isdecimal() and len(count) < 20 else False
+    return replace(_message(said, envelope, (f"more than {MAX_MEDIA} files",) if more else ()), remote_files=media)
 
 
 def _kannel_message(content: bytes, envelope: dict[str, Any]) -> InboundMessage:

@@ -6,8 +6,8 @@
 import base64
 from urllib.parse import quote
 
-from contact_center.channels.base import Environment, HookReply, HookRequest
-from contact_center.channels.sms import parse, reports, signature, web
+from contact_center.channels.base import Environment, FetchedFile, HookReply, HookRequest
+from contact_center.channels.sms import media, parse, reports, signature, web
 from contact_center.channels.sms.options import SmsOptions
 from contact_center.channels.sms.provider import Refused, envelope, read_key, require, written_key
 from contact_center.errors import ChannelAuthFailed, ChannelMisconfigured, ChannelUnavailable, OptedOut, Undeliverable
@@ -53,6 +53,11 @@ class Twilio:
         if not 200 <= answer.status < 300:
             raise _refusal(answer)
         return Receipt(provider_id=str(answer.document().get("sid", ""))[:100])
+
+    async def fetch(self, url: str) -> FetchedFile:
+        """A file of an MMS. Our password goes to Twilio alone, not to where Twilio sends us on."""
+        self.require()
+        return await media.fetch(url, self._options.twilio_api_base, self._authorization())
 
     async def check(self) -> None:
         """See `provider.Provider`."""

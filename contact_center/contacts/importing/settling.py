@@ -20,6 +20,7 @@ from contact_center.model.people import Contact, OrganizationRef, Point
 from contact_center.model.words import PointKind, PointRole
 from contact_center.store import Connection, journal
 from contact_center.store import Row as StoredRow
+from contact_center.store.repositories import candidates as comparing
 from contact_center.store.repositories import contacts, imports
 from contact_center.store.repositories import organizations as companies
 
@@ -173,6 +174,7 @@ def _add_new(connection: Connection, act: Act, project_id: int, planned: Sequenc
         keys += [{"project_id": project_id, "key": key, "contact_id": contact_id, "weight": compared[key]} for key in compared]
         journal.append(connection, Event(ContactChanged(contact), project_id, contact_id=contact_id), at=act.now, actor_id=act.user_id)
     imports.add_links(connection, links, keys)
+    comparing.count_holders(connection, project_id, {row["key"] for row in keys})
 
 
 def _new_point(point_id: int, kind: PointKind, value: str, raw: str) -> Point:

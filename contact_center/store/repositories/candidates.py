@@ -4,7 +4,7 @@ Only contacts that share a key are ever compared, and a key that many share tell
 grows with the number of contacts and not with its square.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,10 +14,18 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection
 
 from contact_center.model.people import Viewer
-from contact_center.store.schema.contacts import contact, contact_claim, contact_distinct, contact_match_key, contact_point_link
+from contact_center.store.schema.contacts import (
+    contact,
+    contact_claim,
+    contact_distinct,
+    contact_match_key,
+    contact_match_shared,
+    contact_point_link,
+)
 from contact_center.store.scope import sees_contact
 
 BLOCK = 20  # a key that more contacts share is a common name or a switchboard
+_MANY = 500  # keys that one statement names
 CLAIM = "claim"
 ORGANIZATION = "org"
 
@@ -36,11 +44,29 @@ class Pair:
 
 def set_keys(connection: Connection, project_id: int, contact_id: int, keys: Mapping[str, int], *, is_new: bool = False) -> None:
     """Compare the contact by exactly these keys, with what each is worth. A key begins with its kind and a colon."""
+    before: set[str] = set()
     if not is_new:
-        connection.execute(delete(contact_match_key).where(contact_match_key.c.contact_id == contact_id))
+        gone = delete(contact_match_key).where(contact_match_key.c.contact_id == contact_id).returning(contact_match_key.c.key)
+        before = set(connection.execute(gone).scalars())
     rows = [{"project_id": project_id, "key": key, "contact_id": contact_id, "weight": weight} for key, weight in keys.items()]
     if rows:
         connection.execute(insert(contact_match_key), rows)
+    count_holders(connection, project_id, before ^ set(keys))
+
+
+def count_holders(connection: Connection, project_id: int, keys: Iterable[str]) -> None:
+    """Note anew how many have each of these keys, after some contact got or lost it."""
+    changed = sorted(keys)
+    for start in range(0, len(changed), _MANY):
+        some = changed[start : start + _MANY]
+        known = contact_match_key.c
+        counted = select(known.key, func.count()).where(known.project_id == project_id, known.key.in_(some)).group_by(known.key)
+        now = [(key, count) for key, count in connection.execute(counted.having(func.count() > 1))]
+        shared = contact_match_shared.c
+        connection.execute(delete(contact_match_shared).where(shared.project_id == project_id, shared.key.in_(some)))
+        if now:
+            rows = [{"project_id": project_id, "key": key, "holders": count} for key, count in now]
+            connection.execute(insert(contact_match_shared), rows)
 
 
 def claim(connection: Connection, point_id: int, contact_id: int, now: datetime) -> None:
@@ -109,11 +135,12 @@ def _shared(project_id: int, claim_weight: int, of: int | None) -> Select[Any]:
 
 def _by_key(project_id: int, of: int | None) -> Select[Any]:
     one, other = contact_match_key.alias(), contact_match_key.alias()
-    block = select(contact_match_key.c.key).where(contact_match_key.c.project_id == project_id)
+    block = select(contact_match_shared.c.key).where(
+        contact_match_shared.c.project_id == project_id, contact_match_shared.c.holders.between(2, BLOCK)
+    )
     if of is not None:
         mine = select(contact_match_key.c.key).where(contact_match_key.c.contact_id == of)
-        block = block.where(contact_match_key.c.key.in_(mine))
-    block = block.group_by(contact_match_key.c.key).having(func.count().between(2, BLOCK))
+        block = block.where(contact_match_shared.c.key.in_(mine))
     statement = (
         select(one.c.contact_id.label("low_id"), other.c.contact_id.label("high_id"), one.c.weight)
         .join(other, and_(other.c.project_id == one.c.project_id, other.c.key == one.c.key, other.c.contact_id > one.c.contact_id))

@@ -108,6 +108,16 @@ contact_match_key = Table(
     Index("ix_contact_match_key_contact_id", "contact_id"),
 )
 
+# Keys that several contacts have, and how many: so that likely duplicates are found without reading every key.
+contact_match_shared = Table(
+    "contact_match_shared",
+    metadata,
+    Column("project_id", ForeignKey("project.id"), primary_key=True),
+    Column("key", CleanText, primary_key=True),
+    Column("holders", Integer, nullable=False),
+    Index("ix_contact_match_shared_holders", "project_id", "holders"),
+)
+
 # Somebody said that a point is theirs which reaches another contact: a hint, never a link.
 contact_claim = Table(
     "contact_claim",

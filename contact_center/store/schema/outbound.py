@@ -1,4 +1,4 @@
-"""What we send: one row a message, its key fixed before the first attempt."""
+"""What we send: one row a message, its key fixed before the first attempt. And what we still have to fetch."""
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table
 
@@ -40,4 +40,17 @@ automatic_send = Table(
     Column("at", Utc, nullable=False),
     Index("ix_automatic_send_point_id", "point_id", "at"),
     Index("ix_automatic_send_account_id", "account_id", "at"),
+)
+
+# Files that a provider keeps for an entry, until they are fetched or given up.
+remote_file = Table(
+    "remote_file",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("interaction_id", ForeignKey("interaction.id"), nullable=False),
+    Column("account_id", ForeignKey("channel_account.id"), nullable=False),
+    Column("url", CleanText, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_attempt_at", Utc, nullable=False),
+    Index("ix_remote_file_next_attempt_at", "next_attempt_at"),
 )
