@@ -4,6 +4,7 @@ The message key is fixed here, before anything is sent, and carries our signatur
 an answer to it can be recognised.
 """
 
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -236,9 +237,11 @@ def _add_entry(
 
 
 def message_key(keys: Keys, entry_id: int, address: str) -> str:
-    """The key of a message of ours, signed so that we know it again."""
+    """The key of a message of ours, signed so that we know it again, and never made twice: after a restore from a backup
+    entries get ids that others had, and mail programs hide a second mail with the Message-ID of a first."""
     domain = address.rpartition("@")[2] or "localhost"
-    return f"{entry_id}.{keys.sign('message key', str(entry_id))}@{domain}"
+    number = f"{entry_id}{secrets.randbelow(10**9):09}"
+    return f"{number}.{keys.sign('message key', number)}@{domain}"
 
 
 def is_own_key(keys: Keys, key: str) -> bool:
