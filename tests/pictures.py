@@ -1,4 +1,8 @@
-"""`make screenshots`: every page in both themes, both languages and two widths, with 5,000 tickets. Pictures to be looked at."""
+"""`make screenshots`: every page in both themes, both languages and three widths, with 5,000 tickets. Pictures to be looked at.
+
+`python -m tests.pictures FOLDER --all` takes all of them, `--ugly` those of the ugliest shop there can be, `--empty` those of
+the emptiest one; these two with `--all` in both themes and languages.
+"""
 
 import asyncio
 import sys
@@ -11,9 +15,10 @@ from playwright.async_api import Browser, async_playwright
 from contact_center.demo import run
 from contact_center.demo.outside import Gateway
 from contact_center.testing import PASSWORD, RunningApp, running_app
+from tests import ugly
 
 BROWSER = {"executable_path": "/usr/bin/chromium", "args": ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]}
-SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
+SIZES = {"wide": (1440, 900), "middle": (1024, 768), "narrow": (390, 844)}
 README_SET = {"inbox-wide-light-en", "inbox-wide-dark-ru", "inbox-narrow-light-ru", "board-wide-dark-en", "search-wide-light-ru"}
 PAGES = {
     "board": "/board",
@@ -46,7 +51,7 @@ async def open_page(browser: Browser, server: RunningApp, size: str, theme: str,
     assert answer.ok, await answer.text()
     page = await context.new_page()
     await page.goto("/tickets/open")
-    await page.locator("[data-ticket-row]").first.wait_for()
+    await page.locator(".rail").first.wait_for()
     return page
 
 
@@ -62,6 +67,36 @@ async def take(folder: Path, everything: bool) -> None:
                     for language in ("en", "ru"):
                         await _series(browser, server, folder, f"{size}-{theme}-{language}", everything)
             await browser.close()
+
+
+async def take_others(folder: Path, what: str, everything: bool) -> None:
+    """Take the pictures of the ugliest shop, or of the emptiest one: every page, and every ticket."""
+    folder.mkdir(parents=True, exist_ok=True)
+    looks = [f"{theme}-{language}" for theme in ("light", "dark") for language in ("en", "ru")] if everything else ["light-en", "dark-ru"]
+    with tempfile.TemporaryDirectory() as data:
+        async with running_app(Path(data)) as server, async_playwright() as driver:
+            tickets: list[int] = []
+            if what == "ugly":
+                await ugly.fill(server.url, server.mail_port, "admin@example.com", PASSWORD)
+                async with ugly.signed_in(server.url, "admin@example.com", PASSWORD) as client:
+                    tickets = sorted((await ugly.tickets(client, 12)).values())
+            browser = await driver.chromium.launch(**BROWSER)
+            for size in SIZES:
+                for look in looks:
+                    await _all_pages(browser, server, folder, what, f"{size}-{look}", tickets)
+            await browser.close()
+
+
+async def _all_pages(browser: Browser, server: RunningApp, folder: Path, what: str, name: str, tickets: list[int]) -> None:
+    page = await open_page(browser, server, *name.split("-"))
+    paths = {"list": "/tickets/open", "person": "/people/1", "organizations": "/organizations", "queues": "/setup/queues"} | PAGES
+    for title, path in (paths | {f"ticket{number}": f"/tickets/all/{number}" for number in tickets}).items():
+        if title == "person" and not tickets:
+            continue
+        await page.goto(path.replace("заказ", "example"))
+        await page.wait_for_timeout(700)
+        await page.screenshot(path=folder / f"{what}-{title}-{name}.png")
+    await page.context.close()
 
 
 async def _series(browser: Browser, server: RunningApp, folder: Path, name: str, everything: bool) -> None:
@@ -93,4 +128,8 @@ async def _series(browser: Browser, server: RunningApp, folder: Path, name: str,
 
 
 if __name__ == "__main__":
-    asyncio.run(take(Path(sys.argv[1]), everything="--all" in sys.argv))
+    wanted = [name for name in ("ugly", "empty") if f"--{name}" in sys.argv]
+    for each in wanted:
+        asyncio.run(take_others(Path(sys.argv[1]), each, everything="--all" in sys.argv))
+    if not wanted:
+        asyncio.run(take(Path(sys.argv[1]), everything="--all" in sys.argv))
