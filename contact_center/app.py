@@ -21,6 +21,7 @@ from contact_center.api.handlers.channels import decrypt_options, publish_channe
 from contact_center.api.openings import Openings
 from contact_center.api.server import make_app
 from contact_center.bus import Doorbell, PostgresDoorbell
+from contact_center.bus.waiting import Waiters
 from contact_center.channels.base import Connector, Environment, Inbox
 from contact_center.channels.supervisor import Supervisor
 from contact_center.config import Settings
@@ -44,6 +45,7 @@ from contact_center.store import Connection, Store, audit, audit_check, open_sto
 from contact_center.store.blobs import BlobFiles
 from contact_center.store.repositories import access, automatic, channels, outbox
 from contact_center.tasks import spawn, stop
+from contact_center.webhooks.sending import WebhookSender
 
 logger = structlog.get_logger(__name__)
 
@@ -76,6 +78,8 @@ class Product:
     supervisor: Supervisor
     console: Console
     doorbell: Doorbell
+    webhooks: WebhookSender
+    waiters: Waiters
     app: web.Application
     holder: str
 
@@ -136,6 +140,9 @@ def build(settings: Settings, store: Store) -> Product:
     sender = Sender(store, files, _find_connector(supervisor), holder, utc_now)
     fetcher = Fetcher(store, files, _find_connector(supervisor), utc_now)
     imports = Imports(store, files, utc_now)
+    keep = timedelta(days=settings.webhooks.keep_days)
+    webhooks = WebhookSender(store, keys, holder, utc_now, private=settings.webhooks.allow_private_networks, keep=keep)
+    waiters = Waiters()
     services = Services(
         settings=settings,
         store=store,
@@ -146,6 +153,8 @@ def build(settings: Settings, store: Store) -> Product:
         refresh_channels=supervisor.refresh,
         wake_intake=pipeline.wake,
         wake_imports=imports.wake,
+        wake_webhooks=lambda: doorbell.ring(),  # whichever process sends
+        waiters=waiters,
         inbox=pipeline.inbox,
         openings=Openings(store, utc_now),
     )
@@ -153,13 +162,30 @@ def build(settings: Settings, store: Store) -> Product:
     console = Console(store, _authenticate(app), _still_valid(services), settings.replay_limit)
     console.server.attach(app)
     app.on_shutdown.append(console.let_go)
+    app.on_shutdown.append(waiters.close)
     agent_ui.mount(app)
     doorbell = _make_doorbell(store)
     services.checks.update(_checks(store, console, pipeline))
     indexer = Indexer(store)
-    object.__setattr__(services, "gauges", lambda: _gauges(console, indexer))
+    object.__setattr__(services, "gauges", lambda: _gauges(console, indexer, webhooks))
     return Product(
-        settings, store, keys, files, pipeline, parsers, sender, fetcher, imports, indexer, supervisor, console, doorbell, app, holder
+        settings,
+        store,
+        keys,
+        files,
+        pipeline,
+        parsers,
+        sender,
+        fetcher,
+        imports,
+        indexer,
+        supervisor,
+        console,
+        doorbell,
+        webhooks,
+        waiters,
+        app,
+        holder,
     )
 
 
@@ -171,6 +197,8 @@ async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Pr
     product.doorbell.listen(product.sender.wake)
     product.doorbell.listen(product.fetcher.wake)
     product.doorbell.listen(product.indexer.wake)
+    product.doorbell.listen(product.webhooks.wake)
+    product.doorbell.listen(product.waiters.wake)
     await product.doorbell.start()
     await product.console.start()
     presence = Presence(product.store, product.holder, product.console.users, utc_now)
@@ -183,13 +211,14 @@ async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Pr
         tasks.append(spawn(product.fetcher.run(), name="fetcher"))
         tasks.append(spawn(product.imports.run(), name="imports"))
         tasks.append(spawn(product.indexer.run(), name="search index"))
+        tasks.append(spawn(product.webhooks.run(), name="webhooks"))
         # Channels before the sender: it asks them whether a send that a crash interrupted may be repeated.
         await product.supervisor.start()
         tasks.append(spawn(product.sender.run(), name="sender"))
     try:
         yield product
     finally:
-        await product.sender.drain(DRAIN_SECONDS)
+        await asyncio.gather(product.sender.drain(DRAIN_SECONDS), product.webhooks.drain(DRAIN_SECONDS))
         await product.supervisor.close()
         await stop(*tasks)
         product.parsers.close()
@@ -332,13 +361,15 @@ def _checks(store: Store, console: Console, pipeline: Pipeline) -> dict[str, Cal
     return {"database": database, "migrated": migrated, "live_line": live_line, "intake": intake, "search": search}
 
 
-def _gauges(console: Console, indexer: Indexer) -> dict[str, float]:
+def _gauges(console: Console, indexer: Indexer, webhooks: WebhookSender) -> dict[str, float]:
     return {
         "consoles": float(console.listeners),
         "news_sent_total": float(console.sent),
         "search_behind": float(indexer.behind),
         "search_walking": float(indexer.walking),
         "search_stuck": float(bool(indexer.trouble)),
+        "webhooks_waiting": float(webhooks.counts.get("waiting", 0)),
+        "webhooks_stopped": float(webhooks.counts.get("stopped", 0)),
     }
 
 

@@ -51,6 +51,15 @@ class SecuritySettings(Section):
     metrics_token: SecretStr | None = Field(None, description="Bearer token that opens /metrics; without it only loopback may read it.")
 
 
+class WebhookSettings(Section):
+    """Webhooks that we send."""
+
+    allow_private_networks: bool = Field(
+        False, description="Send to addresses of private networks too, and over plain http: for closed networks only."
+    )
+    keep_days: int = Field(30, ge=1, le=3650, description="How long messages that came to their end are listed, in days.")
+
+
 class Settings(Section):
     """Everything that can be configured."""
 
@@ -72,6 +81,7 @@ class Settings(Section):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity that is logged.")
     mail: MailSettings = Field(default_factory=MailSettings, description="Mail settings.")
     security: SecuritySettings = Field(default_factory=SecuritySettings, description="Security settings.")
+    webhooks: WebhookSettings = Field(default_factory=WebhookSettings, description="Webhooks that we send.")
 
     @property
     def sqlite_path(self) -> Path:

@@ -57,6 +57,13 @@ class Conflict(ContactCenterError):
     http_status = 409
 
 
+class Gone(ContactCenterError):
+    """What you ask for was there and is not kept any more."""
+
+    code = "gone"
+    http_status = 410
+
+
 class StaleVersion(ContactCenterError):
     """Somebody changed this since you read it. Read it again, then repeat the change."""
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from contact_center.model.channels import ChannelNews
 from contact_center.model.people import Queue, User
+from contact_center.model.webhooks import WebhookEndpoint
 from contact_center.model.words import Fate, Status
 
 
@@ -175,6 +176,31 @@ class Feed:
     events: list[FeedEvent]
     horizon: int
     more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewWebhook:
+    """An endpoint with its secret, shown this once."""
+
+    endpoint: WebhookEndpoint
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebhooksInfo:
+    """All endpoints, and what new ones can choose."""
+
+    endpoints: list[WebhookEndpoint]
+    types: list[str]
+    private_networks: bool
+    """Whether addresses of private networks and plain http are allowed here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replaying:
+    """How many messages will be sent again, as far as that is known already."""
+
+    messages: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from aiohttp import web
 from contact_center.api.addresses import client_address
 from contact_center.api.framework import to_json
 from contact_center.api.openings import Openings
+from contact_center.bus.waiting import Waiters
 from contact_center.channels import registry
 from contact_center.channels.base import Environment, Inbox
 from contact_center.config import Settings
@@ -42,6 +43,9 @@ class Services:
     refresh_channels: Callable[[], Coroutine[Any, Any, None]]
     wake_intake: Callable[[], None]
     wake_imports: Callable[[], None]
+    wake_webhooks: Callable[[], None]
+    waiters: Waiters
+    """Requests that wait for the journal to grow."""
     openings: Openings
     """Where it is told who opened which customer."""
     inbox: Callable[[ChannelAccount], Inbox]

@@ -10,6 +10,7 @@ from contact_center.api.handlers import (
     console,
     contacts,
     entries,
+    feed,
     hooks,
     hours,
     imports,
@@ -18,6 +19,7 @@ from contact_center.api.handlers import (
     search,
     system,
     tickets,
+    webhooks,
 )
 from contact_center.api.permissions import Permission as P
 
@@ -40,7 +42,7 @@ ROUTES: list[Route] = [
     Route("DELETE", f"{V1}/me/tokens/{{token_id}}", account.revoke_token, P.SELF, 204),
     # The console.
     Route("GET", f"{V1}/snapshot", console.snapshot, P.TICKETS_READ),
-    Route("GET", f"{V1}/events", console.events, P.EVENTS_READ),
+    Route("GET", f"{V1}/events", feed.events, P.EVENTS_READ),
     Route("GET", f"{V1}/search", search.search, P.TICKETS_READ),
     # Tickets.
     Route("GET", f"{V1}/tickets", tickets.list_tickets, P.TICKETS_READ),
@@ -119,6 +121,16 @@ ROUTES: list[Route] = [
     Route("POST", f"{V1}/channels", channels.create_channel, P.ADMIN, 201),
     Route("PATCH", f"{V1}/channels/{{channel_id}}", channels.change_channel, P.ADMIN),
     Route("GET", f"{V1}/audit", audit.list_entries, P.ADMIN),
+    # Webhooks that we send.
+    Route("GET", f"{V1}/webhooks", webhooks.list_webhooks, P.ADMIN),
+    Route("POST", f"{V1}/webhooks", webhooks.create_webhook, P.ADMIN, 201),
+    Route("PATCH", f"{V1}/webhooks/{{webhook_id}}", webhooks.change_webhook, P.ADMIN),
+    Route("DELETE", f"{V1}/webhooks/{{webhook_id}}", webhooks.delete_webhook, P.ADMIN, 204),
+    Route("POST", f"{V1}/webhooks/{{webhook_id}}/secret", webhooks.rotate_secret, P.ADMIN, 201),
+    Route("POST", f"{V1}/webhooks/{{webhook_id}}/test", webhooks.send_test, P.ADMIN, 201),
+    Route("POST", f"{V1}/webhooks/{{webhook_id}}/replay", webhooks.replay, P.ADMIN),
+    Route("GET", f"{V1}/webhooks/{{webhook_id}}/deliveries", webhooks.list_deliveries, P.ADMIN),
+    Route("POST", f"{V1}/webhooks/{{webhook_id}}/deliveries/{{delivery_id}}/replay", webhooks.replay_delivery, P.ADMIN),
     # Pictures for sandboxed frames, by signed address.
     Route("GET", "/media/attachments/{attachment_id}", entries.signed_attachment, P.PUBLIC),
     Route("GET", "/media/remote", entries.remote_image, P.PUBLIC),

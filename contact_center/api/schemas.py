@@ -2,25 +2,41 @@
 
 import base64
 import binascii
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import orjson
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from contact_center.api.framework import Input
 from contact_center.contacts.importing.mapping import Column
 from contact_center.errors import BadRequest
+from contact_center.model.events import CATALOGUE
 from contact_center.model.tickets import Address
+from contact_center.model.webhooks import TYPES, DeliveryState
 from contact_center.model.words import PointKind, PointRole, Priority, Role, Status, View
 
 T = TypeVar("T")
+
+
+def _among(names: tuple[str, ...]) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if value not in names:
+            raise ValueError(f"{value} is none of: {', '.join(names)}")
+        return value
+
+    return check
+
+
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Mail = Annotated[str, Field(min_length=3, max_length=320, pattern=r"^[^\s@<>\"']+@[^\s@<>\"']+$")]
 Recipient = Annotated[str, Field(min_length=3, max_length=320, pattern=r"^([^\s@<>\"']+@[^\s@<>\"']+|\+?[\d\s().-]{3,30})$")]
 Password = Annotated[str, Field(min_length=1, max_length=1000)]
 Text = Annotated[str, Field(min_length=1, max_length=500_000)]
+EventType = Annotated[str, Field(json_schema_extra={"enum": sorted(CATALOGUE)}), AfterValidator(_among(tuple(CATALOGUE)))]
+WebhookType = Annotated[str, Field(json_schema_extra={"enum": sorted(TYPES)}), AfterValidator(_among(TYPES))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,10 +357,53 @@ class BoardQuery(Input):
 
 
 class EventsQuery(Input):
-    """Where to read the change feed from."""
+    """Where to read the change feed from, and how long to wait for something to tell."""
 
     after: int = Field(0, ge=0, lt=2**53)
     limit: int = Field(200, ge=1, le=1000)
+    types: list[EventType] = Field(default_factory=list, max_length=50)
+    wait: float = Field(0, ge=0, le=30)
+
+
+class WebhookBody(Input):
+    """A new endpoint."""
+
+    name: Name
+    url: str = Field(min_length=1, max_length=2000)
+    types: list[WebhookType] = Field(min_length=1, max_length=50)
+    confidential: bool = False
+    """Whether it hears of confidential queues too."""
+
+
+class WebhookPatchBody(Input):
+    """What to change about an endpoint. Switched on again it goes on where it stopped, unless `skip_missed`."""
+
+    name: Name | None = None
+    url: str | None = Field(None, min_length=1, max_length=2000)
+    types: list[WebhookType] | None = Field(None, min_length=1, max_length=50)
+    confidential: bool | None = None
+    enabled: bool | None = None
+    skip_missed: bool = False
+    """Go on with what happens from now on; what was missed or still waits is left out."""
+
+
+class WebhookSecretBody(Input):
+    """How long the earlier secret stays valid beside the new one; 0 when it has become known."""
+
+    overlap_hours: int = Field(24, ge=0, le=168)
+
+
+class DeliveryQuery(PageQuery):
+    """Which messages to list."""
+
+    state: DeliveryState | None = None
+
+
+class WebhookReplayBody(Input):
+    """What to send again: all that failed since a time, or everything in the journal after a number."""
+
+    failed_since: AwareDatetime | None = None
+    after: int | None = Field(None, ge=0, lt=2**53)
 
 
 class UploadQuery(Input):

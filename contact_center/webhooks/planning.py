@@ -27,11 +27,11 @@ async def plan(store: Store, now: Any) -> int:
             found = await store.read(_look, endpoint_id)
             if found is None:
                 break
-            cursor, upto, messages = found
+            endpoint, upto, messages = found
             at = now()
             rows = [message | {"created_at": at, "next_attempt_at": at} for message in messages]
-            # Only from the very place that was read: another process may have planned the same meanwhile.
-            if not await store.write(webhooks.advance, endpoint_id, cursor, upto, rows):
+            # Only if nothing changed since it was read: another process may have planned the same meanwhile.
+            if not await store.write(webhooks.advance, endpoint, upto, rows):
                 break
             made += len(messages)
     return made
@@ -73,14 +73,14 @@ def message_id(endpoint: Row, seq: int) -> str:
     return "msg_" + base64.b32encode(hashlib.sha256(text.encode()).digest()[:20]).decode().lower()
 
 
-def _look(connection: Connection, endpoint_id: int) -> tuple[int, int, list[dict[str, Any]]] | None:
+def _look(connection: Connection, endpoint_id: int) -> tuple[Row, int, list[dict[str, Any]]] | None:
     endpoint = webhooks.find(connection, endpoint_id)
     if endpoint is None or not endpoint["enabled"]:
         return None
     events = journal.read_after(connection, endpoint["cursor"], BATCH)
     if not events:
         return None
-    return endpoint["cursor"], events[-1].seq, messages_of(connection, endpoint, events)
+    return endpoint, events[-1].seq, messages_of(connection, endpoint, events)
 
 
 def _message(endpoint: Row, event: Recorded, news: News) -> dict[str, Any]:

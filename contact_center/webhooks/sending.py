@@ -30,18 +30,22 @@ IDLE = 30.0
 COALESCE = 0.05  # seconds between two looks into the journal
 RECORD_RETRY = 1.0
 BUSY_WAIT = 1.0  # another process sends to this endpoint: how long until we look again
+KEEP = timedelta(days=30)  # how long messages that came to their end are listed
+TIDY_EVERY = timedelta(hours=1)
 STALE = timedelta(minutes=1)  # what waited longer is judged again before it is sent
 
 
 class WebhookSender:
     """Plans and sends until cancelled."""
 
-    def __init__(self, store: Store, keys: Keys, holder: str, clock: Clock, *, private: bool = False) -> None:
+    def __init__(self, store: Store, keys: Keys, holder: str, clock: Clock, *, private: bool = False, keep: timedelta = KEEP) -> None:
         self._store = store
         self._keys = keys
         self._holder = holder
         self._clock = clock
         self._private = private
+        self._keep = keep
+        self._tidied: datetime | None = None
         self._news = asyncio.Event()
         self._draining = False
         self._lanes: dict[int, asyncio.Task[Any]] = {}
@@ -83,7 +87,16 @@ class WebhookSender:
             else:
                 wait = min(wait, seconds)
         self.counts = await self._store.read(webhooks.counts)
+        await self._tidy()
         return wait
+
+    async def _tidy(self) -> None:
+        """Once an hour, forget what came to its end long ago."""
+        now = self._clock()
+        if self._tidied is None or now - self._tidied > TIDY_EVERY:
+            while await self._store.write_bulk(webhooks.forget_ended, now - self._keep):
+                pass
+            self._tidied = now
 
     async def rest(self) -> None:
         """Wait until no line is open."""

@@ -25,6 +25,7 @@ ROLES_OF = {
     P.ADMIN: {"admin"},
 }
 V1 = "/api/v1"
+WEBHOOK = {"name": "E", "url": "https://hooks.example/hear", "types": ["queue.changed"]}
 Fresh = Callable[[World, Side, str], Awaitable[dict[str, Any]]]
 
 
@@ -109,6 +110,18 @@ async def _import(world: World, _side: Side, _who: str) -> dict[str, Any]:
     async with world.client("admin") as client:
         async with client.post("/api/v1/imports?filename=p.csv", data=b"Name;E-mail\nAnna;anna@example.com\n") as response:
             return {"import_id": (await response.json())["id"]}
+
+
+async def _webhook(world: World, _side: Side, who: str) -> dict[str, Any]:
+    """An endpoint nobody listens at, made past the API: its number is bounded there."""
+    from contact_center.app import utc_now
+    from contact_center.store.repositories import webhooks
+
+    values = {"project_id": 1, "name": "E", "url": WEBHOOK["url"], "types": WEBHOOK["types"], "secret": "x", "cursor": 2**50}
+    webhook_id = await world.app.store.write(webhooks.add, **values, created_at=utc_now())
+    message = f"msg_{webhook_id}"
+    delivery_id = await world.app.store.write(webhooks.add_test, webhook_id, message, "webhook.test", "{}", utc_now())
+    return {"webhook_id": webhook_id, "delivery_id": delivery_id}
 
 
 async def _user(world: World, _side: Side, who: str) -> dict[str, Any]:
@@ -239,6 +252,15 @@ def table() -> Table:
     t.add("GET", f"{V1}/channels", 200)
     t.add("POST", f"{V1}/channels", 201, fresh=_new_channel)
     t.add("PATCH", f"{V1}/channels/{{channel_id}}", 200, body={"name": "Renamed"})
+    t.add("GET", f"{V1}/webhooks", 200)
+    t.add("POST", f"{V1}/webhooks", 201, body=WEBHOOK)
+    t.add("PATCH", f"{V1}/webhooks/{{webhook_id}}", 200, body={"name": "Renamed"}, fresh=_webhook)
+    t.add("DELETE", f"{V1}/webhooks/{{webhook_id}}", 204, fresh=_webhook)
+    t.add("POST", f"{V1}/webhooks/{{webhook_id}}/secret", 201, body={}, fresh=_webhook)
+    t.add("POST", f"{V1}/webhooks/{{webhook_id}}/test", 201, fresh=_webhook)
+    t.add("POST", f"{V1}/webhooks/{{webhook_id}}/replay", 200, body={"after": 0}, fresh=_webhook)
+    t.add("GET", f"{V1}/webhooks/{{webhook_id}}/deliveries", 200, fresh=_webhook)
+    t.add("POST", f"{V1}/webhooks/{{webhook_id}}/deliveries/{{delivery_id}}/replay", 200, 409, fresh=_webhook)
     t.add("GET", "/media/attachments/{attachment_id}", 403, query="?expires=1&signature=x")
     t.add("GET", "/media/remote", 403, query="?expires=1&signature=x&url=http://example.com/a.png")
     t.add("GET", "/healthz", 200)

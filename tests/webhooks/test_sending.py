@@ -308,7 +308,7 @@ INSIDE = [
 ]  # fmt: skip
 
 
-ODD = ("127.1", "2130706433", "0177.0.0.1")
+ODD = ("127.1", "2130706433", "0x7f000001", "0177.0.0.1")
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -328,8 +328,8 @@ async def test_nothing_inside_is_ever_reached(house: House, receiver: Receiver, 
         await house.run(house.sender(private=False))
     rows = await house.store.read(webhooks.deliveries, endpoint, None, 0, 10)
     assert (receiver.heard, rows[0]["state"], rows[0]["last_status"]) == ([], "pending", None)
-    # Odd spellings of numbers are no addresses to our client; everything else was resolved and refused.
-    assert rows[0]["last_error"] == ("address" if host in ODD else "not-public")
+    # Odd spellings of numbers are neither addresses nor names to our client; everything else was resolved and refused.
+    assert rows[0]["last_error"] in (("address", "dns") if host in ODD else ("not-public",))
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -354,7 +354,7 @@ async def test_old_messages_are_forgotten(house: House, receiver: Receiver) -> N
     await house.live()
     (two,) = await house.happen()
     await house.run(sender)
-    assert await house.store.write(webhooks.forget_ended, house.clock() - timedelta(days=30)) == 1
+    await house.run(sender)
     assert [seq for seq, _, _ in await house.states(endpoint)] == [two]
     await house.store.write(webhooks.rewind, endpoint, one - 1)
     await house.run(sender, 2)

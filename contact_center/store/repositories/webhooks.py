@@ -64,9 +64,11 @@ def behind(connection: Connection) -> list[int]:
     return list(connection.execute(select(_ENDPOINT.id).where(_ENDPOINT.enabled, _ENDPOINT.cursor < horizon)).scalars())
 
 
-def advance(connection: Connection, endpoint_id: int, cursor: int, upto: int, rows: list[dict[str, Any]]) -> bool:
-    """Store the messages of the events up to a number, if the endpoint still stands where they were read from."""
-    statement = update(webhook_endpoint).where(_ENDPOINT.id == endpoint_id, _ENDPOINT.cursor == cursor, _ENDPOINT.enabled)
+def advance(connection: Connection, endpoint: RowMapping, upto: int, rows: list[dict[str, Any]]) -> bool:
+    """Store the messages of the events up to a number, if the endpoint still stands, and may hear, as when they were read."""
+    endpoint_id = endpoint["id"]
+    unchanged = (_ENDPOINT.cursor == endpoint["cursor"], _ENDPOINT.confidential == endpoint["confidential"])
+    statement = update(webhook_endpoint).where(_ENDPOINT.id == endpoint_id, _ENDPOINT.enabled, *unchanged)
     if connection.execute(statement.values(cursor=upto)).rowcount != 1:
         return False
     if rows:
@@ -172,12 +174,11 @@ def deliveries(connection: Connection, endpoint_id: int, state: DeliveryState | 
     return list(connection.execute(statement.order_by(_MESSAGE.id.desc()).limit(limit)).mappings())
 
 
-def failed_since(connection: Connection, endpoint_id: int, since: datetime) -> list[RowMapping]:
-    """Messages for which all attempts were in vain since then, oldest first."""
-    statement = select(webhook_delivery).where(
-        _MESSAGE.endpoint_id == endpoint_id, _MESSAGE.state == DeliveryState.FAILED, _MESSAGE.ended_at >= since
-    )
-    return list(connection.execute(statement.order_by(_MESSAGE.id)).mappings())
+def again_failed(connection: Connection, endpoint_id: int, since: datetime, now: datetime) -> int:
+    """Let everything that failed since then be sent once more; returns how much."""
+    failed = (_MESSAGE.endpoint_id == endpoint_id, _MESSAGE.state == DeliveryState.FAILED, _MESSAGE.ended_at >= since)
+    statement = update(webhook_delivery).where(*failed, _MESSAGE.seq.is_not(None))
+    return connection.execute(statement.values(_FRESH | {"next_attempt_at": now})).rowcount
 
 
 def again(connection: Connection, delivery_id: int, now: datetime, payload: str | None = None) -> None:
@@ -186,10 +187,36 @@ def again(connection: Connection, delivery_id: int, now: datetime, payload: str 
     connection.execute(update(webhook_delivery).where(_MESSAGE.id == delivery_id).values(values))
 
 
-def rewind(connection: Connection, endpoint_id: int, after: int) -> None:
-    """Forget what became of the messages after a number, and read the journal from there again."""
+def rewind(connection: Connection, endpoint_id: int, after: int) -> int:
+    """Forget what became of the messages after a number, and read the journal from there again; returns how many those were."""
     ended = and_(_MESSAGE.endpoint_id == endpoint_id, _MESSAGE.seq > after, _MESSAGE.state.in_(_ENDED))
-    connection.execute(delete(webhook_delivery).where(ended))
+    count = connection.execute(delete(webhook_delivery).where(ended)).rowcount
+    _move_back(connection, endpoint_id, after)
+    return count
+
+
+def plan_anew(connection: Connection, endpoint_id: int) -> None:
+    """Drop what waits, and make it again from the journal by the rights of now."""
+    waiting = and_(_MESSAGE.endpoint_id == endpoint_id, _PENDING, _MESSAGE.seq.is_not(None))
+    first = connection.execute(select(func.min(_MESSAGE.seq)).where(waiting)).scalar()
+    if first is not None:
+        connection.execute(delete(webhook_delivery).where(waiting))
+        _move_back(connection, endpoint_id, first - 1)
+
+
+def skip(connection: Connection, endpoint_id: int, horizon: int) -> None:
+    """Drop what waits and what was missed: only what happens from now on is heard."""
+    connection.execute(delete(webhook_delivery).where(_MESSAGE.endpoint_id == endpoint_id, _PENDING))
+    connection.execute(update(webhook_endpoint).where(_ENDPOINT.id == endpoint_id).values(cursor=horizon))
+
+
+def hurry(connection: Connection, endpoint_id: int, now: datetime) -> None:
+    """Try what waits at once."""
+    connection.execute(update(webhook_delivery).where(_MESSAGE.endpoint_id == endpoint_id, _PENDING).values(next_attempt_at=now))
+    connection.execute(update(webhook_endpoint).where(_ENDPOINT.id == endpoint_id).values(hold_until=None))
+
+
+def _move_back(connection: Connection, endpoint_id: int, after: int) -> None:
     statement = update(webhook_endpoint).where(_ENDPOINT.id == endpoint_id, _ENDPOINT.cursor > after)
     connection.execute(statement.values(cursor=after))
 
