@@ -100,7 +100,7 @@ def pairs(
         .order_by(score.desc(), shared.c.low_id, shared.c.high_id)
         .limit(limit)
     )
-    return [_pair(connection, viewer.project_id, row) for row in connection.execute(statement)]
+    return [_pair(connection, row) for row in connection.execute(statement)]
 
 
 def dismiss(connection: Connection, one_id: int, other_id: int, user_id: int | None, now: datetime) -> None:
@@ -134,19 +134,19 @@ def _shared(project_id: int, claim_weight: int, of: int | None) -> Select[Any]:
 
 
 def _by_key(project_id: int, of: int | None) -> Select[Any]:
-    one, other = contact_match_key.alias(), contact_match_key.alias()
-    block = select(contact_match_shared.c.key).where(
-        contact_match_shared.c.project_id == project_id, contact_match_shared.c.holders.between(2, BLOCK)
-    )
-    if of is not None:
-        mine = select(contact_match_key.c.key).where(contact_match_key.c.contact_id == of)
-        block = block.where(contact_match_shared.c.key.in_(mine))
+    """Pairs by key: from the keys that a few share to whoever has them."""
+    shared, one, other = contact_match_shared, contact_match_key.alias("one"), contact_match_key.alias("other")
     statement = (
         select(one.c.contact_id.label("low_id"), other.c.contact_id.label("high_id"), one.c.weight)
-        .join(other, and_(other.c.project_id == one.c.project_id, other.c.key == one.c.key, other.c.contact_id > one.c.contact_id))
-        .where(one.c.project_id == project_id, one.c.key.in_(block))
+        .select_from(shared)
+        .join(one, and_(one.c.project_id == shared.c.project_id, one.c.key == shared.c.key))
+        .join(other, and_(other.c.project_id == shared.c.project_id, other.c.key == shared.c.key, other.c.contact_id > one.c.contact_id))
+        .where(shared.c.project_id == project_id, shared.c.holders.between(2, BLOCK))
     )
-    return statement if of is None else statement.where(or_(one.c.contact_id == of, other.c.contact_id == of))
+    if of is None:
+        return statement
+    mine = select(contact_match_key.c.key).where(contact_match_key.c.contact_id == of)
+    return statement.where(shared.c.key.in_(mine), or_(one.c.contact_id == of, other.c.contact_id == of))
 
 
 def _by_claim(project_id: int, weight: int, of: int | None) -> Select[Any]:
@@ -155,7 +155,8 @@ def _by_claim(project_id: int, weight: int, of: int | None) -> Select[Any]:
     high = case((contact_claim.c.contact_id < held.c.contact_id, held.c.contact_id), else_=contact_claim.c.contact_id)
     statement = (
         select(low.label("low_id"), high.label("high_id"), literal(weight).label("weight"))
-        .join(held, and_(held.c.point_id == contact_claim.c.point_id, held.c.contact_id != contact_claim.c.contact_id))
+        # The sum keeps a database without statistics from beginning with the links, of which there are as many as people.
+        .join(held, and_(held.c.point_id == contact_claim.c.point_id + 0, held.c.contact_id != contact_claim.c.contact_id))
         .join(contact, contact.c.id == held.c.contact_id)
         .where(held.c.valid_to.is_(None), contact.c.project_id == project_id)
         .distinct()
@@ -168,15 +169,27 @@ def _is_proven(contact_id: Any) -> Any:
     return select(link.c.id).where(link.c.contact_id == contact_id, link.c.valid_to.is_(None), link.c.verified_at.is_not(None)).exists()
 
 
-def _pair(connection: Connection, project_id: int, row: Any) -> Pair:
+def _pair(connection: Connection, row: Any) -> Pair:
     one, other = contact_match_key.alias(), contact_match_key.alias()
     same = (
         select(one.c.key)
-        .join(other, and_(other.c.project_id == one.c.project_id, other.c.key == one.c.key))
-        .where(one.c.project_id == project_id, one.c.contact_id == row.low_id, other.c.contact_id == row.high_id)
+        .join(other, other.c.key == one.c.key)
+        # Nothing is said of the project: a database without statistics would read all its keys instead of these few.
+        .where(one.c.contact_id == row.low_id, other.c.contact_id == row.high_id)
     )
     kinds = {key.partition(":")[0] for key in connection.execute(same).scalars()}
-    claimed = connection.execute(_by_claim(project_id, 0, row.low_id)).all()
-    kinds |= {CLAIM} if any((found.low_id, found.high_id) == (row.low_id, row.high_id) for found in claimed) else set()
+    kinds |= {CLAIM} if _has_claimed(connection, row.low_id, row.high_id) else set()
     kinds |= {ORGANIZATION} if row.together else set()
     return Pair(row.low_id, row.high_id, int(row.total), tuple(sorted(kinds)), bool(row.proven))
+
+
+def _has_claimed(connection: Connection, low_id: int, high_id: int) -> bool:
+    """Whether one of them said that a point of the other is theirs."""
+    both, held = (low_id, high_id), contact_point_link.alias()
+    statement = (
+        select(contact_claim.c.point_id)
+        .join(held, held.c.point_id == contact_claim.c.point_id)
+        .where(contact_claim.c.contact_id.in_(both), held.c.contact_id.in_(both), held.c.contact_id != contact_claim.c.contact_id)
+        .where(held.c.valid_to.is_(None))
+    )
+    return connection.execute(statement.limit(1)).first() is not None
