@@ -1,0 +1,1 @@
+"""Two projects in one database: nobody of the one ever meets anything of the other."""
