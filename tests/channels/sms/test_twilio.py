@@ -171,6 +171,22 @@ async def test_a_repetition_is_known(tmp_path: Path) -> None:
     assert sorted(inbox.items) == ["message:SM1", "message:SM2"]
 
 
+async def test_one_message_under_two_names_is_one(tmp_path: Path) -> None:
+    """Twilio gives a message its id twice, and the signature cannot tell where a name ends: whoever replays a request with the
+    first name glued to its value makes nothing new."""
+    inbox, connector = MemoryInbox(tmp_path), a_connector(tmp_path, **options())
+    form = {"MessageSid": "SM1", "SmsSid": "SM1", "AccountSid": SID, "From": THEIRS, "To": OURS, "Body": "Hello"}
+    proof = signature(TOKEN, HOOK, form.items())
+    glued = {"MessageSi": "dSM1"} | {name: value for name, value in form.items() if name != "MessageSid"}
+
+    for fields in (form, form, glued):
+        assert (await connector.answer(a_request("", "", urlencode(fields).encode(), X_Twilio_Signature=proof), inbox)).status == 200
+    hidden = {"MessageSi": "dSM1", "SmsSi": "dSM1"} | {name: value for name, value in form.items() if name not in ("MessageSid", "SmsSid")}
+    assert (await connector.answer(a_request("", "", urlencode(hidden).encode(), X_Twilio_Signature=proof), inbox)).status == 400
+
+    assert list(inbox.items) == ["message:SM1"]
+
+
 async def test_nothing_is_acknowledged_before_it_is_stored(tmp_path: Path) -> None:
     """When the database is away, Twilio does not hear a 2xx."""
     inbox = MemoryInbox(tmp_path, failure=Unavailable())
