@@ -230,7 +230,7 @@ def _add_entry(
         author_id=act.user_id,
         account_id=account.id,
         sender_address=account.address,
-        subject=reply_subject(ticket.subject),
+        subject=subject_of_reply(ticket),
         recipients={"to": list(to), "cc": list(draft.cc)},
     )
     return entry.id
@@ -269,7 +269,7 @@ def _queue(
     message = {
         "to": [asdict(address) for address in to],
         "cc": [asdict(address) for address in draft.cc],
-        "subject": reply_subject(ticket.subject),
+        "subject": subject_of_reply(ticket),
         "text": draft.text,
         "in_reply_to": answered["message_key"] if answered is not None else None,
         "references": _references(chain, answered["message_key"]) if answered is not None else [],
@@ -309,6 +309,11 @@ def _quoted(connection: Connection, inbound: Row) -> str:
     who = f"{inbound['sender_name']} <{inbound['sender_address']}>".strip()
     when = inbound["occurred_at"].strftime("%Y-%m-%d %H:%M UTC")
     return "\n".join([f"{when}, {who} {verb}:", *[f"> {line}" for line in text.split("\n")]])
+
+
+def subject_of_reply(ticket: Ticket) -> str:
+    """The subject of what we answer; of a ticket that a call opened, which has none, the number."""
+    return reply_subject(ticket.subject or f"#{ticket.number}")
 
 
 def reply_subject(subject: str) -> str:
