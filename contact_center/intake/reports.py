@@ -4,12 +4,11 @@ from typing import Any
 
 from contact_center.model.acts import Act
 from contact_center.model.messages import DeliveryReport
-from contact_center.model.words import Delivery, Fate, Status
+from contact_center.model.words import Delivery, Fate
 from contact_center.store import Connection, Row
 from contact_center.store.repositories import outbox
 from contact_center.store.repositories.raw_items import Ending
-from contact_center.tickets import confirmations, entries, lifecycle
-from contact_center.tickets.lifecycle import TicketPatch
+from contact_center.tickets import confirmations, entries, undelivered
 
 # From which states a report may lead to a new one.
 OPEN = {
@@ -36,6 +35,6 @@ def take(connection: Connection, act: Act, item: Row, report: DeliveryReport) ->
 
 def _tell(connection: Connection, act: Act, project_id: int, row: Row, state: Delivery) -> None:
     entry = entries.publish_entry(connection, act, project_id, row["interaction_id"])
-    if state is Delivery.BOUNCED and entry.ticket_id is not None:
+    if state is Delivery.BOUNCED:
         # The customer has no answer, although we gave one: somebody must look.
-        lifecycle.change(connection, act, project_id, entry.ticket_id, TicketPatch(status=Status.OPEN))
+        undelivered.demand(connection, act, project_id, entry)

@@ -7,14 +7,14 @@ from typing import Any
 
 from contact_center.contacts import book, identity
 from contact_center.contacts.identity import Identified
-from contact_center.intake import acknowledging, growing, reports
+from contact_center.intake import acknowledging, bounces, growing, reports
 from contact_center.keys import Keys
 from contact_center.model import cards
 from contact_center.model.acts import Act
-from contact_center.model.messages import InboundFile, InboundMessage, InboundPerson
+from contact_center.model.messages import InboundFile, InboundMessage
 from contact_center.model.text import preview
 from contact_center.model.tickets import Attachment, Entry, Ticket
-from contact_center.model.words import Consent, Delivery, Demand, Fate, PointKind, Status
+from contact_center.model.words import Consent, Delivery, Demand, Fate, Status
 from contact_center.store import Connection, Row, blobs
 from contact_center.store.repositories import channels, outbox, remote_files, tickets, timeline, work
 from contact_center.store.repositories.raw_items import Ending
@@ -222,7 +222,7 @@ def add_entry(
         automatic=message.automatic,
         recipients={"to": list(message.to), "cc": list(message.cc)},
         message_key=message.message_key,
-        facts=message.facts,
+        facts=bounces.facts(connection, message),
     )
     remote_files.add(connection, entry.id, item["account_id"], message.remote_files, act.now)
     return replace(entry, attachments=tuple(_attach(connection, act, entry.id, file) for file in message.attachments))
@@ -270,7 +270,7 @@ def _after_effects(connection: Connection, act: Act, rules: Rules, item: Row, me
         callbacks.served(connection, act, project_id, who.contact_id)
     if message.is_bounce:
         for row in outbox.by_keys(connection, message.bounce_of):
-            _mark_bounced(connection, act, project_id, row)
+            bounces.mark(connection, act, project_id, row, message)
     elif who.point_id is not None and not who.verified and not message.automatic:
         answered = outbox.by_keys(connection, message.thread_hints)
         if any(_was_sent_to(row, message) for row in answered):
@@ -293,19 +293,3 @@ def _was_sent_to(row: Row, message: InboundMessage) -> bool:
         return False
     sender = identity.normalise(message.sender.kind, message.sender.value)
     return any(identity.normalise(message.sender.kind, to["email"]) == sender for to in row["message"]["to"])
-
-
-def _mark_bounced(connection: Connection, act: Act, project_id: int, row: Row) -> None:
-    changed = outbox.change_if(
-        connection, row["id"], (Delivery.SENT, Delivery.DELIVERED, Delivery.UNCERTAIN), state=Delivery.BOUNCED, error="The mail came back."
-    )
-    if not changed:
-        return
-    entry = entries.publish_entry(connection, act, project_id, row["interaction_id"])
-    for address in entry.to:
-        person = InboundPerson(PointKind.EMAIL, address.email)
-        if (point_id := identity.point_of(connection, project_id, person)) is not None:
-            book.mark_bounced(connection, act, project_id, point_id)
-    if entry.ticket_id is not None:
-        # The customer has no answer, although we gave one: somebody must look.
-        lifecycle.change(connection, act, project_id, entry.ticket_id, lifecycle.TicketPatch(status=Status.OPEN))

@@ -1,6 +1,7 @@
 """What a channel understood of one raw item: neutral words, the same for every channel."""
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -135,6 +136,10 @@ class OutboundFile:
     content: bytes
 
 
+async def _gone() -> None:
+    """Nothing speaks against it."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutboundMessage:
     """One message for a channel to deliver. Its key was fixed and stored before the first attempt."""
@@ -154,6 +159,9 @@ class OutboundMessage:
     created_at: datetime | None = None
     automatic: bool = False
     """Nobody wrote it: it must say so, that no machine answers."""
+    go: Callable[[], Awaitable[None]] = field(default=_gone, compare=False, repr=False)
+    """To be asked once more at the very last moment, by connectors with whom sending takes long: raises FenceLost when this
+    process has lost the message to another one in between."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ an SMTP server may have taken the mail, and then a person decides. Nothing is se
 
 import asyncio
 import functools
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,15 +16,16 @@ import structlog
 from contact_center import failpoints, tasks
 from contact_center.channels.base import Connector
 from contact_center.contacts.identity import normalise
-from contact_center.errors import ChannelError, DeliveryUnknown, OptedOut, Unavailable, Undeliverable
+from contact_center.errors import ChannelError, DeliveryUnknown, FenceLost, OptedOut, Unavailable, Undeliverable
 from contact_center.model.acts import Act
 from contact_center.model.messages import OutboundFile, OutboundMessage, Receipt
 from contact_center.model.tickets import Address
-from contact_center.model.words import Delivery, PointKind, Status
+from contact_center.model.words import Delivery, PointKind
+from contact_center.outbound.pacing import AT_ONCE, PER_ACCOUNT, lease
 from contact_center.store import Connection, Row, Store, blobs
 from contact_center.store.blobs import BlobFiles
 from contact_center.store.repositories import channels, opt_outs, outbox, timeline
-from contact_center.tickets import entries, lifecycle
+from contact_center.tickets import entries, undelivered
 from contact_center.tickets.confirmations import CONFIRMS, heed
 
 logger = structlog.get_logger(__name__)
@@ -34,7 +36,6 @@ FindConnector = Callable[[int], Awaitable[Connector | None]]
 Settle = Callable[[Connection, Row, str, datetime], None]
 """What became of a leased row: (connection, row, holder, now)."""
 
-BATCH = 10
 FIRST_RETRY = 30.0  # seconds, doubled each time
 LONGEST_RETRY = 3600.0
 GIVE_UP = timedelta(days=4)  # RFC 5321 4.5.4.1: at least four to five days
@@ -54,7 +55,10 @@ class Sender:
         self._clock = clock
         self._news = asyncio.Event()
         self._draining = False
-        self._sending: asyncio.Future[Any] | None = None
+        self._on_their_way: dict[asyncio.Task[None], int] = {}
+        """Messages that are being sent, and of which account."""
+        self._held: dict[int, datetime] = {}
+        """Accounts that may send no more until then."""
 
     def wake(self) -> None:
         """Something was queued."""
@@ -62,39 +66,72 @@ class Sender:
 
     async def run(self) -> None:
         """Send what is due, sleep until the next is, for ever."""
-        while True:
-            self._news.clear()
-            try:
-                while await self.send_due():
-                    pass
-                due = await self._store.read(outbox.next_due)
-            except Unavailable as error:
-                logger.warning("sender.waiting", error=error.message)
-                due = None
-            except Exception as error:
-                # Whatever it is: what is queued must not lie there for ever because of one thing nobody foresaw.
-                logger.error("sender.failed", error=repr(error), exc_info=error)
-                due = None
-            wait = IDLE if due is None else min(IDLE, max(0.05, (due - self._clock()).total_seconds()))
-            await tasks.wait(self._news, wait)
+        try:
+            while True:
+                self._news.clear()
+                await tasks.wait(self._news, await self._turn())
+        finally:
+            await tasks.stop(*self._on_their_way)
+
+    async def _turn(self) -> float:
+        """Begin whatever may begin; returns the seconds until there may be more to do."""
+        try:
+            while await self.begin_due():
+                pass
+            due = await self._store.read(outbox.next_due, self._waiting_accounts())
+        except Unavailable as error:
+            logger.warning("sender.waiting", error=error.message)
+            return IDLE
+        except Exception as error:
+            # Whatever it is: what is queued must not lie there for ever because of one thing nobody foresaw.
+            logger.error("sender.failed", error=repr(error), exc_info=error)
+            return IDLE
+        times = [at for at in (due, *self._held.values()) if at is not None]
+        return min(IDLE, max(0.05, (min(times) - self._clock()).total_seconds())) if times else IDLE
 
     async def send_due(self) -> int:
-        """Send one batch; returns how many were leased."""
+        """Send what may leave now and wait until it has; returns how many were leased."""
+        begun = await self.begin_due()
+        await asyncio.gather(*begun)
+        return len(begun)
+
+    async def begin_due(self) -> list[asyncio.Task[None]]:
+        """Begin to send what may leave now. A slow server holds up nobody but its own account."""
         await self._recover()
-        due = await self._store.read(outbox.next_due)
-        if due is None or due > self._clock() or self._draining:
-            return 0  # nothing is written for nothing
-        rows = await self._store.write(outbox.lease_due, self._holder, self._clock(), BATCH)
+        if self._draining or len(self._on_their_way) >= AT_ONCE:
+            return []
+        due = await self._store.read(outbox.next_due, self._waiting_accounts())
+        if due is None or due > self._clock():
+            return []  # nothing is written for nothing
+        counts = Counter(self._on_their_way.values())
+        counts.update(dict.fromkeys(self._held, PER_ACCOUNT))
+        leased = await self._store.write(lease, self._holder, self._clock(), counts)
         failpoints.reach("send.leased")
-        self._sending = asyncio.gather(*(self._send(row) for row in rows))
-        await self._sending
-        return len(rows)
+        self._held |= leased.held
+        return [self._begin(row) for row in leased.rows]
+
+    def _waiting_accounts(self) -> list[int]:
+        """Accounts of which no more is taken for now."""
+        now = self._clock()
+        self._held = {account: until for account, until in self._held.items() if until > now}
+        full = [account for account, count in Counter(self._on_their_way.values()).items() if count >= PER_ACCOUNT]
+        return [*self._held, *full]
+
+    def _begin(self, row: Row) -> asyncio.Task[None]:
+        task = tasks.spawn(self._send(row), name=f"send {row['id']}")
+        self._on_their_way[task] = row["account_id"]
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._on_their_way.pop(task, None)
+        self._news.set()
 
     async def drain(self, seconds: float) -> None:
         """Begin nothing new and let what is being sent come to its end, at most `seconds`: it would be uncertain else."""
         self._draining = True
-        if self._sending is not None and not self._sending.done():
-            await asyncio.wait([self._sending], timeout=seconds)
+        if self._on_their_way:
+            await asyncio.wait(list(self._on_their_way), timeout=seconds)
 
     async def _recover(self) -> None:
         """Judge what a sender that died left behind."""
@@ -119,10 +156,14 @@ class Sender:
                 if refused := await self._store.read(_refused, row):
                     raise Undeliverable(f"{refused} has asked for no more messages.")
                 failpoints.reach("send.before")
+                await message.go()
                 settle = functools.partial(_sent, receipt=await connector.send(message))
                 failpoints.reach("send.after")
         except OptedOut as error:
             settle = functools.partial(_opted_out, reason=error.message)
+        except FenceLost:
+            # This process stood still for longer than its lease: others have judged the row, and nothing has left.
+            settle = _put_back
         except Undeliverable as error:
             settle = functools.partial(_fail, reason=error.message)
         except DeliveryUnknown as error:
@@ -166,7 +207,13 @@ class Sender:
             quoted=data["quoted"],
             created_at=row["created_at"],
             automatic=bool(data.get("automatic")),
+            go=functools.partial(self._go, row),
         )
+
+    async def _go(self, row: Row) -> None:
+        """Raises FenceLost when the row is not ours any more."""
+        if not await self._store.read(outbox.still_holds, row, self._holder):
+            raise FenceLost
 
     async def _file(self, file: Row) -> OutboundFile:
         content = await self._store.read(blobs.get, file["sha256"])
@@ -194,14 +241,14 @@ def retry_delay(attempts: int) -> float:
 
 
 def _sent(connection: Connection, row: Row, holder: str, now: datetime, receipt: Receipt) -> None:
-    if not outbox.holds(connection, row["id"], holder):
+    if not outbox.holds(connection, row, holder):
         return
     values = {"state": Delivery.SENT, "sent_at": now, "provider_id": receipt.provider_id, "spooled": receipt.spooled, "error": ""}
     _settle(connection, row, now, values)
 
 
 def _retry(connection: Connection, row: Row, holder: str, now: datetime, reason: str) -> None:
-    if not outbox.holds(connection, row["id"], holder):
+    if not outbox.holds(connection, row, holder):
         return
     if now - row["created_at"] > GIVE_UP:
         _fail(connection, row, holder, now, f"Given up after {GIVE_UP.days} days: {reason}")
@@ -211,26 +258,26 @@ def _retry(connection: Connection, row: Row, holder: str, now: datetime, reason:
 
 
 def _fail(connection: Connection, row: Row, holder: str, now: datetime, reason: str) -> None:
-    if outbox.holds(connection, row["id"], holder):
+    if outbox.holds(connection, row, holder):
         _settle(connection, row, now, {"state": Delivery.FAILED, "error": reason})
         _demand_attention(connection, row, now)
 
 
 def _opted_out(connection: Connection, row: Row, holder: str, now: datetime, reason: str) -> None:
     """The recipient told the provider and not us: from now on we know it too."""
-    if outbox.holds(connection, row["id"], holder):
+    if outbox.holds(connection, row, holder):
         heed(connection, Act(now), outbox.project_of(connection, row["id"]), row, reason)
         _fail(connection, row, holder, now, reason)
 
 
 def _not_known(connection: Connection, row: Row, holder: str, now: datetime, reason: str) -> None:
-    if outbox.holds(connection, row["id"], holder):
+    if outbox.holds(connection, row, holder):
         _uncertain(connection, row, now, reason)
 
 
 def _put_back(connection: Connection, row: Row, holder: str, now: datetime) -> None:
     """Nothing was tried: the connector is not there yet."""
-    if outbox.holds(connection, row["id"], holder):
+    if outbox.holds(connection, row, holder):
         at = now + timedelta(seconds=STARTING_RETRY)
         _settle(connection, row, now, {"state": Delivery.QUEUED, "next_attempt_at": at, "attempts": row["attempts"] - 1})
 
@@ -247,11 +294,10 @@ def _requeue(connection: Connection, row: Row, now: datetime) -> None:
 
 
 def _demand_attention(connection: Connection, row: Row, now: datetime) -> None:
-    """The customer may have no answer: the ticket goes back to the open ones."""
+    """The customer may have no answer: somebody must look."""
     entry = timeline.find(connection, row["interaction_id"])
-    if entry is not None and entry.ticket_id is not None:
-        project_id = outbox.project_of(connection, row["id"])
-        lifecycle.change(connection, Act(now), project_id, entry.ticket_id, lifecycle.TicketPatch(status=Status.OPEN))
+    if entry is not None:
+        undelivered.demand(connection, Act(now), outbox.project_of(connection, row["id"]), entry)
 
 
 def _settle(connection: Connection, row: Row, now: datetime, values: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from contact_center.model.tickets import Address, Entry, Ticket
 from contact_center.model.words import Delivery, Direction, EndReason, PointKind, Status
 from contact_center.store import Connection, Row
 from contact_center.store.repositories import channels, contacts, opt_outs, outbox, tickets, timeline, work
-from contact_center.tickets import entries, turns
+from contact_center.tickets import entries, turns, undelivered
 
 QUOTE_LIMIT = 20_000  # characters of the answered message that are quoted below the answer
 MAX_REFERENCES = 20  # RFC 5322 sets no limit; the first and the latest are what mail programs thread by
@@ -141,7 +141,9 @@ def _decide(
         raise NotFound
     if not outbox.change_if(connection, row["id"], only, **values):
         raise Conflict("There is nothing to decide about this reply.")
-    return entries.publish_entry(connection, act, project_id, entry_id)
+    entry = entries.publish_entry(connection, act, project_id, entry_id)
+    undelivered.decided(connection, act, project_id, entry)
+    return entry
 
 
 def _account(connection: Connection, sending: Sending, project_id: int, inbound: Row | None, wanted: int | None) -> ChannelAccount:

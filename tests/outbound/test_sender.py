@@ -1,6 +1,7 @@
 """Sending: nothing twice in silence, nothing dropped in silence."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -19,10 +20,11 @@ from contact_center.errors import (
 from contact_center.model.acts import Act
 from contact_center.model.messages import OutboundMessage, Receipt
 from contact_center.model.words import Delivery, PointKind, Role, Status
+from contact_center.outbound import pacing
 from contact_center.outbound import sender as line
 from contact_center.outbound.sender import Sender, retry_delay
-from contact_center.store import Store
-from contact_center.store.repositories import access, channels, outbox, tickets, timeline
+from contact_center.store import Store, open_store
+from contact_center.store.repositories import access, channels, outbox, tickets, timeline, work
 from contact_center.tickets import replies
 from contact_center.tickets.replies import Draft, Sending
 from tests.intake.world import KEYS, World, item, make_world
@@ -332,3 +334,191 @@ async def test_the_books_of_outgoing_mail_balance(desk: Desk) -> None:
         pass
     counts = await desk.store.read(lambda c: dict(c.execute(text("SELECT state, count(*) FROM outbox GROUP BY state")).all()))
     assert counts == {"sent": 5, "queued": 1, "failed": 2, "uncertain": 1}
+
+
+async def board_counts(desk: Desk) -> int:
+    """How many work items are open: what the board counts."""
+    return await desk.store.read(lambda c: c.execute(text("SELECT count(*) FROM work_item WHERE closed_at IS NULL")).scalar_one())
+
+
+@pytest.mark.parametrize("trouble", [Undeliverable("no such user"), DeliveryUnknown("lost")], ids=["failed", "uncertain"])
+async def test_what_did_not_arrive_is_work(desk: Desk, trouble: Exception) -> None:
+    """A failed or uncertain reply opens a work item, which the board counts; a person's decision closes it."""
+    entry = await desk.reply(Status.RESOLVED)
+    assert await board_counts(desk) == 0
+    desk.clock.move(minutes=1)
+    desk.peer.troubles = [trouble]
+    await desk.sender().send_due()
+    assert await board_counts(desk) == 1
+    item = await desk.store.read(work.open_item, 1)
+    ticket = await desk.store.read(tickets.find, 1)
+    assert item is not None
+    assert ticket is not None
+    assert (item["opened_at"], item["agent_id"], ticket.waiting_since) == (desk.clock(), desk.agent, desk.clock())
+    await desk.decide(replies.send_again, entry)
+    await desk.sender().send_due()
+    assert (await board_counts(desk), await desk.state(entry), await desk.status()) == (0, "sent", Status.WAITING)
+
+
+async def test_that_it_was_sent_can_be_said(desk: Desk) -> None:
+    """Somebody who knows that an uncertain mail arrived ends the work with it."""
+    entry = await desk.reply()
+    desk.peer.troubles = [DeliveryUnknown("lost")]
+    await desk.sender().send_due()
+    await desk.decide(replies.confirm_sent, entry)
+    assert (await board_counts(desk), await desk.status()) == (0, Status.WAITING)
+
+
+async def test_who_wrote_meanwhile_still_waits(desk: Desk) -> None:
+    """A decision about a failed reply does not end the turn that a later message of the customer opened."""
+    entry = await desk.reply()
+    await desk.world.take_in(item("more", thread_hints=["q1@x"]))
+    desk.peer.troubles = [Undeliverable("no")]
+    await desk.sender().send_due()
+    await desk.decide(replies.send_again, entry)
+    assert (await board_counts(desk), await desk.status()) == (1, Status.OPEN)
+
+
+async def test_a_sender_that_stood_still_sends_nothing(desk: Desk) -> None:
+    """While a process stands still between taking a row and sending it, another takes over; then it must not send."""
+    entry = await desk.reply()
+    await desk.live("frozen")
+    asked = asyncio.Event()
+    goes_on = asyncio.Event()
+
+    class Slow(Peer):
+        async def send(self, message: OutboundMessage) -> Receipt:
+            asked.set()
+            await goes_on.wait()  # as long as SIGSTOP lasts
+            await message.go()
+            return await super().send(message)
+
+    frozen = Slow()
+    sender = desk.sender("frozen", peer=lambda: frozen)
+    sending = asyncio.ensure_future(sender.send_due())
+    await asked.wait()
+    desk.clock.move(seconds=13)
+    await desk.live("one")
+    await desk.sender("one").send_due()
+    assert await desk.state(entry) == "uncertain"
+    await desk.decide(replies.send_again, entry)
+    await desk.sender("one").send_due()
+    goes_on.set()
+    await sending
+    assert (frozen.got, len(desk.peer.got), await desk.state(entry)) == ([], 1, "sent")
+
+
+async def test_a_second_lease_of_the_same_process_is_another(desk: Desk) -> None:
+    """The outcome of an earlier attempt settles nothing once the row was taken again, even by the same process."""
+    entry = await desk.reply()
+    (first,) = await desk.store.write(outbox.lease_due, "one", desk.clock(), 10)
+    await desk.store.write(line._requeue, first, desk.clock())
+    await desk.store.write(outbox.lease_due, "one", desk.clock(), 10)
+    await desk.store.write(line._sent, first, "one", desk.clock(), Receipt())
+    assert await desk.state(entry) == "leased"
+
+
+async def other_account(desk: Desk, **options: Any) -> int:
+    """A second mailbox, with one ticket of its own."""
+
+    def add(connection: Any) -> int:
+        values = {"project_id": 1, "kind": "email", "name": "Sales", "queue_id": 1, "options": options, "created_at": desk.clock()}
+        return channels.add_account(connection, address="sales@localhost", **values)
+
+    account_id = await desk.store.write(add)
+    await desk.world.pipeline.accept(account_id, [item("theirs", sender="anna@example.com")], None, None)
+    await desk.world.pipeline.settle_all()
+    return account_id
+
+
+async def test_a_slow_server_holds_up_nobody_else(desk: Desk) -> None:
+    """While one account's server does not answer, the mails of another leave; of the slow one only a few are begun."""
+    account = await other_account(desk)
+    slow, quick = Peer(), Peer()
+    slow.gate = asyncio.Event()
+
+    async def find(account_id: int) -> Any:
+        return quick if account_id == account else slow
+
+    sender = Sender(desk.store, desk.world.files, find, "one", desk.clock)
+    for _ in range(9):
+        await desk.reply()
+    running = asyncio.ensure_future(sender.run())
+    while len(slow.got) < pacing.PER_ACCOUNT:
+        await asyncio.sleep(0.01)
+    theirs = [await desk.reply(ticket_id=2) for _ in range(6)]
+    for _ in range(500):
+        sender.wake()
+        await asyncio.sleep(0.01)
+        if len(quick.got) == 6:
+            break
+    assert (len(quick.got), len(slow.got)) == (6, pacing.PER_ACCOUNT)
+    slow.gate.set()
+    while len(slow.got) < 9:
+        await asyncio.sleep(0.01)
+    await sender.drain(5)
+    running.cancel()
+    await asyncio.wait([running])
+    assert {await desk.state(entry) for entry in theirs} == {"sent"}
+
+
+async def test_an_account_keeps_its_pace(desk: Desk) -> None:
+    """Ten a minute are one in six seconds, over two processes together; the other account does not wait."""
+    await desk.store.write(channels.change_account, 1, options={"send_per_minute": 10})
+    account = await other_account(desk)
+    for _ in range(12):
+        await desk.reply()
+    for _ in range(3):
+        await desk.reply(ticket_id=2)
+    await desk.live("two")
+    senders = [desk.sender("one"), desk.sender("two")]
+    left: list[int] = []
+    for _second in range(60):
+        for sender in senders:
+            while await sender.send_due():
+                pass
+        left.append(len(desk.peer.got))
+        desk.clock.move(seconds=1)
+        await desk.live("one")
+        await desk.live("two")
+    assert account == 2
+    assert left[0] == 1 + 3
+    assert left[59] == 10 + 3
+    assert all(after - before <= 1 for before, after in itertools.pairwise(left))
+
+
+async def test_a_clock_that_was_put_back_does_not_stop_the_mail(desk: Desk) -> None:
+    """The next turn of an account never lies further away than one turn."""
+    await desk.store.write(channels.change_account, 1, options={"send_per_minute": 10})
+    await desk.reply()
+    assert await desk.sender().send_due() == 1
+    desk.clock.move(hours=-5)
+    await desk.reply()
+    assert await desk.sender().send_due() == 1
+
+
+async def test_the_undo_window_holds_between_processes(desk: Desk, database_url: str) -> None:
+    """However a change of mind in one process races with sending in another: called back and never sent, or sent."""
+    other = await open_store(database_url, desk.world.files.folder)
+    try:
+        entries = [await desk.reply() for _ in range(15)]
+        sender = Sender(other, desk.world.files, desk.sender()._find, "one", desk.clock)
+
+        async def call_back(entry: int) -> bool:
+            try:
+                await desk.decide(replies.call_back, entry)
+            except Conflict:
+                return False
+            return True
+
+        async def send_all() -> None:
+            while await sender.send_due():
+                await asyncio.sleep(0)
+
+        *back, _ = await asyncio.gather(*(call_back(entry) for entry in entries), send_all())
+        await send_all()
+    finally:
+        await other.close()
+    states = [await desk.state(entry) for entry in entries]
+    assert states == ["cancelled" if called else "sent" for called in back]
+    assert len(desk.peer.got) == states.count("sent") == len(set(desk.peer.got))

@@ -33,14 +33,17 @@ class Verdict:
     bounced_ids: tuple[str, ...]
     unanswerable: str = ""
     """Why no machine may answer; empty when nothing speaks against it."""
+    bounce_reason: str = ""
+    """What the mail system says of the mail that came back."""
 
 
 def judge(message: Message, embedded: tuple[Message, ...]) -> Verdict:
     """Decide from the headers of a mail and of the mails inside it."""
     keyword = str(message.get("Auto-Submitted", "")).split(";")[0].split("(")[0].strip().lower()
-    bounce = _is_bounce(message)
+    bounce = _is_bounce(message) and not _is_only_delayed(embedded)
     machine = (
         bounce
+        or _is_bounce(message)
         or keyword not in ("", "no")
         or message.get("X-Autoreply") is not None
         or message.get("X-Autorespond") is not None
@@ -54,6 +57,7 @@ def judge(message: Message, embedded: tuple[Message, ...]) -> Verdict:
         is_bounce=bounce,
         bounced_ids=_bounced_ids(message, embedded) if bounce else (),
         unanswerable=_unanswerable(message),
+        bounce_reason=_reason(embedded) if bounce else "",
     )
 
 
@@ -86,6 +90,22 @@ def _is_bounce(message: Message) -> bool:
     sender = _sender(message)
     named = bool(_BOUNCE_SENDER.search(sender)) or sender.lower().startswith("postmaster@")
     return named and bool(_BOUNCE_SUBJECT.search(headers.text(str(message.get("Subject", "")))))
+
+
+def _is_only_delayed(embedded: tuple[Message, ...]) -> bool:
+    """Whether a report says of no recipient that the mail failed (RFC 3464 2.3.3): it is still being tried, or has arrived."""
+    actions = {str(part.get("Action", "")).strip().lower() for part in embedded if part.get("Action")}
+    return bool(actions) and "failed" not in actions
+
+
+def _reason(embedded: tuple[Message, ...]) -> str:
+    """The words of the mail system that refused, on one line: "550 5.1.1 User unknown"."""
+    for part in embedded:
+        if str(part.get("Action", "failed")).strip().lower() == "failed":
+            words = str(part.get("Diagnostic-Code") or part.get("Status") or "")
+            if words:
+                return " ".join(headers.text(words.partition(";")[2] or words).split())[:300]
+    return ""
 
 
 def _sender(message: Message) -> str:

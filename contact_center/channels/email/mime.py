@@ -67,6 +67,7 @@ class ParsedMail:
     is_bounce: bool
     bounced_ids: tuple[str, ...]
     unanswerable: str
+    bounce_reason: str
     text: str
     html: str | None
     visible_text: str
@@ -334,6 +335,7 @@ def _assemble(message: Message, reading: _Reading) -> ParsedMail:
         is_bounce=verdict.is_bounce,
         bounced_ids=verdict.bounced_ids,
         unanswerable=verdict.unanswerable,
+        bounce_reason=verdict.bounce_reason,
         text=text,
         html=clean_text(html) if html else html,
         visible_text=folded.visible,

@@ -51,6 +51,9 @@ class EmailOptions(AcknowledgingOptions):
     )
     smtp_user: str = Field("", title="SMTP user", description="Empty when the server asks for none.")
     smtp_password: str = Field("", title="SMTP password", description="Kept encrypted.", json_schema_extra={"secret": True})
+    send_per_minute: int = Field(
+        0, ge=0, le=6000, title="Mails per minute", description="As many as the server bears; more wait. 0: as fast as it goes."
+    )
     reply_tokens: bool = Field(
         False,
         title="Signed reply address",

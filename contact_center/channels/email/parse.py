@@ -44,6 +44,7 @@ def as_message(mail: ParsedMail, envelope: dict[str, Any]) -> InboundMessage:
         automatic=mail.is_automatic,
         unanswerable=mail.unanswerable or ("no return path" if envelope.get("mail_from") == "" else ""),
         bounce_of=mail.bounced_ids,
+        facts={"type": "bounce", "reason": mail.bounce_reason} if mail.is_bounce else None,
         is_bounce=mail.is_bounce,
         to=mail.to[:LIST_LIMIT],
         cc=mail.cc[:LIST_LIMIT],

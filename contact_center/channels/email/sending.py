@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import re
 import ssl
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import aiosmtplib
 
@@ -21,6 +23,8 @@ from contact_center.model.messages import OutboundMessage, Receipt, spool_name
 from contact_center.model.tickets import Address
 
 TIMEOUT = 60.0  # seconds for each command but the last
+DIALOGUE_TIMEOUT = 300.0  # seconds for everything before the mail itself, however many recipients there are
+UPLOAD_TIMEOUT = 900.0  # seconds for the mail itself: 25 MB at 28 kB/s
 FINAL_TIMEOUT = 600.0  # seconds for the reply to the final dot: RFC 5321 4.5.3.2.6 asks for ten minutes
 
 
@@ -33,11 +37,13 @@ async def send_by_smtp(message: OutboundMessage, sender: str, options: EmailOpti
     mail = _composed(message, sender, options)
     client = _client(options, hostname)
     try:
-        await _connect(client, options)
-        recipients = [wire_address(address.email) for address in (*message.to, *message.cc)]
-        await client.mail(wire_address(sender), timeout=TIMEOUT)
-        for recipient in recipients:
-            await client.rcpt(recipient, timeout=TIMEOUT)
+        async with asyncio.timeout(DIALOGUE_TIMEOUT):
+            await _connect(client, options)
+            recipients = [wire_address(address.email) for address in (*message.to, *message.cc)]
+            await client.mail(wire_address(sender), timeout=TIMEOUT)
+            for recipient in recipients:
+                await client.rcpt(recipient, timeout=TIMEOUT)
+        await message.go()
         response = await _hand_over(client, mail.as_bytes())
         return Receipt(provider_id=response[:200])
     except (aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPResponseException) as error:
@@ -113,12 +119,40 @@ async def _connect(client: aiosmtplib.SMTP, options: EmailOptions) -> None:
 
 
 async def _hand_over(client: aiosmtplib.SMTP, content: bytes) -> str:
-    """DATA, the mail, the final dot. From the dot on, silence means: unknown."""
+    """DATA, the mail, the final dot. Without the dot no server delivers anything; from the dot on, silence means: unknown."""
+    protocol = client.protocol
+    if protocol is None:
+        raise aiosmtplib.SMTPServerDisconnected("not connected")
+    begun = await protocol.execute_command(b"DATA", timeout=TIMEOUT)
+    if begun.code != 354:
+        raise aiosmtplib.SMTPDataError(begun.code, begun.message)
+    protocol.write(_as_lines(content))
+    await _until_written(protocol.transport)
+    protocol.write(b".\r\n")
     try:
-        response = await client.data(content, timeout=FINAL_TIMEOUT)
+        response = await protocol.read_response(timeout=FINAL_TIMEOUT)
     except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError, OSError, TimeoutError) as error:
         raise DeliveryUnknown(f"The connection broke before the server said whether it took the mail: {error}") from error
+    if response.code != 250:
+        raise aiosmtplib.SMTPDataError(response.code, response.message)
     return str(response.message)
+
+
+def _as_lines(content: bytes) -> bytes:
+    """A mail as it goes over the wire: lines that end as they must, and none that is mistaken for the end."""
+    lines = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
+    ended = lines if lines.endswith(b"\r\n") else lines + b"\r\n"
+    return re.sub(rb"(?m)^\.", b"..", ended)
+
+
+async def _until_written(transport: Any) -> None:
+    """Wait until everything but the dot has left. Raises TimeoutError or SMTPServerDisconnected, and then nothing was delivered."""
+    async with asyncio.timeout(UPLOAD_TIMEOUT):
+        while transport is not None and not transport.is_closing():
+            if transport.get_write_buffer_size() == 0:
+                return
+            await asyncio.sleep(0.02)
+    raise aiosmtplib.SMTPServerDisconnected("the connection broke in the middle of the mail")
 
 
 def _is_passing(error: BaseException) -> bool:

@@ -1,17 +1,20 @@
 """The outbox: leased before it is sent, settled after, uncertain when a crash came in between."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, select, update
+from sqlalchemy import Select, and_, bindparam, func, insert, select, true, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection, RowMapping
 
 from contact_center.model.words import Delivery
-from contact_center.store.schema.channels import channel_account, lease
+from contact_center.store.schema.channels import channel_account, channel_cursor, lease
 from contact_center.store.schema.outbound import outbox
 from contact_center.store.schema.tickets import interaction
 
+PACE = "send_pace"
+"""The cursor of an account that says when it may send next."""
 _OF_INTERACTION = select(outbox).where(outbox.c.interaction_id == bindparam("interaction_id"))
 _BY_KEYS = select(outbox).where(outbox.c.message_key.in_(bindparam("keys", expanding=True))).order_by(outbox.c.id)
 
@@ -22,11 +25,39 @@ def add(connection: Connection, **values: Any) -> int:
     return int(connection.execute(insert(outbox).values(values).returning(outbox.c.id)).scalar_one())
 
 
-def lease_due(connection: Connection, holder: str, now: datetime, limit: int) -> list[RowMapping]:
-    """Lease messages that are due. Two senders never lease the same row."""
+def due_accounts(connection: Connection, now: datetime) -> list[RowMapping]:
+    """id and options of the accounts that have messages due, whoever waits longest first."""
+    statement = (
+        select(channel_account.c.id, channel_account.c.options)
+        .join(outbox, outbox.c.account_id == channel_account.c.id)
+        .where(outbox.c.state == Delivery.QUEUED, outbox.c.next_attempt_at <= now)
+        .group_by(channel_account.c.id)
+        .order_by(func.min(outbox.c.next_attempt_at), channel_account.c.id)
+    )
+    return list(connection.execute(statement).mappings())
+
+
+def take_turn(connection: Connection, account_id: int, now: datetime, every: timedelta) -> tuple[bool, datetime]:
+    """Whether an account that sends one message `every` so often may send one now, and when it may send the next.
+
+    Two processes never get the same turn.
+    """
+    mine = (channel_cursor.c.account_id == account_id) & (channel_cursor.c.name == PACE)
+    connection.execute(upsert(channel_cursor).values(account_id=account_id, name=PACE, value={}).on_conflict_do_nothing())
+    value = connection.execute(select(channel_cursor.c.value).where(mine).with_for_update()).scalar_one()
+    free_at = datetime.fromisoformat(value["next"]) if value else now
+    if now < free_at <= now + every:  # a clock that was put back does not stop the mail
+        return False, free_at
+    connection.execute(update(channel_cursor).where(mine).values(value={"next": (now + every).isoformat()}))
+    return True, now + every
+
+
+def lease_due(connection: Connection, holder: str, now: datetime, limit: int, account_id: int | None = None) -> list[RowMapping]:
+    """Lease messages that are due, of one account or of all. Two senders never lease the same row."""
+    whose = outbox.c.account_id == account_id if account_id is not None else true()
     due = (
         select(outbox.c.id)
-        .where(outbox.c.state == Delivery.QUEUED, outbox.c.next_attempt_at <= now)
+        .where(outbox.c.state == Delivery.QUEUED, outbox.c.next_attempt_at <= now, whose)
         .order_by(outbox.c.next_attempt_at, outbox.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -52,10 +83,23 @@ def sender_lease(holder: Any) -> Any:
     return "sender:" + holder
 
 
-def holds(connection: Connection, row_id: int, holder: str) -> bool:
-    """Whether this holder still has the row leased; locks it until the commit."""
-    statement = select(outbox.c.id).where(outbox.c.id == row_id, outbox.c.state == Delivery.LEASED, outbox.c.lease_holder == holder)
-    return connection.execute(statement.with_for_update()).scalar() is not None
+def holds(connection: Connection, row: RowMapping | Mapping[str, Any], holder: str) -> bool:
+    """Whether this holder still has the row by the very lease that it took; locks the row until the commit."""
+    return connection.execute(_held(row, holder).with_for_update()).scalar() is not None
+
+
+def still_holds(connection: Connection, row: RowMapping | Mapping[str, Any], holder: str) -> bool:
+    """The same for a look at it, which locks nothing."""
+    return connection.execute(_held(row, holder)).scalar() is not None
+
+
+def _held(row: RowMapping | Mapping[str, Any], holder: str) -> Select[tuple[int]]:
+    return select(outbox.c.id).where(
+        outbox.c.id == row["id"],
+        outbox.c.state == Delivery.LEASED,
+        outbox.c.lease_holder == holder,
+        outbox.c.attempts == row["attempts"],
+    )
 
 
 def change(connection: Connection, row_id: int, **values: Any) -> None:
@@ -90,9 +134,11 @@ def by_keys(connection: Connection, keys: tuple[str, ...]) -> list[RowMapping]:
     return list(connection.execute(_BY_KEYS, {"keys": keys}).mappings()) if keys else []
 
 
-def next_due(connection: Connection) -> datetime | None:
-    """When the next queued row becomes due; None when nothing waits."""
+def next_due(connection: Connection, besides: Collection[int] = ()) -> datetime | None:
+    """When the next queued row becomes due, but for those of some accounts; None when nothing waits."""
     statement = select(func.min(outbox.c.next_attempt_at)).where(outbox.c.state == Delivery.QUEUED)
+    if besides:
+        statement = statement.where(outbox.c.account_id.not_in(sorted(besides)))
     return connection.execute(statement).scalar_one()
 
 
