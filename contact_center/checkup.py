@@ -14,7 +14,7 @@ from contact_center.model.acts import Act
 from contact_center.model.audit import Action, Subject
 from contact_center.store import Connection, Store, audit, audit_check, version
 from contact_center.store.audit_check import Fault
-from contact_center.store.repositories import access, channels, raw_items
+from contact_center.store.repositories import access, channels, raw_items, webhooks
 
 COMMAND_LINE = "command line"
 
@@ -105,6 +105,9 @@ def _encrypt_anew(connection: Connection, keys: Keys) -> int:
         kind = registry.find(account.kind)
         options = kind.options.model_validate(decrypt_options(keys, account).options)
         channels.change_account(connection, account.id, options=encrypt_options(keys, kind, options))
+    for row in webhooks.all_secrets(connection):
+        held = {name: row[name] for name in ("secret", "earlier_secret") if row[name]}
+        webhooks.change(connection, row["id"], **{name: keys.encrypt(keys.decrypt(value)) for name, value in held.items()})
     return len(accounts)
 
 

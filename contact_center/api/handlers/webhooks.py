@@ -186,7 +186,7 @@ def _replay_one(connection: Connection, act: Act, viewer: Viewer, webhook_id: in
     if payload is None:
         raise Conflict("The endpoint may not or does not hear of this any more.")
     webhooks.again(connection, delivery_id, act.now, payload)
-    _note(connection, act, webhook_id, "sent again", messages=1)
+    _note(connection, act, webhook_id, "sent again")
     return _delivery(connection, webhook_id, delivery_id)
 
 
@@ -201,7 +201,7 @@ def _replay(connection: Connection, act: Act, viewer: Viewer, webhook_id: int, b
         if after and after + 1 < (oldest := journal.oldest(connection)):
             raise Gone(f"Events before number {oldest} are not kept any more.", oldest=oldest)
         count = webhooks.rewind(connection, webhook_id, after)
-    _note(connection, act, webhook_id, "sent again", messages=count, after=body.after)
+    _note(connection, act, webhook_id, "sent again")
     return count
 
 
@@ -212,5 +212,5 @@ def _enabled(connection: Connection, viewer: Viewer, webhook_id: int) -> Row:
     return endpoint
 
 
-def _note(connection: Connection, act: Act, webhook_id: int, change: str, **detail: Any) -> None:
-    audit.note(connection, act, Action.SETTINGS_CHANGED, Subject.WEBHOOK, webhook_id, change=change, **detail)
+def _note(connection: Connection, act: Act, webhook_id: int, what: str, **detail: Any) -> None:
+    audit.note(connection, act, Action.SETTINGS_CHANGED, Subject.WEBHOOK, webhook_id, what=what, **detail)
