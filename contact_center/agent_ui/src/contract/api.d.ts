@@ -185,7 +185,7 @@ export interface paths {
             cookie?: never;
         };
         /** Events after a number, in order: the same journal that the live consoles read. Only what one may see. */
-        get: operations["console_events"];
+        get: operations["feed_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -393,6 +393,23 @@ export interface paths {
         put?: never;
         /** Give one entry to another contact. It stays in its ticket; a ticket that has nothing else from outside goes along. */
         post: operations["contacts_move_entry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/entries/{entry_id}/read-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read an entry's original again, after the product learnt to understand it better. Its place and ticket stay. */
+        post: operations["entries_read_again"];
         delete?: never;
         options?: never;
         head?: never;
@@ -673,6 +690,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contacts/{contact_id}/openings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who opened this customer, also under the numbers of contacts that were joined into it; newest first. */
+        get: operations["audit_get_openings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organizations": {
         parameters: {
             query?: never;
@@ -871,10 +905,27 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Per channel account: what was received, and what became of it. The fates add up to the received. */
+        /** Per channel account: what was received, what became of it, and what the last comparison with the source found. */
         get: operations["ledger_books"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel_id}/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the source of a channel what it holds, and name what of it we do not have. May take a minute. */
+        post: operations["ledger_compare"];
         delete?: never;
         options?: never;
         head?: never;
@@ -889,9 +940,26 @@ export interface paths {
             cookie?: never;
         };
         /** Items that could not be taken in, newest first, each kept with its original. */
-        get: operations["ledger_quarantine"];
+        get: operations["quarantine_list_items"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try everything again that is in quarantine, as far as the viewer's queues go. */
+        post: operations["quarantine_retry_all"];
         delete?: never;
         options?: never;
         head?: never;
@@ -908,7 +976,41 @@ export interface paths {
         get?: never;
         put?: never;
         /** Try a quarantined item again. */
-        post: operations["ledger_retry"];
+        post: operations["quarantine_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine/{item_id}/ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a ticket of a quarantined item out of what somebody read in it. The original is attached to its first entry. */
+        post: operations["quarantine_make_ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine/{item_id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The beginning of an original as text, and who seems to have sent it: for a person who writes it up by hand. */
+        get: operations["quarantine_preview"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -923,7 +1025,7 @@ export interface paths {
             cookie?: never;
         };
         /** The bytes of a raw item as they came. */
-        get: operations["ledger_original"];
+        get: operations["quarantine_original"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1172,6 +1274,144 @@ export interface paths {
         head?: never;
         /** Change a channel account. Secrets left out or empty stay as they are. */
         patch: operations["channels_change_channel"];
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people did and whose history they opened, newest first. */
+        get: operations["audit_list_entries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All endpoints that events are sent to. */
+        get: operations["webhooks_list_webhooks"];
+        put?: never;
+        /** Add an endpoint, which hears what happens from now on. The answer holds its secret, this once. */
+        post: operations["webhooks_create_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete an endpoint, with everything that waits for it. */
+        delete: operations["webhooks_delete_webhook"];
+        options?: never;
+        head?: never;
+        /** Change an endpoint, or switch it on and off. Switched on again it goes on where it stopped. */
+        patch: operations["webhooks_change_webhook"];
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a new secret, shown this once; for some hours messages are signed with the earlier one too. */
+        post: operations["webhooks_rotate_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test message at once, also to an endpoint that is switched off. It is tried once. */
+        post: operations["webhooks_send_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send again all that failed since a time, or everything in the journal after a number; every message under its old id. */
+        post: operations["webhooks_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Messages to an endpoint, newest first, with what became of them. */
+        get: operations["webhooks_list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send one message again, under the same id. */
+        post: operations["webhooks_replay_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/media/attachments/{attachment_id}": {
@@ -2052,6 +2292,12 @@ export interface components {
             revoked: boolean;
         };
         /**
+         * Action
+         * @description What was done. The part before the dot is what it was done to.
+         * @enum {string}
+         */
+        Action: "session.began" | "session.refused" | "session.throttled" | "session.ended" | "password.changed" | "password.refused" | "invitation.made" | "invitation.accepted" | "token.made" | "token.ended" | "employee.added" | "employee.changed" | "queue.added" | "queue.changed" | "channel.added" | "channel.changed" | "settings.changed" | "contact.opened" | "contact.merged" | "contact.unmerged" | "contact.deleted" | "import.uploaded" | "import.changed" | "data.exported" | "original.downloaded" | "attachment.downloaded" | "quarantine.retried" | "quarantine.written_by_hand" | "original.read_again" | "key.rotated" | "audit.altered";
+        /**
          * Address
          * @description A name and an address as they stood in the message: a mail address, or a phone number where the channel has those.
          */
@@ -2100,6 +2346,33 @@ export interface components {
             content_id: string | null;
         };
         /**
+         * AuditEntry
+         * @description One entry of the audit log.
+         */
+        AuditEntry: {
+            /** Number */
+            number: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Actor Id */
+            actor_id: number | null;
+            /** Actor */
+            actor: string;
+            /** Address */
+            address: string;
+            action: components["schemas"]["Action"];
+            object_kind: components["schemas"]["Subject"];
+            /** Object Id */
+            object_id: number | null;
+            /** Detail */
+            detail: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * Board
          * @description What supervisors watch, read at one journal number.
          */
@@ -2134,6 +2407,8 @@ export interface components {
             fates: {
                 [key: string]: number;
             };
+            /** @default null */
+            compared: components["schemas"]["Reconciliation"] | null;
         };
         /**
          * Bucket
@@ -2253,6 +2528,16 @@ export interface components {
              * @default null
              */
             reaches: string | null;
+            /**
+             * Silent Since
+             * @default null
+             */
+            silent_since: string | null;
+            /**
+             * Expect Hours
+             * @default null
+             */
+            expect_hours: number | null;
         };
         /**
          * Contact
@@ -2382,33 +2667,6 @@ export interface components {
          */
         Delivery: "queued" | "leased" | "sent" | "delivered" | "bounced" | "failed" | "uncertain" | "cancelled";
         /**
-         * DeliveryState
-         * @description How far something we send has come.
-         */
-        DeliveryState: {
-            state: components["schemas"]["Delivery"];
-            /**
-             * Attempts
-             * @default 0
-             */
-            attempts: number;
-            /**
-             * Error
-             * @default
-             */
-            error: string;
-            /**
-             * Held Until
-             * @default null
-             */
-            held_until: string | null;
-            /**
-             * Spooled
-             * @default false
-             */
-            spooled: boolean;
-        };
-        /**
          * Device
          * @description One session of the employee.
          */
@@ -2514,7 +2772,7 @@ export interface components {
              */
             attachments: components["schemas"]["Attachment"][];
             /** @default null */
-            delivery: components["schemas"]["DeliveryState"] | null;
+            delivery: components["schemas"]["contact_center__model__tickets__DeliveryState"] | null;
             /** @default null */
             change: components["schemas"]["Change"] | null;
             /**
@@ -2524,6 +2782,8 @@ export interface components {
             facts: {
                 [key: string]: unknown;
             } | null;
+            /** @default null */
+            proof: components["schemas"]["Proof"] | null;
             /**
              * Stub
              * @default false
@@ -2775,6 +3035,16 @@ export interface components {
             } | null;
         };
         /**
+         * MadeByHand
+         * @description What was made of a quarantined item.
+         */
+        MadeByHand: {
+            /** Entry Id */
+            entry_id: number;
+            /** Ticket Id */
+            ticket_id: number | null;
+        };
+        /**
          * Me
          * @description The signed-in employee.
          */
@@ -2834,6 +3104,15 @@ export interface components {
             id: number;
             /** Token */
             token: string;
+        };
+        /**
+         * NewWebhook
+         * @description An endpoint with its secret, shown this once.
+         */
+        NewWebhook: {
+            endpoint: components["schemas"]["WebhookEndpoint"];
+            /** Secret */
+            secret: string;
         };
         /**
          * OptionField
@@ -2901,11 +3180,37 @@ export interface components {
             name: string;
         };
         /**
+         * OriginalPreview
+         * @description The beginning of an original as text, and who seems to have sent it. All of it is what a stranger wrote.
+         */
+        OriginalPreview: {
+            /** Text */
+            text: string;
+            /** Name */
+            name: string;
+            /** Address */
+            address: string;
+            /** Subject */
+            subject: string;
+        };
+        /**
          * Outcome
          * @description What becomes of a row.
          * @enum {string}
          */
         Outcome: "new" | "update" | "skip" | "conflict" | "error";
+        /**
+         * Page
+         * @description One page of a list. `next_cursor` is None on the last; `as_of` is the journal number the page was read at.
+         */
+        Page_AuditEntry_: {
+            /** Items */
+            items: components["schemas"]["AuditEntry"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** As Of */
+            as_of: number;
+        };
         /**
          * Page
          * @description One page of a list. `next_cursor` is None on the last; `as_of` is the journal number the page was read at.
@@ -2979,6 +3284,18 @@ export interface components {
             as_of: number;
         };
         /**
+         * Page
+         * @description One page of a list. `next_cursor` is None on the last; `as_of` is the journal number the page was read at.
+         */
+        Page_WebhookDelivery_: {
+            /** Items */
+            items: components["schemas"]["WebhookDelivery"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** As Of */
+            as_of: number;
+        };
+        /**
          * Point
          * @description One reachable address of a contact.
          */
@@ -3022,6 +3339,39 @@ export interface components {
          * @enum {string}
          */
         Priority: "low" | "normal" | "high" | "urgent";
+        /**
+         * Proof
+         * @description What is known of a message's sender, by our own mail server's word and by our own rules.
+         */
+        Proof: {
+            state: components["schemas"]["ProofState"];
+            /**
+             * Spf
+             * @default
+             */
+            spf: string;
+            /**
+             * Dkim
+             * @default
+             */
+            dkim: string;
+            /**
+             * Dmarc
+             * @default
+             */
+            dmarc: string;
+            /**
+             * Warnings
+             * @default []
+             */
+            warnings: string[];
+        };
+        /**
+         * ProofState
+         * @description Whether whoever stands as a message's sender really sent it.
+         * @enum {string}
+         */
+        ProofState: "verified" | "failed" | "unknown";
         /**
          * Queue
          * @description A waiting line.
@@ -3115,6 +3465,65 @@ export interface components {
          * @enum {string}
          */
         Reason: "same_name_and_domain" | "same_name" | "transliterated_name" | "same_phone_digits" | "same_mail_name" | "same_organization" | "claimed_point" | "unverified_only";
+        /**
+         * Reconciliation
+         * @description What a comparison of the ledger with the source itself found.
+         */
+        Reconciliation: {
+            /** Account Id */
+            account_id: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * At Source
+             * @default 0
+             */
+            at_source: number;
+            /**
+             * In Ledger
+             * @default 0
+             */
+            in_ledger: number;
+            /**
+             * Missing
+             * @default 0
+             */
+            missing: number;
+            /**
+             * Missing Keys
+             * @default []
+             */
+            missing_keys: string[];
+            /**
+             * Error
+             * @default
+             */
+            error: string;
+            /**
+             * Can Be Asked
+             * @default true
+             */
+            can_be_asked: boolean;
+        };
+        /**
+         * Released
+         * @description How many items went from quarantine back to be tried again.
+         */
+        Released: {
+            /** Items */
+            items: number;
+        };
+        /**
+         * Replaying
+         * @description How many messages will be sent again, as far as that is known already.
+         */
+        Replaying: {
+            /** Messages */
+            messages: number;
+        };
         /**
          * Role
          * @description What an employee may do. Rights grow from agent to admin; see `api/permissions.py`.
@@ -3220,6 +3629,12 @@ export interface components {
          */
         Status: "open" | "waiting" | "resolved" | "closed";
         /**
+         * Subject
+         * @description What it was done to.
+         * @enum {string}
+         */
+        Subject: "employee" | "session" | "token" | "queue" | "channel" | "calendar" | "webhook" | "contact" | "entry" | "attachment" | "spooled_mail" | "raw_item" | "import" | "instance";
+        /**
          * Ticket
          * @description The customer's problem, as list rows and headers show it.
          */
@@ -3266,6 +3681,11 @@ export interface components {
              * @default null
              */
             merged_into: number | null;
+            /**
+             * Unproven
+             * @default false
+             */
+            unproven: boolean;
             /**
              * About
              * @default null
@@ -3379,11 +3799,119 @@ export interface components {
             user: components["schemas"]["User"];
         };
         /**
+         * WebhookDelivery
+         * @description A message to an endpoint, and what became of it.
+         */
+        WebhookDelivery: {
+            /** Id */
+            id: number;
+            /** Message Id */
+            message_id: string;
+            /** Seq */
+            seq: number | null;
+            /** Type */
+            type: string;
+            state: components["schemas"]["contact_center__model__webhooks__DeliveryState"];
+            /** Attempts */
+            attempts: number;
+            /** Next Attempt At */
+            next_attempt_at: string | null;
+            /** Last Status */
+            last_status: number | null;
+            /** Last Error */
+            last_error: string;
+            /** Last Milliseconds */
+            last_milliseconds: number | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /**
+         * WebhookEndpoint
+         * @description Where events are sent to. Its secret is shown when it is made, and never again.
+         */
+        WebhookEndpoint: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Url */
+            url: string;
+            /** Types */
+            types: string[];
+            /** Confidential */
+            confidential: boolean;
+            /** Enabled */
+            enabled: boolean;
+            /** Stopped Because */
+            stopped_because: string;
+            /** Failing Since */
+            failing_since: string | null;
+            /** Earlier Secret Until */
+            earlier_secret_until: string | null;
+            /** Cursor */
+            cursor: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * WebhooksInfo
+         * @description All endpoints, and what new ones can choose.
+         */
+        WebhooksInfo: {
+            /** Endpoints */
+            endpoints: components["schemas"]["WebhookEndpoint"][];
+            /** Types */
+            types: string[];
+            /** Private Networks */
+            private_networks: boolean;
+        };
+        /**
          * Why
          * @description What decided the hours of a day.
          * @enum {string}
          */
         Why: "weekly" | "holiday" | "exception";
+        /**
+         * DeliveryState
+         * @description How far something we send has come.
+         */
+        contact_center__model__tickets__DeliveryState: {
+            state: components["schemas"]["Delivery"];
+            /**
+             * Attempts
+             * @default 0
+             */
+            attempts: number;
+            /**
+             * Error
+             * @default
+             */
+            error: string;
+            /**
+             * Held Until
+             * @default null
+             */
+            held_until: string | null;
+            /**
+             * Spooled
+             * @default false
+             */
+            spooled: boolean;
+        };
+        /**
+         * DeliveryState
+         * @description Where a message to an endpoint stands.
+         * @enum {string}
+         */
+        contact_center__model__webhooks__DeliveryState: "pending" | "leased" | "delivered" | "failed" | "withheld";
         /**
          * AcceptBody
          * @description Setting a password by invitation.
@@ -3406,6 +3934,23 @@ export interface components {
             name?: string;
             /** Email */
             email: string;
+        };
+        /**
+         * ByHandBody
+         * @description What somebody read in an original that no parser understands.
+         */
+        ByHandBody: {
+            /** Address */
+            address: string;
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /** Subject */
+            subject: string;
+            /** Text */
+            text: string;
         };
         /**
          * CalendarBody
@@ -3459,6 +4004,11 @@ export interface components {
              * @default null
              */
             enabled?: boolean | null;
+            /**
+             * Expect Hours
+             * @default null
+             */
+            expect_hours?: number | null;
             /**
              * Options
              * @default null
@@ -3830,6 +4380,86 @@ export interface components {
              * @default null
              */
             queue_ids?: number[] | null;
+        };
+        /**
+         * WebhookBody
+         * @description A new endpoint.
+         */
+        WebhookBody: {
+            /** Name */
+            name: string;
+            /** Url */
+            url: string;
+            /** Types */
+            types: ("channel.changed" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.changed" | "ticket.created" | "ticket.gone" | "user.changed")[];
+            /**
+             * Confidential
+             * @default false
+             */
+            confidential?: boolean;
+        };
+        /**
+         * WebhookPatchBody
+         * @description What to change about an endpoint. Switched on again it goes on where it stopped, unless `skip_missed`.
+         */
+        WebhookPatchBody: {
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * Url
+             * @default null
+             */
+            url?: string | null;
+            /**
+             * Types
+             * @default null
+             */
+            types?: ("channel.changed" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.changed" | "ticket.created" | "ticket.gone" | "user.changed")[] | null;
+            /**
+             * Confidential
+             * @default null
+             */
+            confidential?: boolean | null;
+            /**
+             * Enabled
+             * @default null
+             */
+            enabled?: boolean | null;
+            /**
+             * Skip Missed
+             * @default false
+             */
+            skip_missed?: boolean;
+        };
+        /**
+         * WebhookReplayBody
+         * @description What to send again: all that failed since a time, or everything in the journal after a number.
+         */
+        WebhookReplayBody: {
+            /**
+             * Failed Since
+             * @default null
+             */
+            failed_since?: string | null;
+            /**
+             * After
+             * @default null
+             */
+            after?: number | null;
+        };
+        /**
+         * WebhookSecretBody
+         * @description How long the earlier secret stays valid beside the new one; 0 when it has become known.
+         */
+        WebhookSecretBody: {
+            /**
+             * Overlap Hours
+             * @default 24
+             */
+            overlap_hours?: number;
         };
         Problem: {
             /** Format: uri */
@@ -4246,11 +4876,13 @@ export interface operations {
             };
         };
     };
-    console_events: {
+    feed_events: {
         parameters: {
             query?: {
                 after?: number;
                 limit?: number;
+                types?: ("access.changed" | "channel.changed" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.changed" | "ticket.created" | "ticket.gone" | "user.changed")[];
+                wait?: number;
             };
             header?: never;
             path?: never;
@@ -4696,6 +5328,37 @@ export interface operations {
                 "application/json": components["schemas"]["MoveBody"];
             };
         };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entry"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    entries_read_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                entry_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Done */
             200: {
@@ -5317,6 +5980,40 @@ export interface operations {
             };
         };
     };
+    audit_get_openings: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                contact_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditEntry_"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     organizations_list_organizations: {
         parameters: {
             query?: {
@@ -5837,7 +6534,38 @@ export interface operations {
             };
         };
     };
-    ledger_quarantine: {
+    ledger_compare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reconciliation"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    quarantine_list_items: {
         parameters: {
             query?: {
                 cursor?: string | null;
@@ -5869,7 +6597,36 @@ export interface operations {
             };
         };
     };
-    ledger_retry: {
+    quarantine_retry_all: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Released"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    quarantine_retry: {
         parameters: {
             query?: never;
             header?: never;
@@ -5900,7 +6657,73 @@ export interface operations {
             };
         };
     };
-    ledger_original: {
+    quarantine_make_ticket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ByHandBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeByHand"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    quarantine_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OriginalPreview"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    quarantine_original: {
         parameters: {
             query?: never;
             header?: never;
@@ -6491,6 +7314,338 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChannelDetail"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit_list_entries: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                actor_id?: number | null;
+                action?: components["schemas"]["Action"] | null;
+                object_kind?: components["schemas"]["Subject"] | null;
+                object_id?: number | null;
+                since?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditEntry_"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    webhooks_list_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhooksInfo"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    webhooks_create_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    webhooks_delete_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    webhooks_change_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookPatchBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    webhooks_rotate_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookSecretBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    webhooks_send_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    webhooks_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookReplayBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replaying"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    webhooks_list_deliveries: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                state?: ("pending" | "leased" | "delivered" | "failed" | "withheld") | null;
+            };
+            header?: never;
+            path: {
+                webhook_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_WebhookDelivery_"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    webhooks_replay_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: number;
+                delivery_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
                 };
             };
             /** @description A problem (RFC 9457) */
