@@ -52,7 +52,7 @@ async def _told_to_stop() -> None:
 async def _write_history(running: RunningApp, count: int) -> int:
     """Settle mails of one customer through the product; returns the contact's id."""
     parsed = await received(running.store, [_mail(number) for number in range(count)])
-    rules = running.product.pipeline._rules
+    rules = running.product.pipeline.rules
     for start in range(0, count, 100):
         await running.store.write(settle_batch, rules, parsed[start : start + 100], utc_now())
     found = await running.store.read(lambda connection: connection.execute(text("SELECT max(contact_id) FROM interaction")).scalar_one())

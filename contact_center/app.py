@@ -22,6 +22,7 @@ from contact_center.api.openings import Openings
 from contact_center.api.server import make_app
 from contact_center.bus import Doorbell, PostgresDoorbell
 from contact_center.bus.waiting import Waiters
+from contact_center.channels import registry
 from contact_center.channels.base import Connector, Environment, Inbox
 from contact_center.channels.supervisor import Supervisor
 from contact_center.config import Settings
@@ -30,9 +31,11 @@ from contact_center.console.presence import Presence
 from contact_center.contacts.importing.runner import Imports
 from contact_center.errors import ConfigError, Unavailable
 from contact_center.intake.fetching import Fetcher
+from contact_center.intake.ledger import Ledger
 from contact_center.intake.parsing import Parsers
 from contact_center.intake.pipeline import Pipeline
 from contact_center.intake.settle import Rules
+from contact_center.intake.watch import Watch
 from contact_center.keys import Keys, Seal, load_audit_keys, load_secrets, new_token, token_hash
 from contact_center.model.acts import Act
 from contact_center.model.channels import ChannelAccount
@@ -76,6 +79,8 @@ class Product:
     imports: Imports
     indexer: Indexer
     supervisor: Supervisor
+    ledger: Ledger
+    watch: Watch
     console: Console
     doorbell: Doorbell
     webhooks: WebhookSender
@@ -136,7 +141,10 @@ def build(settings: Settings, store: Store) -> Product:
     pipeline = Pipeline(store, files, parsers, rules, utc_now)
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     environment = environment_of(settings, keys)
-    supervisor = Supervisor(_Accounts(store, keys, pipeline, holder), environment)
+    accounts = _Accounts(store, keys, pipeline, holder)
+    supervisor = Supervisor(accounts, environment)
+    ledger = Ledger(pipeline, _connect_anew(accounts, environment))
+    watch = Watch(store, ledger, lambda account_id: supervisor.connector(account_id) is not None, _publish, utc_now)
     sender = Sender(store, files, _find_connector(supervisor), holder, utc_now)
     fetcher = Fetcher(store, files, _find_connector(supervisor), utc_now)
     imports = Imports(store, files, utc_now)
@@ -156,6 +164,8 @@ def build(settings: Settings, store: Store) -> Product:
         wake_webhooks=lambda: doorbell.ring(),  # whichever process sends
         waiters=waiters,
         inbox=pipeline.inbox,
+        inbox=pipeline.inbox,
+        ledger=ledger,
         openings=Openings(store, utc_now),
     )
     app = make_app(services)
@@ -179,6 +189,8 @@ def build(settings: Settings, store: Store) -> Product:
         fetcher,
         imports,
         indexer,
+        ledger,
+        watch,
         supervisor,
         console,
         doorbell,
@@ -213,6 +225,7 @@ async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Pr
         tasks.append(spawn(product.indexer.run(), name="search index"))
         tasks.append(spawn(product.webhooks.run(), name="webhooks"))
         # Channels before the sender: it asks them whether a send that a crash interrupted may be repeated.
+        tasks.append(spawn(product.watch.run(), name="watch"))
         await product.supervisor.start()
         tasks.append(spawn(product.sender.run(), name="sender"))
     try:
@@ -275,6 +288,21 @@ def _lease_name(account: ChannelAccount) -> str:
 
 def _report(connection: Connection, account: ChannelAccount, health: Health, detail: str, now: datetime) -> None:
     channels.change_account(connection, account.id, health=health, health_detail=detail[:500], checked_at=now)
+
+
+def _connect_anew(accounts: _Accounts, environment: Callable[[str], Environment]) -> Callable[[int], Any]:
+    async def connect(account_id: int) -> tuple[ChannelAccount, Connector] | None:
+        account = next((account for account in await accounts.load() if account.id == account_id), None)
+        if account is None:
+            return None
+        kind = registry.find(account.kind)
+        return account, kind.connect(account, kind.options.model_validate(account.options), environment(kind.name))
+
+    return connect
+
+
+def _publish(connection: Connection, account: ChannelAccount, now: datetime) -> None:
+    publish_channel(connection, Act(now), account.project_id, account.id)
     publish_channel(connection, Act(now), account.project_id, account.id)
 
 

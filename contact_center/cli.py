@@ -20,6 +20,7 @@ from contact_center.backup.commands import backup, restore
 from contact_center.config import Settings, load_settings
 from contact_center.errors import ConfigError, ContactCenterError
 
+from contact_center.ledger_cli import quarantine_app, read_again, reconcile
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 user_app = typer.Typer(no_args_is_help=True, help="Employees.")
 config_app = typer.Typer(no_args_is_help=True, help="Settings.")
@@ -28,6 +29,9 @@ app.add_typer(config_app, name="config")
 app.command("backup")(backup)
 app.command("restore")(restore)
 audit_app = typer.Typer(no_args_is_help=True, help="The audit log.")
+app.command("reconcile")(reconcile)
+app.command("read-again")(read_again)
+app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(audit_app, name="audit")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

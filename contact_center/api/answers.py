@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from contact_center.model.channels import ChannelNews
+from contact_center.model.channels import ChannelNews, Reconciliation
 from contact_center.model.people import Queue, User
 from contact_center.model.webhooks import WebhookEndpoint
 from contact_center.model.words import Fate, Status
@@ -143,6 +143,33 @@ class Books:
     account_id: int
     received: int
     fates: dict[Fate, int]
+    compared: Reconciliation | None = None
+    """The last comparison with the source itself; None before the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """How many items went from quarantine back to be tried again."""
+
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalPreview:
+    """The beginning of an original as text, and who seems to have sent it. All of it is what a stranger wrote."""
+
+    text: str
+    name: str
+    address: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class MadeByHand:
+    """What was made of a quarantined item."""
+
+    entry_id: int
+    ticket_id: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from contact_center.channels import registry
 from contact_center.channels.base import Environment, Inbox
 from contact_center.config import Settings
 from contact_center.errors import BadRequest, Invalid, NotSignedIn
+from contact_center.intake.ledger import Ledger
 from contact_center.keys import Keys
 from contact_center.model.acts import Act
 from contact_center.model.audit import Action, Subject
@@ -50,6 +51,8 @@ class Services:
     """Where it is told who opened which customer."""
     inbox: Callable[[ChannelAccount], Inbox]
     """Where a connector puts what it hears by HTTP."""
+    ledger: Ledger
+    """What people do with the ledger."""
     checks: dict[str, Callable[[], Coroutine[Any, Any, str]]] = field(default_factory=dict)
     """Named readiness checks; each returns a word when well and raises when not."""
     gauges: Callable[[], dict[str, float]] = dict

@@ -32,6 +32,7 @@ _AGENT = {
     Permission.CONTACTS_READ,
     Permission.CONTACTS_WRITE,
     Permission.EVENTS_READ,
+    Permission.QUARANTINE,
 }
 ROLES: dict[Role, frozenset[Permission]] = {
     Role.AGENT: frozenset(_AGENT),

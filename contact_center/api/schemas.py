@@ -327,6 +327,16 @@ class PreviewBody(Input):
     language: Literal["ru", "en"] = "en"
 
 
+class ByHandBody(Input):
+    """What somebody read in an original that no parser understands."""
+
+    address: str = Field(min_length=3, max_length=320)
+    """Mail address or phone number of whoever sent it."""
+    name: str = Field("", max_length=200)
+    subject: str = Field(min_length=1, max_length=300)
+    text: Text
+
+
 class ChannelBody(Input):
     """A channel account. Secret options left out or empty keep what is stored."""
 
@@ -345,6 +355,8 @@ class ChannelPatchBody(Input):
     name: Name | None = None
     queue_id: int | None = Field(None, ge=1, lt=2**53)
     enabled: bool | None = None
+    expect_hours: int | None = Field(None, ge=0, le=24 * 365)
+    """After how many hours without anything people are told; 0: silence is ordinary here."""
     options: dict[str, Any] | None = None
     check: bool = True
 

@@ -5,10 +5,10 @@ retrying, and the connector translates foreign errors once, at its border.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -155,6 +155,18 @@ class Fetching(Protocol):
         """Bring one of `InboundMessage.remote_files`, bounded in size and time.
 
         Raises Undeliverable when it will never come, another ChannelError when it may come later.
+        """
+        ...
+
+
+@runtime_checkable
+class Inventoried(Protocol):
+    """A connector whose source can be asked what it holds, so that the ledger can be compared with it."""
+
+    def holdings(self, inbox: Inbox) -> AsyncIterator[Sequence[str]]:
+        """The provider keys of everything the source has at this moment, in portions, each key once.
+
+        Uses a connection of its own. Raises a ChannelError.
         """
         ...
 

@@ -15,7 +15,7 @@ import structlog
 from contact_center import failpoints, tasks
 from contact_center.channels import registry
 from contact_center.channels.base import Inbox
-from contact_center.errors import QuarantineItem, Unavailable
+from contact_center.errors import Conflict, QuarantineItem, Unavailable
 from contact_center.intake.parsing import Parsers
 from contact_center.intake.settle import Rules, own_addresses, settle
 from contact_center.intake.understanding import Original, Outcome
@@ -46,7 +46,7 @@ class Pipeline:
         self.files = files
         self.clock = clock
         self._parsers = parsers
-        self._rules = rules
+        self.rules = rules
         self._batch = batch
         self._news = asyncio.Event()
         self.trouble = ""
@@ -128,13 +128,17 @@ class Pipeline:
 
     async def _load_and_parse(self, after: int) -> list[tuple[Row, Outcome]]:
         rows = await self.store.read(raw_items.in_flight, after, self._batch)
+        outcomes = await self.understand(rows)
+        if rows:
+            failpoints.reach("intake.parsed")
+        return list(zip(rows, outcomes, strict=True))
+
+    async def understand(self, rows: Sequence[Row]) -> list[Outcome]:
+        """What items mean, in the order given; their large files are in place then."""
         contents = await self.store.read(_contents, [row["sha256"] for row in rows])
         originals = [self._original(row, contents[row["sha256"]]) for row in rows]
         outcomes = await self._parsers.parse(originals)
-        kept = [await self._keep_large_files(outcome) for outcome in outcomes]
-        if rows:
-            failpoints.reach("intake.parsed")
-        return list(zip(rows, kept, strict=True))
+        return [await self._keep_large_files(outcome) for outcome in outcomes]
 
     def _original(self, row: Row, content: bytes | None) -> Original:
         if content is not None:
@@ -173,7 +177,7 @@ class Pipeline:
     async def _try_to_settle(self, parsed: list[tuple[Row, Outcome]]) -> str | None:
         """None when they are settled, else what was wrong with one of them."""
         try:
-            await self.store.write(settle_batch, self._rules, parsed, self.clock())
+            await self.store.write(settle_batch, self.rules, parsed, self.clock())
             failpoints.reach("intake.settled")
         except Unavailable:
             raise
@@ -251,6 +255,22 @@ def settle_batch(connection: Connection, rules: Rules, parsed: list[tuple[Row, O
 
 
 def _tell(connection: Connection, items: list[Row], endings: dict[int, Ending], now: datetime) -> None:
+def settle_by_hand(connection: Connection, act: Act, rules: Rules, item_id: int, message: InboundMessage) -> int:
+    """Store a quarantined item as what a person read in it; returns the entry's id.
+
+    Raises Conflict when the item is not in quarantine (any more).
+    """
+    if raw_items.claim(connection, [item_id]).get(item_id, (None, None))[0] is not Fate.QUARANTINED:
+        raise Conflict("This item is not in quarantine.")
+    item = raw_items.find(connection, item_id)
+    assert item is not None
+    ending = settle(connection, act, rules, item, message, own_addresses(connection, item["project_id"]))
+    assert ending.interaction_id is not None
+    raw_items.settle(connection, {item_id: ending})
+    _tell(connection, [item], {item_id: ending}, act.now)
+    return ending.interaction_id
+
+
     """Say what went into quarantine, and what came out of it."""
     for item in items:
         ending = endings.get(item["id"])

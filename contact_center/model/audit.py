@@ -37,6 +37,8 @@ class Action(StrEnum):
     ORIGINAL_DOWNLOADED = "original.downloaded"
     ATTACHMENT_DOWNLOADED = "attachment.downloaded"
     QUARANTINE_RETRIED = "quarantine.retried"
+    WRITTEN_BY_HAND = "quarantine.written_by_hand"
+    ORIGINAL_READ_AGAIN = "original.read_again"
     KEY_ROTATED = "key.rotated"
     LOG_ALTERED = "audit.altered"
     """The log was found shortened or its head changed by somebody who has no key; it went on from there."""

@@ -22,6 +22,11 @@ class ChannelAccount:
     health: Health = Health.STARTING
     health_detail: str = ""
     checked_at: datetime | None = None
+    created_at: datetime | None = None
+    expect_hours: int | None = None
+    """After how many hours without anything people are told; None: silence is ordinary here."""
+    silent_since: datetime | None = None
+    """Since when nothing has come, once that is longer than expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,28 @@ class ChannelNews:
     can_send: bool = True
     reaches: str | None = None
     """Kind of contact point that its messages go to; None: they need no address."""
+    silent_since: datetime | None = None
+    """Since when nothing has come, once that is longer than somebody expects; None: all is well."""
+    expect_hours: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """What a comparison of the ledger with the source itself found."""
+
+    account_id: int
+    at: datetime
+    at_source: int = 0
+    """How many items the source holds now."""
+    in_ledger: int = 0
+    """How many of them the ledger has."""
+    missing: int = 0
+    missing_keys: tuple[str, ...] = ()
+    """The first of the missing, by the source's own key."""
+    error: str = ""
+    """Why the comparison could not be made."""
+    can_be_asked: bool = True
+    """Whether a source of this kind can say what it holds at all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ ROLES_OF = {
     P.CONTACTS_READ: {"agent", "supervisor", "admin"},
     P.CONTACTS_WRITE: {"agent", "supervisor", "admin"},
     P.EVENTS_READ: {"agent", "supervisor", "admin"},
-    P.QUARANTINE: {"supervisor", "admin"},
+    P.QUARANTINE: {"agent", "supervisor", "admin"},
     P.BOARD: {"supervisor", "admin"},
     P.AUDIT: {"supervisor", "admin"},
     P.ADMIN: {"admin"},
@@ -233,6 +233,12 @@ def table() -> Table:
     t.add("GET", f"{V1}/board", 200, query=f"?since={quote(midnight().isoformat())}")
     t.add("GET", f"{V1}/quarantine", 200)
     t.add("POST", f"{V1}/quarantine/{{item_id}}/retry", 200, scoped=True, fresh=_quarantined)
+    t.add("POST", f"{V1}/quarantine/retry", 200)
+    t.add("GET", f"{V1}/quarantine/{{item_id}}/preview", 200, scoped=True)
+    by_hand = {"address": "by.hand@example.com", "name": "By Hand", "subject": "Read by a person", "text": "It said this."}
+    t.add("POST", f"{V1}/quarantine/{{item_id}}/ticket", 201, body=by_hand, scoped=True, fresh=_quarantined)
+    t.add("POST", f"{V1}/channels/{{channel_id}}/comparison", 200)
+    t.add("POST", f"{V1}/entries/{{entry_id}}/read-again", 200, scoped=True)
     t.add("GET", f"{V1}/quarantine/{{item_id}}/original", 200, scoped=True)
     t.add("GET", f"{V1}/spool", 200)
     t.add("GET", f"{V1}/spool/{{spool_id}}", 200, scoped=True)

@@ -1,9 +1,8 @@
-"""The ledger of raw items: books, quarantine, and the outgoing spool."""
+"""The ledger of raw items: its books, their comparison with the source, and the outgoing spool."""
 
 import itertools
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
 
 from aiohttp import web
 
@@ -11,45 +10,30 @@ from contact_center.api import media
 from contact_center.api.answers import Books, SpooledMail
 from contact_center.api.context import Context
 from contact_center.api.schemas import Page, PageQuery, decode_cursor, encode_cursor
-from contact_center.errors import Conflict, NotFound
-from contact_center.model.acts import Act
+from contact_center.errors import NotFound
 from contact_center.model.audit import Action, Subject
-from contact_center.model.channels import RawItemRow
+from contact_center.model.channels import Reconciliation
 from contact_center.model.messages import spool_name
 from contact_center.model.people import Viewer
 from contact_center.model.words import Fate
-from contact_center.store import Connection, audit, journal
-from contact_center.store.repositories import outbox, raw_items, tickets
+from contact_center.store import Connection, journal
+from contact_center.store.repositories import channels, outbox, raw_items, reconciliations, tickets
 
 SPOOL_BATCH = 200  # rows looked through at once for those the viewer may see
 
 
 async def books(ctx: Context) -> list[Books]:
-    """Per channel account: what was received, and what became of it. The fates add up to the received."""
-    found = await ctx.read(raw_items.books, ctx.viewer.project_id)
-    return [
-        Books(account_id, sum(fates.values()), {Fate(fate): items for fate, items in fates.items()})
-        for account_id, fates in sorted(found.items())
-    ]
+    """Per channel account: what was received, what became of it, and what the last comparison with the source found.
+
+    The fates add up to the received.
+    """
+    return await ctx.read(_books, ctx.viewer)
 
 
-async def quarantine(ctx: Context, query: PageQuery) -> Page[RawItemRow]:
-    """Items that could not be taken in, newest first, each kept with its original."""
-    return await ctx.read(_quarantine, ctx.viewer, query)
-
-
-async def retry(ctx: Context, item_id: int) -> RawItemRow:
-    """Try a quarantined item again."""
-    row = await ctx.write(_retry, ctx.act(), ctx.viewer, item_id)
-    ctx.services.wake_intake()
-    return row
-
-
-async def original(ctx: Context, item_id: int) -> web.StreamResponse:
-    """The bytes of a raw item as they came."""
-    sha256 = await ctx.read(_sha256, ctx.viewer, item_id)
-    await ctx.told(Action.ORIGINAL_DOWNLOADED, Subject.RAW_ITEM, item_id)
-    return await media.blob_response(ctx.store, ctx.services.files, sha256, _download(f"item-{item_id}.eml"))
+async def compare(ctx: Context, channel_id: int) -> Reconciliation:
+    """Ask the source of a channel what it holds, and name what of it we do not have. May take a minute."""
+    await ctx.read(_account, ctx.viewer, channel_id)
+    return await ctx.services.ledger.compare(channel_id)
 
 
 async def spool(ctx: Context, query: PageQuery) -> Page[SpooledMail]:
@@ -64,47 +48,21 @@ async def spooled_mail(ctx: Context, spool_id: int) -> web.StreamResponse:
     if not path.is_file():
         raise NotFound("The file is no longer in the spool.")
     await ctx.told(Action.ORIGINAL_DOWNLOADED, Subject.SPOOLED_MAIL, spool_id)
-    return web.FileResponse(path, headers=_download(name))
+    return web.FileResponse(path, headers=media.download(name))
 
 
-def _download(name: str) -> dict[str, str]:
-    return {
-        "Content-Type": "application/octet-stream",
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": media.INLINE_CSP,
-    }
+def _books(connection: Connection, viewer: Viewer) -> list[Books]:
+    found, compared = raw_items.books(connection, viewer.project_id), reconciliations.latest(connection, viewer.project_id)
+    return [
+        Books(account_id, sum(fates.values()), {Fate(fate): items for fate, items in fates.items()}, compared.get(account_id))
+        for account_id, fates in sorted(found.items())
+    ]
 
 
-def _scope(viewer: Viewer) -> tuple[int, ...] | None:
-    return None if viewer.sees_all else viewer.queue_ids
-
-
-def _quarantine(connection: Connection, viewer: Viewer, query: PageQuery) -> Page[RawItemRow]:
-    cursor = decode_cursor(query.cursor, int)
-    before = cursor[0] if cursor else 0
-    rows = raw_items.quarantined(connection, viewer.project_id, _scope(viewer), before, query.limit + 1)
-    items = rows[: query.limit]
-    return Page(items, encode_cursor(items[-1].id) if len(rows) > query.limit else None, journal.horizon(connection))
-
-
-def _find(connection: Connection, viewer: Viewer, item_id: int) -> Any:
-    row = raw_items.find(connection, item_id)
-    if row is None or row["project_id"] != viewer.project_id or not viewer.sees_queue(row["queue_id"]):
+def _account(connection: Connection, viewer: Viewer, channel_id: int) -> None:
+    account = channels.find_account(connection, channel_id)
+    if account is None or account.project_id != viewer.project_id:
         raise NotFound
-    return row
-
-
-def _retry(connection: Connection, act: Act, viewer: Viewer, item_id: int) -> RawItemRow:
-    _find(connection, viewer, item_id)
-    if not raw_items.release(connection, item_id):
-        raise Conflict("This item is not in quarantine.")
-    audit.note(connection, act, Action.QUARANTINE_RETRIED, Subject.RAW_ITEM, item_id)
-    return raw_items.as_row(_find(connection, viewer, item_id))
-
-
-def _sha256(connection: Connection, viewer: Viewer, item_id: int) -> str:
-    return str(_find(connection, viewer, item_id)["sha256"])
 
 
 def _spool(connection: Connection, viewer: Viewer, query: PageQuery) -> Page[SpooledMail]:

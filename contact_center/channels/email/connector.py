@@ -1,5 +1,6 @@
 """One mailbox at work, and what the product must know of e-mail as a kind of channel."""
 
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from contact_center.channels.base import ChannelKind, Environment, Inbox
@@ -28,6 +29,12 @@ class EmailConnector:
         """Read the mailbox; an account without one lives from the receiver alone."""
         if self.options.imap_host:
             await ImapReader(self.options).run(inbox)
+
+    async def holdings(self, inbox: Inbox) -> AsyncIterator[Sequence[str]]:
+        """See `channels.base.Inventoried`: what the folders hold; without a mailbox there is nothing to ask."""
+        if self.options.imap_host:
+            async for keys in ImapReader(self.options).holdings(inbox):
+                yield keys
 
     async def send(self, message: OutboundMessage) -> Receipt:
         """Send one mail."""

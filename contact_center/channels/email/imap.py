@@ -6,7 +6,7 @@ the first folder, and the others are looked at every minute.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -98,6 +98,19 @@ class ImapReader:
             await self._open()
             for folder in self.options.folders:
                 await self.line.call(self.line.select, folder.name)
+        finally:
+            self.line.close()
+
+    async def holdings(self, inbox: Inbox) -> AsyncIterator[Sequence[str]]:
+        """The keys of all mails that the folders hold now, as the ledger would name them. Raises a ChannelError."""
+        try:
+            await self._open()
+            for folder in self.options.folders:
+                selected, known = await self.line.call(self.line.select, folder.name), await inbox.cursor(cursor_name(folder.name))
+                place = _place(folder, selected, known, reused=False)
+                uids = await self.line.call(self.line.all_uids)
+                for start in range(0, len(uids), BATCH * 5):
+                    yield [place.key(uid) for uid in uids[start : start + BATCH * 5]]
         finally:
             self.line.close()
 

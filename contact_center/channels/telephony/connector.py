@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from contact_center.channels.base import ChannelKind, Environment, HookReply, HookRequest, Inbox
@@ -42,6 +42,17 @@ class TelephonyConnector:
             trouble = [words for follower in followed if (words := await follower.catch_up())]
             await inbox.report(ok=not trouble, detail=" ".join(trouble))
             await asyncio.sleep(POLL)
+
+    async def holdings(self, _inbox: Inbox) -> AsyncIterator[Sequence[str]]:
+        """See `channels.base.Inventoried`: the lines that the files hold today; what was rotated away is not asked for."""
+        for source in await asyncio.to_thread(self._sources):
+            source.recall({})
+            try:
+                reading = batches(source.path, Place(), BATCH)
+                while (batch := await asyncio.to_thread(_next, reading)) is not None:
+                    yield [item.provider_key for item in source.items(batch.lines, 0.0)]
+            except OSError as error:
+                raise ChannelUnavailable(f"{source.path} cannot be read: {error.strerror}.") from error
 
     async def send(self, message: OutboundMessage) -> Receipt:
         """Nothing can be sent by a call log."""

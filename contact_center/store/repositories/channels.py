@@ -104,4 +104,7 @@ def _account(row: RowMapping) -> ChannelAccount:
         health=Health(row["health"]),
         health_detail=row["health_detail"],
         checked_at=row["checked_at"],
+        created_at=row["created_at"],
+        expect_hours=row["expect_hours"],
+        silent_since=row["silent_since"],
     )

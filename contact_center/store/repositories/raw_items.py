@@ -87,7 +87,7 @@ def known_keys(connection: Connection, account_id: int, keys: list[str]) -> set[
 def in_flight(connection: Connection, after: int, limit: int) -> list[RowMapping]:
     """Items received and not yet settled, oldest first, with the project, queue and kind of their account."""
     statement = (
-        select(raw_item, channel_account.c.project_id, channel_account.c.queue_id, channel_account.c.kind)
+        select(raw_item, channel_account.c.project_id, channel_account.c.queue_id, channel_account.c.kind, channel_account.c.options)
         .join(channel_account)
         .where(raw_item.c.state == Fate.RECEIVED, raw_item.c.id > after)
         .order_by(raw_item.c.id)
@@ -130,7 +130,7 @@ def release(connection: Connection, item_id: int) -> bool:
 def find(connection: Connection, item_id: int) -> RowMapping | None:
     """An item with the project, queue and kind of its account."""
     statement = (
-        select(raw_item, channel_account.c.project_id, channel_account.c.queue_id, channel_account.c.kind)
+        select(raw_item, channel_account.c.project_id, channel_account.c.queue_id, channel_account.c.kind, channel_account.c.options)
         .join(channel_account)
         .where(raw_item.c.id == item_id)
     )
@@ -141,6 +141,47 @@ def of_interaction(connection: Connection, interaction_id: int) -> RowMapping | 
     """The item an entry was made from."""
     statement = select(raw_item).where(raw_item.c.interaction_id == interaction_id).order_by(raw_item.c.id).limit(1)
     return connection.execute(statement).mappings().one_or_none()
+
+
+def all_of_interaction(connection: Connection, interaction_id: int) -> list[RowMapping]:
+    """Every item that told of an entry, the first first, with the project, queue and kind of their account."""
+    statement = (
+        select(raw_item, channel_account.c.project_id, channel_account.c.queue_id, channel_account.c.kind, channel_account.c.options)
+        .join(channel_account)
+        .where(raw_item.c.interaction_id == interaction_id, raw_item.c.state == Fate.STORED)
+        .order_by(raw_item.c.id)
+    )
+    return list(connection.execute(statement).mappings())
+
+
+def entries_of(connection: Connection, account_id: int, since: datetime | None, after: int, limit: int) -> list[int]:
+    """Ids of entries made from items of an account, in the order of the ids, received since then."""
+    where = [raw_item.c.account_id == account_id, raw_item.c.interaction_id > after]
+    if since is not None:
+        where.append(raw_item.c.received_at >= since)
+    statement = select(raw_item.c.interaction_id).where(*where).distinct().order_by(raw_item.c.interaction_id).limit(limit)
+    return list(connection.execute(statement).scalars())
+
+
+def release_all(connection: Connection, project_id: int, queue_ids: tuple[int, ...] | None = None, account_id: int | None = None) -> int:
+    """Put what is in quarantine back in flight, of these queues (None: of all) and this account; returns how many."""
+    accounts = select(channel_account.c.id).where(channel_account.c.project_id == project_id)
+    if queue_ids is not None:
+        accounts = accounts.where(channel_account.c.queue_id.in_(queue_ids))
+    if account_id is not None:
+        accounts = accounts.where(channel_account.c.id == account_id)
+    statement = update(raw_item).where(raw_item.c.state == Fate.QUARANTINED, raw_item.c.account_id.in_(accounts))
+    return int(connection.execute(statement.values(state=Fate.RECEIVED, attempts=0)).rowcount)
+
+
+def newest(connection: Connection, account_id: int) -> datetime | None:
+    """When the account last received anything; None if never."""
+    last = [
+        select(func.max(raw_item.c.id)).where(raw_item.c.account_id == account_id, raw_item.c.state == fate).scalar_subquery()
+        for fate in Fate
+    ]
+    found = [row_id for row_id in connection.execute(select(*last)).one() if row_id is not None]
+    return connection.execute(select(raw_item.c.received_at).where(raw_item.c.id == max(found))).scalar() if found else None
 
 
 def books(connection: Connection, project_id: int) -> dict[int, dict[str, int]]:

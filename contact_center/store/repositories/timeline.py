@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection, RowMapping
 
@@ -240,6 +240,18 @@ def set_body(connection: Connection, interaction_id: int, text: str, headers: An
     """Replace what an entry's body says: more became known of the same happening."""
     values = {"text": text, "visible_text": text, "headers": headers}
     connection.execute(update(interaction_body).where(interaction_body.c.interaction_id == interaction_id).values(values))
+
+
+def replace_body(connection: Connection, interaction_id: int, text: str, visible_text: str, html: str | None, headers: Any) -> None:
+    """Put another reading of the same original in the place of the first."""
+    values = {"text": text, "visible_text": visible_text, "html": html, "headers": headers}
+    connection.execute(update(interaction_body).where(interaction_body.c.interaction_id == interaction_id).values(values))
+
+
+def drop_attachments(connection: Connection, ids: list[int]) -> None:
+    """Forget files that an original turned out not to have; their bytes stay."""
+    if ids:
+        connection.execute(delete(attachment).where(attachment.c.id.in_(ids)))
 
 
 # Happenings that several items tell of.

@@ -21,6 +21,8 @@ channel_account = Table(
     Column("checked_at", Utc),
     # After how many hours without anything people are told; NULL: silence is ordinary here.
     Column("expect_hours", Integer),
+    # Since when nothing has come, once that is longer than expected; NULL: all is well.
+    Column("silent_since", Utc),
     Column("created_at", Utc, nullable=False),
     UniqueConstraint("project_id", "kind", "address"),
 )

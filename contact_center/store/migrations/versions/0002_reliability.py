@@ -161,6 +161,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table("channel_account", schema=None) as batch_op:
         batch_op.add_column(sa.Column("expect_hours", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("silent_since", types.Utc(), nullable=True))
 
     with op.batch_alter_table("queue", schema=None) as batch_op:
         batch_op.add_column(sa.Column("calendar_id", types.BigKey, nullable=True))
@@ -179,6 +180,7 @@ def downgrade() -> None:
         batch_op.drop_column("calendar_id")
 
     with op.batch_alter_table("channel_account", schema=None) as batch_op:
+        batch_op.drop_column("silent_since")
         batch_op.drop_column("expect_hours")
 
     with op.batch_alter_table("reconciliation", schema=None) as batch_op:
