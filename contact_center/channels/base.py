@@ -189,6 +189,8 @@ class ChannelKind:
     options: type[Options]
     connect: Callable[[ChannelAccount, Any, Environment], Connector]
     listener: Callable[[Environment], Listener | None] = lambda _environment: None
+    reading: Callable[[Mapping[str, Any]], dict[str, Any]] = lambda _options: {}
+    """What of an account's stored options its parser must know; it stands in the envelope then. No secrets."""
     large_from: float = math.inf
     """Bytes from which an original is kept in a file and `parse_large` is used."""
     can_send: bool = True

@@ -141,12 +141,13 @@ class Pipeline:
         return [await self._keep_large_files(outcome) for outcome in outcomes]
 
     def _original(self, row: Row, content: bytes | None) -> Original:
+        envelope = row["envelope"] | _reading(row["kind"], row["options"])
         if content is not None:
-            return Original(row["kind"], row["envelope"], content)
+            return Original(row["kind"], envelope, content)
         path = self.files.path(row["sha256"])
         if row["size"] >= _large_from(row["kind"]):
-            return Original(row["kind"], row["envelope"], path=str(path), folder=str(self.files.folder))
-        return Original(row["kind"], row["envelope"], path=str(path))
+            return Original(row["kind"], envelope, path=str(path), folder=str(self.files.folder))
+        return Original(row["kind"], envelope, path=str(path))
 
     async def _keep_large_files(self, outcome: Outcome) -> Outcome:
         """Move large attachments to their place in the blob store before the rows that name them are committed."""
@@ -254,7 +255,6 @@ def settle_batch(connection: Connection, rules: Rules, parsed: list[tuple[Row, O
     failpoints.reach("intake.settling")
 
 
-def _tell(connection: Connection, items: list[Row], endings: dict[int, Ending], now: datetime) -> None:
 def settle_by_hand(connection: Connection, act: Act, rules: Rules, item_id: int, message: InboundMessage) -> int:
     """Store a quarantined item as what a person read in it; returns the entry's id.
 
@@ -271,6 +271,7 @@ def settle_by_hand(connection: Connection, act: Act, rules: Rules, item_id: int,
     return ending.interaction_id
 
 
+def _tell(connection: Connection, items: list[Row], endings: dict[int, Ending], now: datetime) -> None:
     """Say what went into quarantine, and what came out of it."""
     for item in items:
         ending = endings.get(item["id"])
@@ -328,6 +329,12 @@ def _accept(
         channels.set_cursor(connection, account_id, cursor.name, cursor.value)
     failpoints.reach("intake.accepting")
     return added
+
+
+def _reading(kind: str, options: dict[str, Any]) -> dict[str, Any]:
+    """What a parser must know of the account's options."""
+    known = registry.kinds().get(kind)
+    return known.reading(options) if known else {}
 
 
 def _large_from(kind: str) -> float:

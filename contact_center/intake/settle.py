@@ -7,18 +7,20 @@ from typing import Any
 
 from contact_center.contacts import book, identity
 from contact_center.contacts.identity import Identified
-from contact_center.intake import acknowledging, bounces, growing, reports
+from contact_center.intake import acknowledging, belief, bounces, growing, past, reports, sent, twins
+from contact_center.intake.attaching import attach
 from contact_center.keys import Keys
 from contact_center.model import cards
 from contact_center.model.acts import Act
-from contact_center.model.messages import InboundFile, InboundMessage
+from contact_center.model.messages import InboundMessage
 from contact_center.model.text import preview
-from contact_center.model.tickets import Attachment, Entry, Ticket
+from contact_center.model.tickets import Entry, Ticket
 from contact_center.model.words import Consent, Delivery, Demand, Fate, Status
-from contact_center.store import Connection, Row, blobs
+from contact_center.store import Connection, Row
 from contact_center.store.repositories import channels, outbox, remote_files, tickets, timeline, work
 from contact_center.store.repositories.raw_items import Ending
-from contact_center.tickets import callbacks, confirmations, entries, lifecycle, replies, threading, turns
+from contact_center.store.repositories.recovery import restored_at
+from contact_center.tickets import callbacks, confirmations, entries, lifecycle, threading, turns
 from contact_center.tickets.threading import Placement, Threading
 
 EPOCH = datetime(1990, 1, 1, tzinfo=UTC)  # no mail is older; such a date is a broken clock
@@ -38,18 +40,31 @@ def settle(connection: Connection, act: Act, rules: Rules, item: Row, message: I
 
     Anything it raises rolls the item back. `own` are the addresses of our own mailboxes, which take part in nothing.
     """
+    if message.ignore:
+        return Ending(Fate.IGNORED, message.ignore)
     if message.report is not None:
         return reports.take(connection, act, item, message.report)
     if known := timeline.by_keys(connection, item["account_id"], message.keys):
         return Ending(Fate.STORED, interaction_id=growing.grow(connection, act, item, message, known))
-    if message.message_key and replies.is_own_key(rules.keys, message.message_key) and outbox.by_keys(connection, (message.message_key,)):
+    if sent.is_ours(rules.keys, connection, message):
+        if message.ours:
+            return sent.recognise(connection, act, item, message)
         return Ending(Fate.IGNORED, "our own message came back to us")
-    who = identity.identify(connection, act, item["project_id"], message.sender)
+    message = message if message.ours else belief.weigh(connection, item, message, own)
+    twin = twins.find(connection, item, message)
+    if isinstance(twin, Ending):
+        return twin
+    if twin:
+        message = replace(message, proof=belief.warned(message.proof, belief.SAME_MESSAGE_ID))
+    if message.ours:
+        return sent.take(connection, act, item, message, own)
+    who = _who(connection, act, item, message)
     if message.demand in (Demand.SERVED, Demand.NOTHING) or _was_reached_since(connection, item, message, who):
         entry_id = _keep(connection, act, item, message, who)
     else:
         named = _named_points(connection, item, message, own)
-        facts = Threading(item["project_id"], who.point_id, frozenset(named), rules.reopen_within)
+        writer = who.point_id if message.behind is None else identity.point_of(connection, item["project_id"], message.behind)
+        facts = Threading(item["project_id"], writer, frozenset(named), rules.reopen_within)
         placement, is_flood = _place(connection, act, rules, item, message, who, facts)
         ticket, entry = _store(connection, act, item, message, who, placement, named)
         entry_id = entry.id
@@ -60,6 +75,12 @@ def settle(connection: Connection, act: Act, rules: Rules, item: Row, message: I
     timeline.claim_keys(connection, item["account_id"], entry_id, message.keys)
     _after_effects(connection, act, rules, item, message, who)
     return Ending(Fate.STORED, interaction_id=entry_id)
+
+
+def _who(connection: Connection, act: Act, item: Row, message: InboundMessage) -> Identified:
+    if message.is_forged:
+        return belief.stranger(connection, act, item, message)
+    return identity.identify(connection, act, item["project_id"], message.sender)
 
 
 def _was_reached_since(connection: Connection, item: Row, message: InboundMessage, who: Identified) -> bool:
@@ -108,8 +129,12 @@ def _store(
     """Put the message into its ticket; returns both."""
     store = _open_ticket if placement.ticket is None else _continue_ticket
     ticket, entry = store(connection, act, item, message, who, placement)
-    tickets.add_thread_keys(connection, item["project_id"], ticket.id, threading.thread_keys(message))
-    tickets.add_participants(connection, ticket.id, named | ({who.point_id} if who.point_id and not message.is_bounce else set()))
+    keys = threading.keys_to_keep(connection, item["project_id"], message, placement)
+    tickets.add_thread_keys(connection, item["project_id"], ticket.id, keys)
+    if who.point_id and not message.is_bounce:
+        tickets.add_participants(connection, ticket.id, {who.point_id}, "wrote")
+    for role, points in named_by_role(connection, item, message, named).items():
+        tickets.add_participants(connection, ticket.id, points, role)
     return ticket, entry
 
 
@@ -118,8 +143,10 @@ def _open_ticket(
 ) -> tuple[Ticket, Entry]:
     project_id, at = item["project_id"], occurred_at(item, message)
     columns = growing.last_columns(None, message, at)
-    if not message.automatic:
+    if asks := past.asks(item, message, at):
         columns["waiting_since"] = at
+    if message.is_forged:
+        columns["unproven"] = True
     ticket = lifecycle.open_ticket(
         connection,
         act,
@@ -130,13 +157,13 @@ def _open_ticket(
         about=cards.summary(message.facts),
         channel=message.kind,
         # What no person asked is kept and can be found, but demands nothing.
-        status=Status.RESOLVED if message.automatic else Status.OPEN,
+        status=Status.OPEN if asks else Status.RESOLVED,
         follow_up_of=placement.follow_up_of,
         at=at,
         **columns,
     )
     entry = add_entry(connection, act, item, message, who, ticket, at)
-    if not message.automatic:
+    if asks:
         turns.begin(connection, **_turn(ticket, project_id, message, entry))
     entries.publish_created(connection, act, project_id, ticket)
     entries.publish_added(connection, act, project_id, entry)
@@ -150,7 +177,7 @@ def _continue_ticket(
     assert before is not None
     entry = add_entry(connection, act, item, message, who, before, at)
     columns = growing.last_columns(before, message, at) | _beginning(connection, before, at, who, message)
-    if not message.automatic:
+    if past.asks(item, message, at):
         columns |= {"status": Status.OPEN, "resolved_at": None}
         columns["waiting_since"] = turns.customer_spoke(connection, **_turn(before, project_id, message, entry))
     tickets.change(connection, before.id, act.now, **columns)
@@ -222,26 +249,11 @@ def add_entry(
         automatic=message.automatic,
         recipients={"to": list(message.to), "cc": list(message.cc)},
         message_key=message.message_key,
+        proof=message.proof,
         facts=bounces.facts(connection, message),
     )
     remote_files.add(connection, entry.id, item["account_id"], message.remote_files, act.now)
-    return replace(entry, attachments=tuple(_attach(connection, act, entry.id, file) for file in message.attachments))
-
-
-def _attach(connection: Connection, act: Act, entry_id: int, file: InboundFile) -> Attachment:
-    # Larger contents were put into files before this unit began.
-    blobs.put(connection, file.sha256, file.size, file.content if file.size <= blobs.INLINE_LIMIT else None)
-    return timeline.add_attachment(
-        connection,
-        interaction_id=entry_id,
-        sha256=file.sha256,
-        filename=file.filename,
-        content_type=file.content_type,
-        size=file.size,
-        content_id=file.content_id,
-        inline=file.inline,
-        created_at=act.now,
-    )
+    return replace(entry, attachments=tuple(attach(connection, act, entry.id, file) for file in message.attachments))
 
 
 def own_addresses(connection: Connection, project_id: int) -> frozenset[str]:
@@ -250,13 +262,26 @@ def own_addresses(connection: Connection, project_id: int) -> frozenset[str]:
 
 
 def _named_points(connection: Connection, item: Row, message: InboundMessage, own: Collection[str]) -> set[int]:
-    """Contact points of everybody the message names, but for our own mailboxes."""
+    """Contact points of everybody the message names, but for our own mailboxes. A forged message names nobody."""
+    if message.is_forged:
+        return set()
     points = (
         identity.point_of(connection, item["project_id"], person)
         for person in message.participants
         if acknowledging.without_plus(person.value.lower()) not in own
     )
     return {point for point in points if point is not None}
+
+
+def named_by_role(connection: Connection, item: Row, message: InboundMessage, named: set[int]) -> dict[str, set[int]]:
+    """Those of `named` whom the message writes to, those who get a copy, and who wrote on behalf of its sender."""
+    if message.is_forged:
+        return {}
+    copied = {address.email for address in message.cc} - {address.email for address in message.to}
+    points = {identity.point_of(connection, item["project_id"], person) for person in message.participants if person.value in copied}
+    cc = {point for point in points if point in named}
+    behind = identity.point_of(connection, item["project_id"], message.behind) if message.behind is not None else None
+    return {"to": named - cc, "cc": cc} | ({"wrote": {behind}} if behind is not None else {})
 
 
 def _after_effects(connection: Connection, act: Act, rules: Rules, item: Row, message: InboundMessage, who: Identified) -> None:
@@ -271,7 +296,7 @@ def _after_effects(connection: Connection, act: Act, rules: Rules, item: Row, me
     if message.is_bounce:
         for row in outbox.by_keys(connection, message.bounce_of):
             bounces.mark(connection, act, project_id, row, message)
-    elif who.point_id is not None and not who.verified and not message.automatic:
+    elif who.point_id is not None and not who.verified and not message.automatic and message.behind is None:
         answered = outbox.by_keys(connection, message.thread_hints)
         if any(_was_sent_to(row, message) for row in answered):
             book.verify(connection, act, project_id, who.contact_id, who.point_id)
@@ -284,8 +309,14 @@ def _heed(connection: Connection, act: Act, rules: Rules, item: Row, message: In
     else:
         changed = book.opt_in(connection, act, project_id, account_id, point_id)
     # Only a change is confirmed, so that two machines cannot keep each other talking.
-    if changed and message.confirmation and message.sender is not None and not rules.import_run:
+    if changed and message.confirmation and message.sender is not None and not rules.import_run and _may_confirm(connection, item, message):
         confirmations.confirm(connection, act, rules.keys, item, who.contact_id, message.sender.value, message.confirmation)
+
+
+def _may_confirm(connection: Connection, item: Row, message: InboundMessage) -> bool:
+    """What was said before a restore from a backup may have been confirmed then; an archive is the past."""
+    restored = restored_at(connection)
+    return past.QUIET_BEFORE not in item["envelope"] and (restored is None or occurred_at(item, message) >= restored)
 
 
 def _was_sent_to(row: Row, message: InboundMessage) -> bool:

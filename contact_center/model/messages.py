@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from contact_center.model.tickets import Address
-from contact_center.model.words import Consent, Delivery, Demand, Direction, PointKind, Status
+from contact_center.model.tickets import Address, Proof
+from contact_center.model.words import Consent, Delivery, Demand, Direction, PointKind, ProofState, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +123,21 @@ class InboundMessage:
     """The sender asks for no more messages, or for messages again."""
     confirmation: str = ""
     """What to tell the sender by itself when `consent` changes anything; empty: nothing."""
+    proof: Proof | None = None
+    """What is known of the sender; None when the channel knows nothing of it."""
+    behind: InboundPerson | None = None
+    """Who really wrote, where `sender` is somebody on whose behalf they did (a form that mails what visitors write)."""
+    ours: bool = False
+    """One of us wrote it by other means, and it was found among the sent: `sender` is our mailbox."""
+    ignore: str = ""
+    """Why the item is no message at all; nothing else here counts then."""
     report: DeliveryReport | None = None
     """The item is no message but news about one of ours; nothing else here counts then."""
+
+    @property
+    def is_forged(self) -> bool:
+        """Whether the sender is somebody else, as far as can be told."""
+        return self.proof is not None and self.proof.state is ProofState.FAILED
 
 
 @dataclass(frozen=True, slots=True)

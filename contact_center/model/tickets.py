@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from contact_center.model.people import ContactRef
-from contact_center.model.words import Delivery, Direction, Priority, Status
+from contact_center.model.words import Delivery, Direction, Priority, ProofState, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,8 @@ class Ticket:
     follow_up_of: int | None = None
     """Id of the ticket this one continues, when the answer came too late or from a stranger."""
     merged_into: int | None = None
+    unproven: bool = False
+    """A message with a forged sender opened it."""
     about: dict[str, Any] | None = None
     """The call or the form that opened it, as facts to make a subject of in the reader's language."""
 
@@ -102,6 +104,19 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """What is known of a message's sender, by our own mail server's word and by our own rules."""
+
+    state: ProofState
+    spf: str = ""
+    """The results of the methods in the server's own words; empty when it says nothing of them."""
+    dkim: str = ""
+    dmarc: str = ""
+    warnings: tuple[str, ...] = ()
+    """several_senders, no_verdict, own_address, reply_to, same_message_id."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One entry of a contact's history."""
 
@@ -132,6 +147,8 @@ class Entry:
     change: Change | None = None
     facts: dict[str, Any] | None = None
     """What a card shows instead of text; `type` names the card: call, form."""
+    proof: Proof | None = None
+    """Whether the sender is who they seem to be; None when the channel knows nothing of it."""
     stub: bool = False
     """The entry belongs to a confidential queue the viewer may not read: only its time and kind are shown."""
 

@@ -88,6 +88,15 @@ class Consent(StrEnum):
     START = "start"
 
 
+class ProofState(StrEnum):
+    """Whether whoever stands as a message's sender really sent it."""
+
+    VERIFIED = "verified"
+    FAILED = "failed"
+    """It is forged, as far as can be told: it joins nothing, and nobody's history stands beside it."""
+    UNKNOWN = "unknown"
+
+
 class PointKind(StrEnum):
     """Kinds of contact point."""
 

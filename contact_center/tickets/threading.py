@@ -28,6 +28,8 @@ class Placement:
     """Locked until the commit. None: open a new ticket."""
     follow_up_of: int | None = None
     """The ticket that the new one continues or claims to continue."""
+    stranger: bool = False
+    """Whether the sender names messages of a ticket in which they take no part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def place(connection: Connection, act: Act, keys: Keys, message: InboundMessage,
     candidates = _candidates(connection, keys, message, facts)
     own = [ticket_id for ticket_id in candidates if _takes_part(connection, message, facts, ticket_id)]
     if not own:
-        return Placement(None, follow_up_of=candidates[0] if candidates else None)
+        return Placement(None, follow_up_of=candidates[0] if candidates else None, stranger=bool(candidates))
     first = own[0]
     for other in own[1:]:
         if tickets.is_untouched(connection, other):
@@ -63,6 +65,18 @@ def place(connection: Connection, act: Act, keys: Keys, message: InboundMessage,
 def thread_keys(message: InboundMessage) -> tuple[str, ...]:
     """Every key that ties this message to others."""
     return tuple(key for key in (message.message_key, *message.thread_hints, message.conversation) if key)
+
+
+def keys_to_keep(connection: Connection, project_id: int, message: InboundMessage, placement: Placement) -> tuple[str, ...]:
+    """The keys by which this message's ticket will be found.
+
+    A stranger's ticket does not get those of the ticket they quoted: otherwise the next mail of somebody who takes part in
+    both would join the two, and let the stranger in. A forged message has but its own.
+    """
+    if message.is_forged:
+        return (message.message_key,) if message.message_key else ()
+    keys = thread_keys(message)
+    return tuple(key for key in keys if key not in tickets.known_thread_keys(connection, project_id, keys)) if placement.stranger else keys
 
 
 def _continue_conversation(connection: Connection, act: Act, key: str, facts: Threading) -> Placement:

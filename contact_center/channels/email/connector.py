@@ -55,6 +55,11 @@ def connect(account: ChannelAccount, options: Any, environment: Environment) -> 
     return EmailConnector(account, options, environment)
 
 
+def reading(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What the parser must know: whose word about senders counts, and who the sender is."""
+    return {name: options[name] for name in ("authserv_id", "sender_rule", "sender_rule_for") if options.get(name)}
+
+
 def listener(environment: Environment) -> MailReceiver | None:
     """The embedded receiver, None when it is switched off."""
     listen = str(environment.settings.get("listen", ""))
@@ -66,6 +71,7 @@ KIND = ChannelKind(
     label="E-mail",
     options=EmailOptions,
     connect=connect,
+    reading=reading,
     large_from=LARGE,
     listener=listener,
     reaches=PointKind.EMAIL,

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from contact_center import markup, plain_text
-from contact_center.channels.email import automatic, charsets, headers, quoting
+from contact_center.channels.email import automatic, calendars, charsets, headers, quoting
 from contact_center.channels.email.transfer import Base64Pieces
 from contact_center.model.messages import InboundFile
 from contact_center.model.text import clean_filename, clean_text
@@ -74,6 +74,12 @@ class ParsedMail:
     folded: bool
     attachments: tuple[InboundFile, ...]
     defects: tuple[str, ...]
+    bcc: tuple[Address, ...] = ()
+    authentication: tuple[str, ...] = ()
+    """The values of the Authentication-Results fields, the topmost first: anybody may have written them."""
+    from_fields: int = 1
+    calendar: dict[str, Any] | None = None
+    """What its first invitation says; see `calendars.py`."""
 
 
 @dataclass
@@ -85,6 +91,7 @@ class _Reading:
     files: list[InboundFile] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
     embedded: list[Message] = field(default_factory=list)
+    calendars: list[tuple[bytes, str]] = field(default_factory=list)
     parts: int = 0
     reread: bool = False
 
@@ -177,7 +184,8 @@ def _walk_multipart(part: Message, kind: str, reading: _Reading, spooled: dict[s
     # Each alternative is read apart: a text and a markup of the same content are two faces of one body.
     faces = []
     for child in children:
-        face = _Reading(parts=reading.parts, defects=reading.defects, files=reading.files, embedded=reading.embedded)
+        shared = {name: getattr(reading, name) for name in ("parts", "defects", "files", "embedded", "calendars")}
+        face = _Reading(**shared)
         _walk(child, face, spooled, depth + 1)
         reading.parts = face.parts
         faces.append(face)
@@ -214,6 +222,8 @@ def _leaf(part: Message, kind: str, reading: _Reading, spooled: dict[str, Inboun
     if is_text and not (attached and reading.parts > 1):
         _text(part, kind, content, reading)
     elif content or filename or part.get("Content-Type"):
+        if kind == "text/calendar":
+            reading.calendars.append((content, _parameter(part, "charset") or "utf-8"))
         inline = disposition == "inline" or (part.get("Content-ID") is not None and disposition != "attachment")
         reading.files.append(
             InboundFile(
@@ -342,6 +352,10 @@ def _assemble(message: Message, reading: _Reading) -> ParsedMail:
         folded=bool(folded.folded),
         attachments=tuple(reading.files),
         defects=tuple(dict.fromkeys(reading.defects))[:50],
+        bcc=_addresses(message, "Bcc"),
+        authentication=tuple(str(value)[:20_000] for value in message.get_all("Authentication-Results", [])[:50]),
+        from_fields=len(message.get_all("From", [])),
+        calendar=next((found for content, label in reading.calendars[:5] if (found := calendars.read(content, label))), None),
     )
 
 

@@ -44,6 +44,26 @@ class EmailOptions(AcknowledgingOptions):
         title="Folder of sent mails",
         description="What colleagues send from other programs becomes outgoing entries of the history; empty: it is not read.",
     )
+    authserv_id: str = Field(
+        "",
+        title="Name in Authentication-Results",
+        description="The name under which your own mail server writes what it found out about senders, for example mx.example.com. "
+        "Only for servers that remove such fields from mails that come in. Empty: senders are neither proven nor forged.",
+        max_length=255,
+    )
+    sender_rule: Literal["from", "listed", "reply_to"] = Field(
+        "from",
+        title="Who the customer is",
+        description="from: always the address in From. listed: the one in Reply-To for the senders below, such as a web form that "
+        "sends mails. reply_to: always the one in Reply-To.",
+    )
+    sender_rule_for: str = Field(
+        "",
+        title="Senders whose Reply-To counts",
+        description="Addresses or domains, one a line.",
+        max_length=20_000,
+        json_schema_extra={"widget": "long"},
+    )
     smtp_host: str = Field("", title="SMTP server", description="Host that answers are sent through; empty: they go to the outgoing spool.")
     smtp_port: int = Field(587, ge=1, le=65535, title="SMTP port", description="Usually 587 with STARTTLS, 465 with TLS.")
     smtp_security: Security = Field(

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from contact_center.model.people import ContactRef, Viewer
 from contact_center.model.tickets import LastEntry, Ticket
 from contact_center.model.words import Direction, Priority, Status, View
-from contact_center.store.schema.contacts import contact
+from contact_center.store.schema.contacts import contact, contact_point
 from contact_center.store.schema.tickets import interaction, ticket, ticket_participant, ticket_thread_key
 from contact_center.store.scope import sees_ticket
 from contact_center.store.types import as_stored
@@ -30,7 +30,9 @@ _NEW: dict[str, Any] = {column.name: None for column in ticket.c if column.name 
 }
 _INSERT = insert(ticket).values({name: bindparam(name) for name in _NEW}).returning(ticket.c.id)
 _ADD_KEY = upsert(ticket_thread_key).values({name: bindparam(name) for name in ("project_id", "key", "ticket_id")}).on_conflict_do_nothing()
-_ADD_PARTICIPANT = upsert(ticket_participant).values({name: bindparam(name) for name in ("ticket_id", "point_id")}).on_conflict_do_nothing()
+_ADD_PARTICIPANT = (
+    upsert(ticket_participant).values({name: bindparam(name) for name in ("ticket_id", "point_id", "role")}).on_conflict_do_nothing()
+)
 _BY_KEYS = (
     select(ticket_thread_key.c.ticket_id)
     .join(ticket, ticket.c.id == ticket_thread_key.c.ticket_id)
@@ -127,10 +129,27 @@ def participants(connection: Connection, ticket_id: int) -> set[int]:
     return set(connection.execute(_PARTICIPANTS, {"ticket_id": ticket_id}).scalars())
 
 
-def add_participants(connection: Connection, ticket_id: int, point_ids: set[int]) -> None:
-    """Let contact points take part."""
+def known_thread_keys(connection: Connection, project_id: int, keys: tuple[str, ...]) -> set[str]:
+    """Those of `keys` that lead to a ticket already."""
+    statement = select(ticket_thread_key.c.key).where(ticket_thread_key.c.project_id == project_id, ticket_thread_key.c.key.in_(keys))
+    return set(connection.execute(statement).scalars()) if keys else set()
+
+
+def add_participants(connection: Connection, ticket_id: int, point_ids: set[int], role: str | None = None) -> None:
+    """Let contact points take part: because they wrote, or a message named them (`to`, `cc`). The first role stays."""
     if point_ids:
-        connection.execute(_ADD_PARTICIPANT, [{"ticket_id": ticket_id, "point_id": p} for p in sorted(point_ids)])
+        connection.execute(_ADD_PARTICIPANT, [{"ticket_id": ticket_id, "point_id": p, "role": role} for p in sorted(point_ids)])
+
+
+def participants_with_roles(connection: Connection, ticket_id: int) -> list[RowMapping]:
+    """Who takes part in a ticket: point_id, role, kind and display of the address, those who wrote first."""
+    statement = (
+        select(ticket_participant.c.point_id, ticket_participant.c.role, contact_point.c.kind, contact_point.c.display)
+        .join(contact_point, contact_point.c.id == ticket_participant.c.point_id)
+        .where(ticket_participant.c.ticket_id == ticket_id)
+        .order_by(ticket_participant.c.role.desc().nulls_last(), ticket_participant.c.point_id)
+    )
+    return list(connection.execute(statement).mappings())
 
 
 def inbound_senders(connection: Connection, ticket_id: int) -> set[int]:
@@ -258,5 +277,6 @@ def _ticket(row: RowMapping | dict[str, Any]) -> Ticket:
         version=row["version"],
         follow_up_of=row["follow_up_of_id"],
         merged_into=row["merged_into_id"],
+        unproven=bool(row["unproven"]),
         about=row["about"],
     )

@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection, RowMapping
 
 from contact_center.model.people import Viewer
-from contact_center.model.tickets import Address, Attachment, Change, DeliveryState, Entry, EntryBody, as_stub
-from contact_center.model.words import Delivery, Direction, EntryKind
+from contact_center.model.tickets import Address, Attachment, Change, DeliveryState, Entry, EntryBody, Proof, as_stub
+from contact_center.model.words import Delivery, Direction, EntryKind, ProofState
 from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.outbound import outbox
 from contact_center.store.schema.tickets import attachment, interaction, interaction_body, interaction_key, ticket
@@ -298,6 +298,12 @@ def public(connection: Connection, ticket_id: int, account_id: int) -> list[Entr
     return _with_attachments(connection, rows)
 
 
+def with_message_key(connection: Connection, account_id: int, message_key: str, limit: int) -> list[RowMapping]:
+    """Entries that came by this account under this key, the oldest first."""
+    statement = select(interaction).where(interaction.c.message_key == message_key, interaction.c.account_id == account_id)
+    return list(connection.execute(statement.order_by(interaction.c.id).limit(limit)).mappings())
+
+
 def ticket_of_key(connection: Connection, account_id: int, message_key: str) -> int | None:
     """The ticket of the message that came by this account under this key."""
     statement = select(interaction.c.ticket_id).where(interaction.c.account_id == account_id, interaction.c.message_key == message_key)
@@ -404,7 +410,14 @@ def _entry(row: RowMapping | dict[str, Any], files: tuple[Attachment, ...]) -> E
         delivery=_delivery(row),
         change=_change(row["change"]),
         facts=row["facts"],
+        proof=_proof(row["proof"]),
     )
+
+
+def _proof(value: Any) -> Proof | None:
+    if not isinstance(value, dict):
+        return value
+    return Proof(**value | {"state": ProofState(value["state"]), "warnings": tuple(value.get("warnings", ()))})
 
 
 def _addresses(values: Iterable[Any]) -> tuple[Address, ...]:

@@ -32,6 +32,8 @@ ticket = Table(
     Column("resolved_at", Utc),
     Column("follow_up_of_id", ForeignKey("ticket.id")),
     Column("merged_into_id", ForeignKey("ticket.id")),
+    # TRUE: opened by a message with a forged sender.
+    Column("unproven", Boolean),
     UniqueConstraint("project_id", "number"),
     Index("ix_ticket_contact_id", "contact_id"),
     Index("ix_ticket_list", "project_id", "status", "last_at", "id"),
@@ -44,6 +46,8 @@ ticket_participant = Table(
     metadata,
     Column("ticket_id", ForeignKey("ticket.id"), primary_key=True),
     Column("point_id", ForeignKey("contact_point.id"), primary_key=True),
+    # How they came to take part: wrote, to, cc; NULL: before this was noted.
+    Column("role", CleanText),
 )
 
 # Every message id a ticket's mails carry or name: what makes threading independent of the order of arrival.
@@ -83,6 +87,7 @@ interaction = Table(
     Column("change", Json),
     Column("facts", Json),
     Column("message_key", CleanText),
+    Column("proof", Json),
     Column("cancelled", Boolean, nullable=False, default=False),
     Index("ix_interaction_timeline", "contact_id", "occurred_at", "id"),
     Index("ix_interaction_ticket_id", "ticket_id", "occurred_at", "id"),
