@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -87,18 +88,24 @@ def parse_mail(files: Annotated[list[Path], typer.Argument(help="Raw mails (.eml
 def import_mail(
     source: Annotated[Path, typer.Argument(help="An mbox file, a Maildir or a folder of .eml files.")],
     channel: Annotated[str, typer.Option(help="Address of the channel account that receives it.")] = "",
+    open_since: Annotated[datetime | None, typer.Option(help="Mail from this day on asks for an answer; without it none does.")] = None,
+    everything: Annotated[bool, typer.Option("--everything", help="Drafts, junk and deleted mail too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring existing mail in, by the same pipeline as new mail. Running it again adds nothing twice.
+    """Bring existing mail in, by the same pipeline as new mail, with its own dates and without waking anybody.
 
-    Example: contact-center import archive.mbox
+    Running it again adds nothing twice; a run that was interrupted goes on where it was.
+
+    Example: contact-center import --open-since 2026-11-01 archive.mbox
     """
-    from contact_center.mail_import import import_into
+    from contact_center.mail_import import Wishes, import_into, tell
 
     settings = load_settings()
     _set_up_logging(settings, quiet=True)
-    counts = _run(import_into(settings, source, channel, progress=sys.stderr.isatty()))
-    print(json.dumps(counts) if as_json else ", ".join(f"{name}: {count}" for name, count in counts.items()))
+    since = open_since.astimezone() if open_since is not None else None
+    wishes = Wishes(channel, open_since=since, everything=everything, progress=sys.stderr.isatty())
+    counts = _run(import_into(settings, source, wishes))
+    print(json.dumps(counts) if as_json else tell(counts))
 
 
 @app.command("migrate")
