@@ -20,8 +20,8 @@ from contact_center import __version__
 from contact_center.backup.commands import backup, restore
 from contact_center.config import Settings, load_settings
 from contact_center.errors import ConfigError, ContactCenterError
-
 from contact_center.ledger_cli import quarantine_app, read_again, reconcile
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 user_app = typer.Typer(no_args_is_help=True, help="Employees.")
 config_app = typer.Typer(no_args_is_help=True, help="Settings.")
@@ -29,10 +29,10 @@ app.add_typer(user_app, name="user")
 app.add_typer(config_app, name="config")
 app.command("backup")(backup)
 app.command("restore")(restore)
-audit_app = typer.Typer(no_args_is_help=True, help="The audit log.")
 app.command("reconcile")(reconcile)
 app.command("read-again")(read_again)
 app.add_typer(quarantine_app, name="quarantine")
+audit_app = typer.Typer(no_args_is_help=True, help="The audit log.")
 app.add_typer(audit_app, name="audit")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -86,7 +86,7 @@ def parse_mail(files: Annotated[list[Path], typer.Argument(help="Raw mails (.eml
 
 @app.command("import")
 def import_mail(
-    source: Annotated[Path, typer.Argument(help="An mbox file, a Maildir or a folder of .eml files.")],
+    source: Annotated[Path, typer.Argument(help="An mbox file, a Maildir, an MH folder or a folder of .eml files.")],
     channel: Annotated[str, typer.Option(help="Address of the channel account that receives it.")] = "",
     open_since: Annotated[datetime | None, typer.Option(help="Mail from this day on asks for an answer; without it none does.")] = None,
     everything: Annotated[bool, typer.Option("--everything", help="Drafts, junk and deleted mail too.")] = False,
