@@ -163,10 +163,9 @@ def build(settings: Settings, store: Store) -> Product:
         wake_imports=imports.wake,
         wake_webhooks=lambda: doorbell.ring(),  # whichever process sends
         waiters=waiters,
-        inbox=pipeline.inbox,
+        openings=Openings(store, utc_now),
         inbox=pipeline.inbox,
         ledger=ledger,
-        openings=Openings(store, utc_now),
     )
     app = make_app(services)
     console = Console(store, _authenticate(app), _still_valid(services), settings.replay_limit)
@@ -189,9 +188,9 @@ def build(settings: Settings, store: Store) -> Product:
         fetcher,
         imports,
         indexer,
+        supervisor,
         ledger,
         watch,
-        supervisor,
         console,
         doorbell,
         webhooks,
@@ -225,8 +224,8 @@ async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Pr
         tasks.append(spawn(product.indexer.run(), name="search index"))
         tasks.append(spawn(product.webhooks.run(), name="webhooks"))
         # Channels before the sender: it asks them whether a send that a crash interrupted may be repeated.
-        tasks.append(spawn(product.watch.run(), name="watch"))
         await product.supervisor.start()
+        tasks.append(spawn(product.watch.run(), name="watch"))
         tasks.append(spawn(product.sender.run(), name="sender"))
     try:
         yield product
@@ -288,6 +287,7 @@ def _lease_name(account: ChannelAccount) -> str:
 
 def _report(connection: Connection, account: ChannelAccount, health: Health, detail: str, now: datetime) -> None:
     channels.change_account(connection, account.id, health=health, health_detail=detail[:500], checked_at=now)
+    publish_channel(connection, Act(now), account.project_id, account.id)
 
 
 def _connect_anew(accounts: _Accounts, environment: Callable[[str], Environment]) -> Callable[[int], Any]:
@@ -302,7 +302,6 @@ def _connect_anew(accounts: _Accounts, environment: Callable[[str], Environment]
 
 
 def _publish(connection: Connection, account: ChannelAccount, now: datetime) -> None:
-    publish_channel(connection, Act(now), account.project_id, account.id)
     publish_channel(connection, Act(now), account.project_id, account.id)
 
 
