@@ -59,6 +59,7 @@ ROUTES: list[Route] = [
     Route("POST", f"{V1}/entries/{{entry_id}}/send-again", tickets.send_again, P.TICKETS_WRITE),
     Route("POST", f"{V1}/entries/{{entry_id}}/confirm-sent", tickets.confirm_sent, P.TICKETS_WRITE),
     Route("POST", f"{V1}/entries/{{entry_id}}/move", contacts.move_entry, P.TICKETS_WRITE),
+    Route("POST", f"{V1}/entries/{{entry_id}}/read-again", entries.read_again, P.TICKETS_WRITE),
     Route("POST", f"{V1}/tickets/{{ticket_id}}/move", contacts.move_ticket, P.TICKETS_WRITE),
     Route("POST", f"{V1}/attachments", entries.upload, P.TICKETS_WRITE, 201, raw_body=True),
     Route("GET", f"{V1}/attachments/{{attachment_id}}", entries.get_attachment, P.TICKETS_READ),
