@@ -114,8 +114,11 @@ def load_seal(settings: Settings) -> Seal:
     return load_keys(settings).seal(load_audit_keys(settings.data_dir))
 
 
-def environment_of(settings: Settings, keys: Keys) -> Callable[[str], Environment]:
+def environment_of(settings: Settings, keys: Keys, store: Store) -> Callable[[str], Environment]:
     """What connectors of a kind may know of this machine."""
+
+    async def keep_secret(account_id: int, option: str, value: str) -> None:
+        await store.write(_keep_secret, account_id, option, keys.encrypt(value))
 
     def environment(kind: str) -> Environment:
         section = getattr(settings, {"email": "mail"}.get(kind, kind), None)
@@ -126,9 +129,16 @@ def environment_of(settings: Settings, keys: Keys) -> Callable[[str], Environmen
             settings=section.model_dump() if section is not None else {},
             hook_url=lambda account_id: f"{settings.base_url.rstrip('/')}/hooks/{account_id}-{keys.sign('hook', str(account_id))}",
             keys=keys,
+            keep_secret=keep_secret,
         )
 
     return environment
+
+
+def _keep_secret(connection: Connection, account_id: int, option: str, sealed: str) -> None:
+    account = channels.find_account(connection, account_id)
+    if account is not None:
+        channels.change_account(connection, account_id, options=account.options | {option: sealed})
 
 
 def build(settings: Settings, store: Store) -> Product:
@@ -140,7 +150,7 @@ def build(settings: Settings, store: Store) -> Product:
     rules = Rules(keys, timedelta(days=settings.follow_up_days))
     pipeline = Pipeline(store, files, parsers, rules, utc_now)
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    environment = environment_of(settings, keys)
+    environment = environment_of(settings, keys, store)
     accounts = _Accounts(store, keys, pipeline, holder)
     supervisor = Supervisor(accounts, environment)
     ledger = Ledger(pipeline, _connect_anew(accounts, environment))

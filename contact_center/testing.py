@@ -1,14 +1,18 @@
 """Doubles and builders that the product ships for tests, its own and those of connectors: a clock, mails, a running server."""
 
+import base64
+import hashlib
+import secrets
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import web
@@ -67,6 +71,96 @@ def a_mail(
     if html:
         mail.add_alternative(html, subtype="html")
     return mail
+
+
+@dataclass
+class FakeProvider:
+    """Who gives permission to use mailboxes, as Google and Microsoft do: `/authorize`, `/token`, and `/introspect` for servers."""
+
+    port: int = 0
+    rotates: bool = False
+    """Whether each renewal gives a new refresh token and takes the old one back."""
+    lifetime: int = 3600
+    """Seconds an access token lives, as it says."""
+    failure: tuple[int, dict[str, Any]] | None = None
+    """What `/token` answers to everything."""
+    refresh_tokens: dict[str, str] = field(default_factory=dict)
+    """The mailbox of each refresh token that holds."""
+    access_tokens: dict[str, str] = field(default_factory=dict)
+    asked: list[dict[str, str]] = field(default_factory=list)
+    """The forms that `/token` was sent."""
+    _codes: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def options(self, user: str, refresh_token: str = "") -> dict[str, Any]:
+        """Options of an e-mail account that this provider keeps."""
+        base = f"http://127.0.0.1:{self.port}"
+        return {
+            "sign_in": "oauth2", "oauth_provider": "other", "oauth_client_id": "us", "oauth_client_secret": "our secret",
+            "oauth_authorize_url": f"{base}/authorize", "oauth_token_url": f"{base}/token", "oauth_scope": "mail",
+            "oauth_refresh_token": refresh_token, "imap_user": user,
+        }  # fmt: skip
+
+    def allow(self, user: str) -> str:
+        """A refresh token for a mailbox."""
+        token = secrets.token_urlsafe(12)
+        self.refresh_tokens[token] = user
+        return token
+
+    async def authorize(self, request: web.Request) -> web.StreamResponse:
+        """The page where people agree; here everybody does, at once."""
+        query, code = request.query, secrets.token_urlsafe(8)
+        self._codes[code] = (query["code_challenge"], query.get("login_hint", ""))
+        raise web.HTTPFound(f"{query['redirect_uri']}?{urlencode({'code': code, 'state': query['state']})}")
+
+    async def token(self, request: web.Request) -> web.Response:
+        """A code or a refresh token for an access token."""
+        form = {name: str(value) for name, value in (await request.post()).items()}
+        self.asked.append(form)
+        if self.failure is not None:
+            return web.json_response(self.failure[1], status=self.failure[0])
+        if form.get("client_secret") != "our secret":
+            return web.json_response({"error": "invalid_client"}, status=401)
+        user, refresh = self._user_of(form)
+        if user is None:
+            return web.json_response({"error": "invalid_grant", "error_description": "Token has been expired or revoked."}, status=400)
+        access = secrets.token_urlsafe(12)
+        self.access_tokens[access] = user
+        answer: dict[str, Any] = {"access_token": access, "expires_in": self.lifetime, "token_type": "Bearer"}
+        return web.json_response(answer | ({"refresh_token": refresh} if refresh else {}))
+
+    def _user_of(self, form: dict[str, str]) -> tuple[str | None, str]:
+        if form["grant_type"] == "authorization_code":
+            challenge, user = self._codes.pop(form["code"], ("", ""))
+            given = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest()).rstrip(b"=").decode()
+            return (user, self.allow(user)) if given == challenge else (None, "")
+        old = form.get("refresh_token", "")
+        user = self.refresh_tokens.get(old, "")
+        if user and self.rotates:
+            del self.refresh_tokens[old]
+            return user, self.allow(user)
+        return user or None, ""
+
+    async def introspect(self, request: web.Request) -> web.Response:
+        """Whether an access token holds, and whose it is."""
+        user = self.access_tokens.get(str((await request.post()).get("token", "")))
+        return web.json_response({"active": user is not None, "email": user or ""})
+
+
+@asynccontextmanager
+async def fake_provider(port: int = 0, **knobs: Any) -> AsyncIterator[FakeProvider]:
+    """A provider of mailboxes on a port of its own."""
+    made = FakeProvider(**knobs)
+    app = web.Application()
+    app.add_routes([web.get("/authorize", made.authorize), web.post("/token", made.token), web.post("/introspect", made.introspect)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", port)
+    await site.start()
+    made.port = runner.addresses[0][1]
+    try:
+        yield made
+    finally:
+        await runner.cleanup()
 
 
 @dataclass

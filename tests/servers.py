@@ -77,6 +77,8 @@ class Dovecot:
     folder: Path
     port: int
     lmtp_port: int
+    provider_port: int
+    """Where it asks whether an access token holds: `testing.FakeProvider` answers."""
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -114,8 +116,15 @@ first_valid_gid = 0
 default_login_user = {login}
 default_internal_user = {login}
 default_internal_group = {login_group}
+auth_mechanisms = plain login xoauth2 oauthbearer
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth2.conf
+}}
 passdb {{
   driver = static
+  mechanisms = plain login
   args = password=secret
 }}
 userdb {{
@@ -147,11 +156,20 @@ service lmtp {{
 """
 
 
+OAUTH2_CONF = """
+introspection_mode = post
+introspection_url = http://127.0.0.1:{port}/introspect
+username_attribute = email
+active_attribute = active
+active_value = true
+"""
+
+
 @contextlib.contextmanager
 def dovecot(folder: Path) -> Iterator[Dovecot]:
     """A running private Dovecot."""
     need("dovecot", "dovecot-imapd")
-    server = Dovecot(folder, free_port(), free_port())
+    server = Dovecot(folder, free_port(), free_port(), free_port())
     (folder / "mail" / "ivan").mkdir(parents=True)
     # Dovecot refuses mailboxes of root, and has system users of its own for its unprivileged parts; without root
     # everything runs as who started it.
@@ -168,6 +186,7 @@ def dovecot(folder: Path) -> Iterator[Dovecot]:
         login_group=login_group,
     )
     (folder / "dovecot.conf").write_text(text)
+    (folder / "oauth2.conf").write_text(OAUTH2_CONF.format(port=server.provider_port))
     server.start()
     try:
         yield server

@@ -111,6 +111,15 @@ class ChannelDetail:
     books: dict[str, int]
     hook_url: str | None
     """Where the account hears requests from outside; None when its kind hears none."""
+    consent: Literal["none", "needed", "given"] = "none"
+    """Whether a provider must allow us the account, and whether it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentPage:
+    """Where an administrator goes to allow us an account."""
+
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +154,17 @@ class Books:
     fates: dict[Fate, int]
     compared: Reconciliation | None = None
     """The last comparison with the source itself; None before the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A channel account with something that a person should look at."""
+
+    account_id: int
+    quarantined: int
+    """Items that no parser understood and nobody has dealt with."""
+    missing: int
+    """Items that the source holds and we do not, as of the last comparison."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from contact_center.api.handlers import (
     audit,
     board,
     channels,
+    consent,
     console,
     contacts,
     entries,
@@ -100,6 +101,7 @@ ROUTES: list[Route] = [
     Route("GET", f"{V1}/imports/{{import_id}}/rows", imports.get_rows, P.ADMIN),
     # The ledger.
     Route("GET", f"{V1}/books", ledger.books, P.QUARANTINE),
+    Route("GET", f"{V1}/alarms", ledger.alarms, P.TICKETS_READ),
     Route("POST", f"{V1}/channels/{{channel_id}}/comparison", ledger.compare, P.ADMIN),
     Route("GET", f"{V1}/quarantine", quarantine.list_items, P.QUARANTINE),
     Route("POST", f"{V1}/quarantine/retry", quarantine.retry_all, P.QUARANTINE),
@@ -126,6 +128,8 @@ ROUTES: list[Route] = [
     Route("GET", f"{V1}/channels", channels.list_channels, P.ADMIN),
     Route("POST", f"{V1}/channels", channels.create_channel, P.ADMIN, 201),
     Route("PATCH", f"{V1}/channels/{{channel_id}}", channels.change_channel, P.ADMIN),
+    Route("POST", f"{V1}/channels/{{channel_id}}/consent", consent.begin_consent, P.ADMIN),
+    Route("GET", f"{V1}/channels/consent", consent.end_consent, P.ADMIN),
     Route("GET", f"{V1}/audit", audit.list_entries, P.ADMIN),
     # Webhooks that we send.
     Route("GET", f"{V1}/webhooks", webhooks.list_webhooks, P.ADMIN),

@@ -5,7 +5,7 @@ retrying, and the connector translates foreign errors once, at its border.
 """
 
 import math
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -16,6 +16,7 @@ from contact_center.keys import Keys
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.messages import Cursor, OutboundMessage, PublicTicket, RawItem, Receipt
 from contact_center.model.words import PointKind
+from contact_center.oauth import Provider
 
 
 class Inbox(Protocol):
@@ -92,6 +93,10 @@ class HookReply:
     """A stored file to be downloaded, instead of `body`; the connector has made sure that whoever asks may have it."""
 
 
+async def _keep_nothing(_account_id: int, _option: str, _value: str) -> None:
+    """Where nothing is stored."""
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """What a connector may know of the machine it runs on."""
@@ -107,6 +112,8 @@ class Environment:
     """The public address at which an account hears requests, without a slash at its end."""
     keys: Keys | None = None
     """For codes that only this instance can make."""
+    keep_secret: Callable[[int, str, str], Awaitable[None]] = _keep_nothing
+    """Account id, name of a secret option, its new value: what a provider gave in place of what we had is stored."""
 
 
 class Connector(Protocol):
@@ -189,6 +196,8 @@ class ChannelKind:
     options: type[Options]
     connect: Callable[[ChannelAccount, Any, Environment], Connector]
     listener: Callable[[Environment], Listener | None] = lambda _environment: None
+    consent: Callable[[Any], Provider | None] = lambda _options: None
+    """Who must allow us the use of an account of these options; None when a password does."""
     reading: Callable[[Mapping[str, Any]], dict[str, Any]] = lambda _options: {}
     """What of an account's stored options its parser must know; it stands in the envelope then. No secrets."""
     large_from: float = math.inf

@@ -58,6 +58,7 @@ class _Running:
     connector: Connector
     task: "asyncio.Task[Any]"
     health: Health = Health.STARTING
+    detail: str = ""
 
 
 class Supervisor:
@@ -167,9 +168,9 @@ class Supervisor:
 
     async def _tell(self, account: ChannelAccount, health: Health, detail: str) -> None:
         running = self._running.get(account.id)
-        if running is None or (running.health is health and not detail):
+        if running is None or (running.health, running.detail) == (health, detail):
             return
-        running.health = health
+        running.health, running.detail = health, detail
         try:
             await self._accounts.report(account, health, detail)
         except ContactCenterError as error:

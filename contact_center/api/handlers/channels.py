@@ -208,6 +208,16 @@ def _hook_url(environment: Callable[[str], Environment], account: ChannelAccount
     return environment(account.kind).hook_url(account.id) if registry.find(account.kind).hook_limit else None
 
 
+def _consent(account: ChannelAccount, held: list[str]) -> Literal["none", "needed", "given"]:
+    """Whether a provider must allow us the account, and does. Options of another release need nobody's consent."""
+    kind = registry.find(account.kind)
+    try:
+        provider = kind.consent(kind.options.model_validate(account.options))
+    except ValidationError:
+        return "none"
+    return "none" if provider is None else "given" if provider.keeps in held else "needed"
+
+
 def _details(connection: Connection, viewer: Viewer, environment: Callable[[str], Environment]) -> list[ChannelDetail]:
     books = raw_items.books(connection, viewer.project_id)
     result = []
@@ -215,7 +225,8 @@ def _details(connection: Connection, viewer: Viewer, environment: Callable[[str]
         secrets = secret_fields(registry.find(account.kind).options)
         shown = {name: value for name, value in account.options.items() if name not in secrets}
         held = sorted(name for name in secrets if account.options.get(name))
-        result.append(ChannelDetail(as_news(account), shown, held, books.get(account.id, {}), _hook_url(environment, account)))
+        hook, consent = _hook_url(environment, account), _consent(account, held)
+        result.append(ChannelDetail(as_news(account), shown, held, books.get(account.id, {}), hook, consent))
     return result
 
 

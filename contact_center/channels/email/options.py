@@ -6,9 +6,11 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from contact_center.channels.acknowledging import AcknowledgingOptions
+from contact_center.oauth import Provider
 
 LARGE = 8 * 1024 * 1024  # bytes from which a mail is kept in a file and never held in memory whole
 MAX_FOLDERS = 50
+URL = r"^(https?://\S+)?$"
 Security = Literal["tls", "starttls", "none"]
 
 
@@ -31,6 +33,29 @@ class EmailOptions(AcknowledgingOptions):
     imap_security: Security = Field("tls", title="IMAP security", description="How the connection is protected.")
     imap_user: str = Field("", title="IMAP user", description="Often the whole mail address.")
     imap_password: str = Field("", title="IMAP password", description="Kept encrypted.", json_schema_extra={"secret": True})
+    sign_in: Literal["password", "oauth2"] = Field(
+        "password",
+        title="How we sign in",
+        description="password: with the passwords here. oauth2: the provider allows us the mailbox, for IMAP and SMTP; save, then connect.",
+    )
+    oauth_provider: Literal["google", "microsoft", "other"] = Field("google", title="Provider", description="Who keeps the mailbox.")
+    oauth_tenant: str = Field(
+        "common", title="Microsoft tenant", description="Id or domain of the organisation.", max_length=200, pattern=r"^[A-Za-z0-9.-]*$"
+    )
+    oauth_client_id: str = Field("", title="Client id", description="Of the application registered with the provider.", max_length=500)
+    oauth_client_secret: str = Field(
+        "", title="Client secret", description="Kept encrypted.", max_length=2000, json_schema_extra={"secret": True}
+    )
+    oauth_refresh_token: str = Field(
+        "",
+        title="Refresh token",
+        description="Comes by connecting; may be entered by hand. Kept encrypted.",
+        max_length=10_000,
+        json_schema_extra={"secret": True},
+    )
+    oauth_authorize_url: str = Field("", title="Page of consent", description="Only for another provider.", pattern=URL, max_length=1000)
+    oauth_token_url: str = Field("", title="Token address", description="Only for another provider.", pattern=URL, max_length=1000)
+    oauth_scope: str = Field("", title="Scope", description="Only for another provider: what is asked for.", max_length=1000)
     imap_folder: str = Field("INBOX", title="IMAP folder", description="Folder that is read; its news come at once.")
     imap_folders: str = Field(
         "",
@@ -94,3 +119,22 @@ class EmailOptions(AcknowledgingOptions):
         names = dict.fromkeys(name for line in (self.imap_folder, *self.imap_folders.splitlines()) if (name := line.strip()))
         read = [Folder(name) for name in names if name != sent] or [Folder("INBOX")]
         return (*read[:MAX_FOLDERS], Folder(sent, sent=True)) if sent else tuple(read[:MAX_FOLDERS])
+
+    @property
+    def provider(self) -> Provider | None:
+        """Who allows us the mailbox; None when passwords do."""
+        if self.sign_in == "password":
+            return None
+        if self.oauth_provider == "google":
+            authorize, token = "https://accounts.google.com/o/oauth2/v2/auth", "https://oauth2.googleapis.com/token"
+            scope, extra = "https://mail.google.com/", {"access_type": "offline", "prompt": "consent"}
+        elif self.oauth_provider == "microsoft":
+            base = f"https://login.microsoftonline.com/{self.oauth_tenant or 'common'}/oauth2/v2.0"
+            authorize, token, extra = f"{base}/authorize", f"{base}/token", {"prompt": "select_account"}
+            scope = "https://outlook.office.com/IMAP.AccessAsUser.All https://outlook.office.com/SMTP.Send offline_access"
+        else:
+            authorize, token, scope, extra = self.oauth_authorize_url, self.oauth_token_url, self.oauth_scope, {}
+        public = self.oauth_provider != "other"
+        return Provider(
+            authorize, token, self.oauth_client_id, self.oauth_client_secret, scope, "oauth_refresh_token", extra=extra, public=public
+        )

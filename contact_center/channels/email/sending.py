@@ -21,6 +21,7 @@ from contact_center.errors import (
 )
 from contact_center.model.messages import OutboundMessage, Receipt, spool_name
 from contact_center.model.tickets import Address
+from contact_center.oauth import TokenSource
 
 TIMEOUT = 60.0  # seconds for each command but the last
 DIALOGUE_TIMEOUT = 300.0  # seconds for everything before the mail itself, however many recipients there are
@@ -28,7 +29,9 @@ UPLOAD_TIMEOUT = 900.0  # seconds for the mail itself: 25 MB at 28 kB/s
 FINAL_TIMEOUT = 600.0  # seconds for the reply to the final dot: RFC 5321 4.5.3.2.6 asks for ten minutes
 
 
-async def send_by_smtp(message: OutboundMessage, sender: str, options: EmailOptions, hostname: str) -> Receipt:
+async def send_by_smtp(
+    message: OutboundMessage, sender: str, options: EmailOptions, hostname: str, tokens: TokenSource | None = None
+) -> Receipt:
     """Send through the configured server.
 
     Raises Undeliverable (a 5xx for this mail), ChannelUnavailable (4xx, no connection), ChannelAuthFailed, or
@@ -38,7 +41,7 @@ async def send_by_smtp(message: OutboundMessage, sender: str, options: EmailOpti
     client = _client(options, hostname)
     try:
         async with asyncio.timeout(DIALOGUE_TIMEOUT):
-            await _connect(client, options)
+            await _connect(client, options, tokens)
             recipients = [wire_address(address.email) for address in (*message.to, *message.cc)]
             await client.mail(wire_address(sender), timeout=TIMEOUT)
             for recipient in recipients:
@@ -56,11 +59,11 @@ async def send_by_smtp(message: OutboundMessage, sender: str, options: EmailOpti
         client.close()
 
 
-async def check_smtp(options: EmailOptions, hostname: str) -> None:
+async def check_smtp(options: EmailOptions, hostname: str, tokens: TokenSource | None = None) -> None:
     """Log in and leave. Raises a ChannelError that says what to mend."""
     client = _client(options, hostname)
     try:
-        await _connect(client, options)
+        await _connect(client, options, tokens)
         await client.quit(timeout=TIMEOUT)
     except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
         raise ChannelUnavailable(f"The mail server {options.smtp_host}:{options.smtp_port} does not answer: {error}") from error
@@ -97,7 +100,7 @@ def _client(options: EmailOptions, hostname: str) -> aiosmtplib.SMTP:
     )
 
 
-async def _connect(client: aiosmtplib.SMTP, options: EmailOptions) -> None:
+async def _connect(client: aiosmtplib.SMTP, options: EmailOptions, tokens: TokenSource | None) -> None:
     await client.connect()
     if options.smtp_security == "starttls":
         # A server, or somebody between us, that hides STARTTLS must not get the mail in plain text.
@@ -107,7 +110,9 @@ async def _connect(client: aiosmtplib.SMTP, options: EmailOptions) -> None:
             if _is_passing(error):
                 raise
             raise ChannelMisconfigured(f"The mail server does not offer STARTTLS: {error}") from error
-    if options.smtp_user:
+    if tokens is not None:
+        await _sign_in_by_token(client, options, tokens)
+    elif options.smtp_user:
         try:
             await client.login(options.smtp_user, options.smtp_password)
         except aiosmtplib.SMTPException as error:
@@ -116,6 +121,23 @@ async def _connect(client: aiosmtplib.SMTP, options: EmailOptions) -> None:
             if not isinstance(error, aiosmtplib.SMTPAuthenticationError):
                 raise ChannelMisconfigured(f"The mail server does not let us log in: {error}") from error
             raise ChannelAuthFailed(f"The mail server refuses the password: {error.message}") from error
+
+
+async def _sign_in_by_token(client: aiosmtplib.SMTP, options: EmailOptions, tokens: TokenSource) -> None:
+    """XOAUTH2. The provider may have withdrawn a token before its time: then a new one is tried, once."""
+    user = options.smtp_user or options.imap_user
+    for fresh in (False, True):
+        try:
+            await client.auth_xoauth2(user, await tokens.access(fresh=fresh))
+        except aiosmtplib.SMTPException as error:
+            if _is_passing(error):
+                raise
+            if fresh or not isinstance(error, aiosmtplib.SMTPAuthenticationError):
+                raise ChannelAuthFailed(
+                    f"The mail server does not accept the provider's token: {getattr(error, 'message', error)}"
+                ) from error
+        else:
+            return
 
 
 async def _hand_over(client: aiosmtplib.SMTP, content: bytes) -> str:
