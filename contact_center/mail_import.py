@@ -10,18 +10,19 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from contact_center.app import build, open_database
 from contact_center.archives import folders
 from contact_center.archives.found import LARGEST, Draft, Found, NewFile, Passed
 from contact_center.archives.mbox import is_mbox, read_mbox
 from contact_center.config import MIB, Settings
-from contact_center.errors import BadRequest, NotFound
+from contact_center.errors import BadRequest, NotFound, Unavailable
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.messages import Cursor, RawItem
 from contact_center.store import Store
@@ -32,6 +33,10 @@ BATCH = 100
 BATCH_BYTES = 16 * MIB
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 PROGRESS_SECONDS = 0.5
+RETRY_SECONDS = 2.0
+TRIES = 60
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +146,13 @@ class _Run:
         mails = self._source.mails(after, self._files.new_file)
         settling: asyncio.Future[None] | None = None
         while batch := await asyncio.to_thread(_batch, mails):
-            await self._accept(batch)
+            await _patiently(partial(self._accept, await asyncio.to_thread(self._items, batch), batch[-1]))
             if settling is not None:
                 await settling
-            settling = asyncio.ensure_future(self._product.pipeline.settle_all())  # the next ones are read meanwhile
-        await (settling or self._product.pipeline.settle_all())
-        await self._product.pipeline.settle_all()
+            settling = asyncio.ensure_future(_patiently(self._product.pipeline.settle_all))  # the next ones are read meanwhile
+        if settling is not None:
+            await settling
+        await _patiently(self._product.pipeline.settle_all)
         await store.write(channels.set_cursor, self._account.id, self._source.name, {"done": True})
         self._say(self._source.total, last=True)
         fates = {fate: number - before.get(fate, 0) for fate, number in (await self._fates()).items()}
@@ -156,14 +162,16 @@ class _Run:
         books = await self._product.store.read(raw_items.books, self._account.project_id)
         return dict(books.get(self._account.id, {}))
 
-    async def _accept(self, batch: list[Found]) -> None:
-        items = [await asyncio.to_thread(self._item, found) for found in batch]
-        self._tally["read"] += len(batch)
-        last = batch[-1]
-        value = last.place | {"mails": self._tally["read"], "read": last.read, "source": self._source.path.name}
+    async def _accept(self, items: list[RawItem], last: Found) -> None:
+        mails = self._tally["read"] + len(items)
+        value = last.place | {"mails": mails, "read": last.read, "source": self._source.path.name}
         added = await self._product.pipeline.accept(self._account.id, items, Cursor(self._source.name, value), None)
+        self._tally["read"] = mails
         self._tally["known"] += len(items) - len(added)
         self._say(last.read)
+
+    def _items(self, batch: list[Found]) -> list[RawItem]:
+        return [self._item(found) for found in batch]
 
     def _item(self, found: Found) -> RawItem:
         # An archive has no time of its own: the sender's date is believed, unless it lies in the future.
@@ -191,6 +199,18 @@ class _Run:
         left = f", {(total - read) / rate / 60:.0f} min left" if rate and not last else ""
         words = f"{self._tally['read']} mails, {100 * read / total:.1f} %, {self._tally['read'] / seconds:.0f} mails/s{left}"
         print(f"\r\x1b[K{words}", end="\n" if last else "", file=sys.stderr, flush=True)
+
+
+async def _patiently(step: Callable[[], Awaitable[T]]) -> T:
+    """Do it again while the database is busy with somebody else, for some minutes."""
+    for attempt in range(TRIES):
+        try:
+            return await step()
+        except Unavailable:
+            if attempt == TRIES - 1:
+                raise
+            await asyncio.sleep(RETRY_SECONDS)
+    raise AssertionError
 
 
 def _batch(mails: Iterator[Found]) -> list[Found]:

@@ -244,6 +244,17 @@ async def test_a_database_in_use_is_not_replaced(tmp_path: Path, database_url: s
         assert done.set_aside.is_file()
 
 
+async def test_a_restore_that_fails_changes_nothing(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes wrong after the rows are in, even at the very end: the database is what it was."""
+    settings, before = await fill(tmp_path / "data", database_url)
+    await back_up(settings, tmp_path / "b")
+    monkeypatch.setattr(restoring, "settle", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        await put_back(settings, tmp_path / "b", force=True)
+    assert await read(settings, rows_of) == before
+    assert not list(tmp_path.glob("**/*.restoring*"))
+
+
 async def test_a_running_server_is_not_pulled_away(tmp_path: Path, database_url: str) -> None:
     """While a server works with the database not even --force restores."""
     async with running_app(tmp_path / "data", database_url=database_url) as running:

@@ -19,7 +19,7 @@ from contact_center.config import Settings
 from contact_center.errors import BadRequest, ConfigError
 from contact_center.model.acts import Act
 from contact_center.model.words import Delivery, Status
-from contact_center.store import Connection, Row, migrate, open_store, portable
+from contact_center.store import Connection, Row, migrate, open_store, portable, version
 from contact_center.store.blobs import BlobFiles
 from contact_center.store.repositories import outbox, recovery, timeline
 from contact_center.tickets import entries, lifecycle
@@ -130,6 +130,9 @@ async def _check_target(settings: Settings, force: bool) -> None:
             if time.monotonic() > deadline:
                 raise ConfigError("A server is working with this database. Stop it first.")
             await asyncio.sleep(0.5)
+        at = await store.read(version.current)
+        if at is not None and not migrate.knows(at):
+            raise ConfigError(f"This database is at version {at}, which this release does not know. Restore into an empty one.")
         if not force and await store.read(recovery.is_used):
             raise ConfigError(
                 "There is something in this database already. Restore into an empty one, or say --force: what is in it will be "
