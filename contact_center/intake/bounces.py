@@ -22,8 +22,7 @@ def facts(connection: Connection, message: InboundMessage) -> dict[str, Any] | N
 def mark(connection: Connection, act: Act, project_id: int, row: Row, message: InboundMessage) -> None:
     """Say of a message of ours that it came back, of its recipients that they take none, and make it somebody's work."""
     reason = str((message.facts or {}).get("reason", ""))
-    words = f"The mail came back: {reason}" if reason else "The mail came back."
-    if not outbox.change_if(connection, row["id"], _STATES, state=Delivery.BOUNCED, error=words):
+    if not outbox.change_if(connection, row["id"], _STATES, state=Delivery.BOUNCED, error=reason or "The mail came back."):
         return
     entry = entries.publish_entry(connection, act, project_id, row["interaction_id"])
     for address in entry.to:
