@@ -135,7 +135,9 @@ def _refused_by_message(act: Act, item: Row, message: InboundMessage, entry: Ent
         return "a machine wrote"
     if message.unanswerable:
         return message.unanswerable
-    if message.unproven or message.demand is not Demand.ANSWER or message.direction is not Direction.IN or message.consent is not None:
+    if message.unproven or message.is_forged or message.behind is not None:
+        return "the address is only claimed"
+    if message.demand is not Demand.ANSWER or message.direction is not Direction.IN or message.consent is not None:
         return "not a message to be answered"
     if item["envelope"].get("trust_date"):
         return "imported"

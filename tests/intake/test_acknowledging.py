@@ -12,11 +12,11 @@ from contact_center.intake import acknowledging
 from contact_center.model.acknowledgement import opening, words
 from contact_center.model.acts import Act
 from contact_center.model.hours import Calendar
-from contact_center.model.tickets import Entry
-from contact_center.model.words import Direction, Status
+from contact_center.model.tickets import Entry, Proof
+from contact_center.model.words import Direction, ProofState, Status
 from contact_center.store import Store
 from contact_center.store.repositories import access, channels, hours, outbox, recovery, tickets, timeline
-from tests.intake.world import World, item, make_world, message
+from tests.intake.world import World, item, make_world, message, person
 
 OFFICE = Calendar("Europe/Moscow", (((("09:00", "18:00"),),) * 5 + ((), ())))
 
@@ -112,6 +112,19 @@ def test_a_mail_whose_own_date_is_old_is_not_answered(days: float) -> None:
     arrived = Entry(1, 1, 1, 1, 1, "email", Direction.IN, now)
     found = acknowledging._refused_by_message(Act(now), {"envelope": {}}, old, arrived)  # type: ignore[arg-type]
     assert found == ("too old" if days else "")
+
+
+@pytest.mark.parametrize(
+    "claimed",
+    [{"proof": Proof(ProofState.FAILED)}, {"behind": person("web@shop.example")}, {"unproven": True}],
+    ids=["forged", "on behalf", "form"],
+)
+def test_an_address_that_is_only_claimed_gets_nothing(claimed: dict[str, Any]) -> None:
+    """Whoever can make us write to an address of their choice has a cannon: forged mails, forms by mail, forms on the web."""
+    now = datetime(2026, 11, 2, tzinfo=UTC)
+    arrived = Entry(1, 1, 1, 1, 1, "email", Direction.IN, now)
+    found = acknowledging._refused_by_message(Act(now), {"envelope": {}}, message(**claimed), arrived)  # type: ignore[arg-type]
+    assert found == "the address is only claimed"
 
 
 async def test_off_by_default(store: Store) -> None:

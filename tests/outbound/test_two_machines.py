@@ -16,6 +16,7 @@ from sqlalchemy import text
 from contact_center.intake import acknowledging
 from contact_center.store.repositories import channels
 from contact_center.testing import RunningApp, a_mail, running_app
+from tests.channels.email.test_mime import a_report
 
 MARKS = re.compile(r"^(auto-submitted|x-auto-response-suppress|precedence|in-reply-to|references|return-path)$", re.I)
 
@@ -182,3 +183,28 @@ async def test_a_bounced_acknowledgement_is_the_end_of_it(server: RunningApp) ->
     assert (await count(server, "work_item"), await count(server, "ticket")) == (1, 1)
     await server.deliver(a_mail(message_id="<q2@example.com>", subject="Again"))
     assert await count(server, "outbox") == 1
+
+
+async def test_a_mail_that_came_back_is_work_and_names_the_reply(server: RunningApp) -> None:
+    """The bounce points to the reply and says why, the reply says why, and the board has an item more."""
+    await server.store.write(channels.change_account, 1, address="support@a.test", options={"catch_all": True})
+    await server.deliver(a_mail(to="support@a.test"))
+    async with server.session() as client:
+        headers = {"Idempotency-Key": "1"}
+        async with client.post("/api/v1/tickets/1/replies", json={"text": "Here.", "status": "resolved"}, headers=headers) as response:
+            reply = await response.json()
+        for _ in range(200):
+            if await count(server, "outbox WHERE state = 'sent'"):
+                break
+            await asyncio.sleep(0.05)
+        assert await count(server, "work_item WHERE closed_at IS NULL") == 0
+        key = await server.store.read(lambda c: c.execute(text("SELECT message_key FROM outbox")).scalar_one())
+        await server.deliver(a_report("failed").replace(b"k1@example.com", key.encode()))
+        assert await count(server, "work_item WHERE closed_at IS NULL") == 1
+        async with client.get("/api/v1/contacts/1/timeline") as response:
+            entries = (await response.json())["items"]
+    bounce = next(entry for entry in entries if entry["facts"])
+    again = next(entry for entry in entries if entry["id"] == reply["id"])
+    assert bounce["facts"] == {"type": "bounce", "reason": "550 5.1.1 No such user", "entry_id": reply["id"]}
+    assert again["delivery"]["state"] == "bounced"
+    assert again["delivery"]["error"] == "550 5.1.1 No such user"

@@ -297,3 +297,26 @@ def test_a_mail_of_the_library_is_read_back() -> None:
     mail.add_attachment(b"\x00\x01", maintype="application", subtype="pdf", filename="счёт.pdf")
     found = read_mail(mail.as_bytes())
     assert (found.subject, found.text, found.attachments[0].filename) == (RUSSIAN, RUSSIAN, "счёт.pdf")
+
+
+def a_report(action: str, diagnostic: str = "smtp; 550 5.1.1 No such user") -> bytes:
+    return (
+        "From: MAILER-DAEMON@mx.example.com\r\nTo: support@example.com\r\nSubject: Delivery report\r\nReturn-Path: <>\r\nMIME-Version: 1.0\r\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nWords.\r\n"
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx\r\n\r\nFinal-Recipient: rfc822; ivan@example.org\r\n"
+        f"Action: {action}\r\nStatus: 5.1.1\r\nDiagnostic-Code: {diagnostic}\r\n\r\n"
+        "--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <k1@example.com>\r\nSubject: Re\r\n\r\nx\r\n--b--\r\n"
+    ).encode()
+
+
+@pytest.mark.parametrize("action", ["delayed", "delivered", "relayed", "Expanded"])
+def test_a_report_of_no_failure_is_no_bounce(action: str) -> None:
+    """A mail that is late, or has arrived, has not come back; the report is a machine's all the same."""
+    mail = read_mail(a_report(action))
+    assert (mail.is_bounce, mail.is_automatic, mail.bounced_ids) == (False, True, ())
+
+
+def test_a_bounce_says_why() -> None:
+    """The words of the server that refused the mail, without the name of the protocol, on one line."""
+    assert read_mail(a_report("failed")).bounce_reason == "550 5.1.1 No such user"
+    assert read_mail(a_report("failed", "smtp; 550\r\n  mailbox full")).bounce_reason == "550 mailbox full"

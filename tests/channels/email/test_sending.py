@@ -21,6 +21,7 @@ from contact_center.errors import (
     ChannelMisconfigured,
     ChannelUnavailable,
     DeliveryUnknown,
+    FenceLost,
     Undeliverable,
 )
 from contact_center.model.messages import OutboundMessage
@@ -246,3 +247,76 @@ async def test_a_login_that_fails_for_now_is_tried_later() -> None:
     async with scripted(auth=True) as server:
         with pytest.raises(ChannelUnavailable):
             await send_by_smtp(a_message(), SENDER, server.options(smtp_user="u", smtp_password="later"), "cc")
+
+
+async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, read: int, slow: bool = False) -> None:
+    """A server that says yes to everything and, after DATA, hangs up when it has read so much, or answers a byte a second."""
+    writer.write(b"220 mx\r\n")
+    while line := await reader.readline():
+        if slow:
+            for byte in b"250-" + b"x" * 500:
+                writer.write(bytes([byte]))
+                await writer.drain()
+                await asyncio.sleep(1)
+        if line.upper().startswith(b"DATA"):
+            writer.write(b"354 go on\r\n")
+            await reader.read(read)
+            writer.transport.abort()
+            return
+        writer.write(b"250 mx\r\n")
+
+
+@contextlib.asynccontextmanager
+async def swallowing(**how: Any) -> AsyncIterator[EmailOptions]:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+            await swallow(reader, writer, **how)
+        writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield EmailOptions(smtp_host="127.0.0.1", smtp_port=server.sockets[0].getsockname()[1], smtp_security="none")
+    finally:
+        server.close()
+
+
+async def test_a_cut_in_the_middle_of_the_mail_is_not_unknown() -> None:
+    """Without the final dot no server delivers: what broke before it is simply tried again."""
+    async with swallowing(read=10) as options:
+        with pytest.raises(ChannelUnavailable):
+            await send_by_smtp(a_message(text="x" * 20_000_000), SENDER, options, "cc")
+
+
+async def test_a_tarpit_is_left_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that answers a byte a second holds one mail for minutes, not for ever, and the mail waits."""
+    monkeypatch.setattr(sending, "DIALOGUE_TIMEOUT", 0.3)
+    async with swallowing(read=10, slow=True) as options:
+        with pytest.raises(ChannelUnavailable):
+            await asyncio.wait_for(send_by_smtp(a_message(), SENDER, options, "cc"), 5)
+
+
+async def test_a_lost_lease_is_noticed_before_the_mail_leaves() -> None:
+    """The last question is asked after all recipients were accepted and before DATA."""
+
+    async def lost() -> None:
+        raise FenceLost
+
+    async with scripted() as server:
+        with pytest.raises(FenceLost):
+            await send_by_smtp(a_message(go=lost), SENDER, server.options(), "cc")
+    assert server.mails == []
+
+
+async def test_lines_that_begin_with_a_dot_arrive_as_they_are() -> None:
+    """Nothing in a mail ends it early, and bare line ends do not pass."""
+    async with scripted() as server:
+        await send_by_smtp(a_message(text="one\n.\n..two\nthree"), SENDER, server.options(), "cc")
+    ((_, content),) = server.mails
+    mail = message_from_bytes(content, policy=default)
+    assert mail.get_body(("plain",)).get_content().splitlines()[:4] == ["one", ".", "..two", "three"]  # type: ignore[union-attr]
+    assert b"\n" not in content.replace(b"\r\n", b"")
+
+
+def test_the_final_answer_is_waited_for_as_long_as_the_standard_asks() -> None:
+    """RFC 5321 4.5.3.2.6: ten minutes; giving up earlier makes duplicates."""
+    assert sending.FINAL_TIMEOUT >= 600
