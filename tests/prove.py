@@ -27,6 +27,8 @@ PROMISES: dict[str, list[str]] = {
         "tests/channels/telephony/test_tail.py::test_written_piecemeal_with_rotations",
         "tests/channels/telephony/test_recordings.py::test_all_recordings_at_once",
         "tests/intake/test_books.py::test_the_books_balance_at_every_moment",
+        "tests/test_drill.py::test_a_backup_under_load_is_one_moment",
+        "tests/test_mail_import.py::test_a_run_that_was_killed_goes_on",
     ],
     "Nothing is repeated": [
         "tests/journeys/test_one_person_journey.py::test_one_person_on_four_channels",
@@ -35,6 +37,7 @@ PROMISES: dict[str, list[str]] = {
         "tests/channels/telephony/test_intake.py::test_one_callback_however_often_they_try",
         "tests/contacts/test_merging.py::test_any_merge_can_be_taken_back",
         "tests/contacts/test_identity.py::test_two_first_mails_at_once_make_one_contact",
+        "tests/test_drill.py::test_yesterdays_backup_beside_todays_mailbox",
     ],
     "Nothing is missed live": [
         "tests/journeys/test_live_journey.py::test_a_minute_without_network",
