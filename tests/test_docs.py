@@ -14,6 +14,7 @@ from contact_center.api.routes import ROUTES
 from contact_center.channels import registry
 from contact_center.cli import app
 from contact_center.config import Settings
+from contact_center.model.audit import Action
 from contact_center.model.events import CATALOGUE
 
 ROOT = Path(__file__).parents[1]
@@ -116,3 +117,22 @@ def test_both_languages_say_everything() -> None:
         keys[language] = re.findall(r"[{,]\s*(\w+):", re.sub(r'"(?:[^"\\]|\\.)*"', '""', text))
 
     assert keys["en"] == keys["ru"]
+
+
+def test_every_test_that_the_security_page_names_is_there() -> None:
+    """A promise is held by a test of that very name."""
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page("security.md"))
+    missing = [f"{file}::{name}" for file, name in named if not re.search(rf"^(async )?def {name}\(", (ROOT / file).read_text(), re.M)]
+
+    assert missing == []
+    assert len(named) > 50
+
+
+def test_every_audited_action_has_words() -> None:
+    """The console names each action of the audit log in both languages, and lists it in its filter."""
+    sources = {name: (ROOT / f"contact_center/agent_ui/src/{name}").read_text() for name in ("i18n/en.ts", "i18n/ru.ts")}
+    tab = (ROOT / "contact_center/agent_ui/src/features/setup/AuditTab.vue").read_text()
+    missing = [action for action in Action if f'"{action}"' not in tab]
+    missing += [action for action in Action for text in sources.values() if f"{action.replace('.', '_')}:" not in text]
+
+    assert missing == []
