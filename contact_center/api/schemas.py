@@ -15,7 +15,7 @@ from contact_center.contacts.importing.mapping import Column
 from contact_center.errors import BadRequest
 from contact_center.model.events import CATALOGUE
 from contact_center.model.tickets import Address
-from contact_center.model.webhooks import TYPES, DeliveryState
+from contact_center.model.webhooks import TYPES
 from contact_center.model.words import PointKind, PointRole, Priority, Role, Status, View
 
 T = TypeVar("T")
@@ -408,7 +408,7 @@ class WebhookSecretBody(Input):
 class DeliveryQuery(PageQuery):
     """Which messages to list."""
 
-    state: DeliveryState | None = None
+    state: Literal["pending", "leased", "delivered", "failed", "withheld"] | None = None
 
 
 class WebhookReplayBody(Input):

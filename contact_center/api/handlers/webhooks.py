@@ -163,7 +163,8 @@ def _test(connection: Connection, act: Act, viewer: Viewer, webhook_id: int) -> 
 
 def _deliveries(connection: Connection, viewer: Viewer, webhook_id: int, query: DeliveryQuery, before: int) -> Page[WebhookDelivery]:
     _find(connection, viewer, webhook_id)
-    rows = webhooks.deliveries(connection, webhook_id, query.state, before, query.limit + 1)
+    state = DeliveryState(query.state) if query.state else None
+    rows = webhooks.deliveries(connection, webhook_id, state, before, query.limit + 1)
     cursor = encode_cursor(rows[query.limit - 1]["id"]) if len(rows) > query.limit else None
     return Page([webhooks.as_delivery(row) for row in rows[: query.limit]], cursor, journal.horizon(connection))
 

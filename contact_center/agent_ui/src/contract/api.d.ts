@@ -246,6 +246,23 @@ export interface paths {
         patch: operations["tickets_change_ticket"];
         trace?: never;
     };
+    "/api/v1/tickets/{ticket_id}/participants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who takes part in a ticket, and why: those who wrote, those written to, those who got a copy. */
+        get: operations["tickets_get_participants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tickets/{ticket_id}/replies": {
         parameters: {
             query?: never;
@@ -915,6 +932,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Channel accounts of which something waits in quarantine, or is missing at us. Cheap: ask it as often as you like. */
+        get: operations["ledger_alarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels/{channel_id}/comparison": {
         parameters: {
             query?: never;
@@ -1274,6 +1308,40 @@ export interface paths {
         head?: never;
         /** Change a channel account. Secrets left out or empty stay as they are. */
         patch: operations["channels_change_channel"];
+        trace?: never;
+    };
+    "/api/v1/channels/{channel_id}/consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The address of the provider's page where this account's use is allowed. The administrator's browser goes there. */
+        post: operations["consent_begin_consent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the provider sends the administrator back to: keep what it allows, and return to the set-up. */
+        get: operations["consent_end_consent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/audit": {
@@ -2322,6 +2390,18 @@ export interface components {
             answered: number;
         };
         /**
+         * Alarm
+         * @description A channel account with something that a person should look at.
+         */
+        Alarm: {
+            /** Account Id */
+            account_id: number;
+            /** Quarantined */
+            quarantined: number;
+            /** Missing */
+            missing: number;
+        };
+        /**
          * Attachment
          * @description A file that came with, or goes with, an entry.
          */
@@ -2495,6 +2575,12 @@ export interface components {
             };
             /** Hook Url */
             hook_url: string | null;
+            /**
+             * Consent
+             * @default none
+             * @enum {string}
+             */
+            consent: "none" | "needed" | "given";
         };
         /**
          * ChannelNews
@@ -2538,6 +2624,14 @@ export interface components {
              * @default null
              */
             expect_hours: number | null;
+        };
+        /**
+         * ConsentPage
+         * @description Where an administrator goes to allow us an account.
+         */
+        ConsentPage: {
+            /** Url */
+            url: string;
         };
         /**
          * Contact
@@ -3294,6 +3388,21 @@ export interface components {
             next_cursor: string | null;
             /** As Of */
             as_of: number;
+        };
+        /**
+         * Participant
+         * @description An address that takes part in a ticket: what it sends joins, when it names the ticket's messages.
+         */
+        Participant: {
+            /** Kind */
+            kind: string;
+            /** Address */
+            address: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "wrote" | "to" | "cc" | "other";
         };
         /**
          * Point
@@ -4298,6 +4407,11 @@ export interface components {
              * @default null
              */
             channel_id?: number | null;
+            /**
+             * Reply All
+             * @default false
+             */
+            reply_all?: boolean;
         };
         /**
          * TicketPatchBody
@@ -5039,6 +5153,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tickets_get_participants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Participant"][];
                 };
             };
             /** @description A problem (RFC 9457) */
@@ -6534,6 +6679,35 @@ export interface operations {
             };
         };
     };
+    ledger_alarms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alarm"][];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ledger_compare: {
         parameters: {
             query?: never;
@@ -7314,6 +7488,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChannelDetail"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    consent_begin_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentPage"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    consent_end_consent: {
+        parameters: {
+            query?: {
+                code?: string;
+                state?: string;
+                error?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A document or a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
                 };
             };
             /** @description A problem (RFC 9457) */
