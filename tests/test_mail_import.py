@@ -25,7 +25,7 @@ from contact_center.config import Settings
 from contact_center.errors import BadRequest, NotFound
 from contact_center.mail_import import Source, Wishes, import_into, read_source
 from contact_center.store import Store, open_store
-from contact_center.testing import a_mail, settings_for
+from contact_center.testing import a_mail, running_app, settings_for
 
 COUNT = 7
 
@@ -399,3 +399,34 @@ def test_a_source_has_a_name(tmp_path: Path) -> None:
     assert Source(path).name == name
     path.write_bytes(SEPARATORS["of Mozilla"] + b"\nSubject: other\n\nx\n")
     assert Source(path).name != name
+
+
+async def test_a_sent_folder_gives_outgoing_entries(tmp_path: Path, product: Settings) -> None:
+    """What we sent in the past stands in the history as ours, beside what it answers."""
+    root = tmp_path / "Maildir"
+    asked = a_mail(message_id="<q@x>", date=datetime(2026, 1, 5, tzinfo=UTC))
+    answer = a_mail(
+        sender="support@localhost", to="ivan@example.com", message_id="<a@x>", answers="<q@x>", date=datetime(2026, 1, 6, tzinfo=UTC)
+    )
+    mailbox.Maildir(str(root)).add(asked.as_bytes())
+    mailbox.Maildir(str(root / ".Sent")).add(answer.as_bytes())
+    await import_into(product, root, "")
+    rows = await ask(product, "SELECT direction, occurred_at FROM interaction WHERE kind = 'email' ORDER BY occurred_at")
+    assert [(row[0], row[1][:10]) for row in rows] == [("in", "2026-01-05"), ("out", "2026-01-06")]
+    assert await ask(product, "SELECT count(*) FROM work_item") == [(0,)]
+    assert await ask(product, "SELECT count(DISTINCT ticket_id) FROM interaction WHERE kind = 'email'") == [(1,)]
+
+
+async def test_beside_a_running_server(tmp_path: Path) -> None:
+    """While a server works with the same database an import goes through, and the past stays quiet whoever settles it."""
+    async with running_app(tmp_path / "data") as running:
+        command = [str(Path(sys.executable).with_name("contact-center")), "import", "--json", str(an_mbox(tmp_path))]
+        environment = os.environ | {"CONTACT_CENTER_DATA_DIR": str(tmp_path / "data")}
+        run = await asyncio.create_subprocess_exec(*command, env=environment, cwd=tmp_path, stdout=asyncio.subprocess.PIPE)
+        await running.deliver(a_mail(message_id="<live@x>", sender="live@example.com"))
+        output, _ = await run.communicate()
+        await running.settled()
+        counts = json.loads(output)
+        assert (run.returncode, counts["read"], counts["known"]) == (0, COUNT, 0)
+        assert await ask(running.product.settings, "SELECT state, count(*) FROM raw_item GROUP BY state") == [("stored", COUNT + 1)]
+        assert await ask(running.product.settings, "SELECT count(*) FROM work_item") == [(1,)]
