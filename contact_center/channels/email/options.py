@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from contact_center.channels.acknowledging import AcknowledgingOptions
+from contact_center.channels.base import Options
 from contact_center.oauth import Provider
 
 LARGE = 8 * 1024 * 1024  # bytes from which a mail is kept in a file and never held in memory whole
@@ -23,7 +24,7 @@ class Folder:
     """Whether it holds what our people sent from other programs."""
 
 
-class EmailOptions(AcknowledgingOptions):
+class MailboxOptions(Options):
     """How a mailbox is read and how its answers are sent."""
 
     sender_name: str = Field("", title="Sender name", description="Name that customers see beside the address.")
@@ -138,3 +139,7 @@ class EmailOptions(AcknowledgingOptions):
         return Provider(
             authorize, token, self.oauth_client_id, self.oauth_client_secret, scope, "oauth_refresh_token", extra=extra, public=public
         )
+
+
+class EmailOptions(AcknowledgingOptions, MailboxOptions):
+    """The options of a mailbox, those of its acknowledgements last."""
