@@ -168,6 +168,17 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True)
+class Alarm:
+    """A channel account with something that a person should look at."""
+
+    account_id: int
+    quarantined: int
+    """Items that no parser understood and nobody has dealt with."""
+    missing: int
+    """Items that the source holds and we do not, as of the last comparison."""
+
+
+@dataclass(frozen=True, slots=True)
 class Released:
     """How many items went from quarantine back to be tried again."""
 

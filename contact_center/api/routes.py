@@ -102,6 +102,7 @@ ROUTES: list[Route] = [
     # The ledger.
     Route("GET", f"{V1}/books", ledger.books, P.QUARANTINE),
     Route("GET", f"{V1}/alarms", ledger.alarms, P.TICKETS_READ),
+    Route("GET", f"{V1}/alarms", ledger.alarms, P.TICKETS_READ),
     Route("POST", f"{V1}/channels/{{channel_id}}/comparison", ledger.compare, P.ADMIN),
     Route("GET", f"{V1}/quarantine", quarantine.list_items, P.QUARANTINE),
     Route("POST", f"{V1}/quarantine/retry", quarantine.retry_all, P.QUARANTINE),

@@ -344,6 +344,8 @@ class ChannelBody(Input):
     name: Name
     address: str = Field(min_length=1, max_length=320)
     queue_id: int = Field(ge=1, lt=2**53)
+    expect_hours: int = Field(0, ge=0, le=24 * 365)
+    """After how many hours without anything people are told; 0: silence is ordinary here."""
     options: dict[str, Any] = Field(default_factory=dict)
     check: bool = True
     """Try the real connection before saving."""

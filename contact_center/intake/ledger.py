@@ -4,7 +4,7 @@ read an original again after a parser was mended.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from contact_center.channels.base import Connector
 from contact_center.errors import Conflict, NotFound
@@ -14,7 +14,11 @@ from contact_center.model.acts import Act
 from contact_center.model.channels import ChannelAccount, Reconciliation
 from contact_center.model.messages import InboundFile, InboundMessage, InboundPerson
 from contact_center.model.tickets import Entry
-from contact_center.store.repositories import raw_items
+from contact_center.model.words import Fate
+from contact_center.store import Connection
+from contact_center.store.repositories import channels, raw_items, reconciliations
+
+FIGURES_LAST = timedelta(minutes=1)  # counting millions of items takes its time, and scrapers come every few seconds
 
 Connect = Callable[[int], Awaitable[tuple[ChannelAccount, Connector] | None]]
 """Account id to the account and a connector of its own for it; None when it cannot be made."""
@@ -35,6 +39,7 @@ class Ledger:
     def __init__(self, pipeline: Pipeline, connect: Connect) -> None:
         self._pipeline = pipeline
         self._connect = connect
+        self._figures: tuple[datetime, dict[str, float]] | None = None
 
     async def compare(self, account_id: int, recheck: float = comparing.RECHECK) -> Reconciliation:
         """Ask the source of an account what it holds, and say what of it we do not have. Raises NotFound."""
@@ -44,6 +49,13 @@ class Ledger:
         account, connector = found
         inbox = self._pipeline.inbox(account)
         return await comparing.compare(self._pipeline.store, connector, inbox, account.id, self._pipeline.clock(), recheck)
+
+    async def figures(self) -> dict[str, float]:
+        """Numbers for /metrics: items by account and fate, what is missing, who is silent. Counted once a minute at most."""
+        now = self._pipeline.clock()
+        if self._figures is None or now - self._figures[0] >= FIGURES_LAST:
+            self._figures = now, await self._pipeline.store.read(_figures)
+        return self._figures[1]
 
     async def make_ticket(self, act: Act, item_id: int, by_hand: ByHand) -> int:
         """Make a ticket of a quarantined item out of what a person read in it; returns the entry's id.
@@ -93,3 +105,20 @@ class Ledger:
             after = ids[-1]
             progress(read, failed)
         return read, failed
+
+
+def _figures(connection: Connection) -> dict[str, float]:
+    books, compared = raw_items.books(connection), reconciliations.latest(connection)
+    result = {}
+    for account in channels.accounts(connection):
+        label = f'account="{account.id}",address="{_label(account.address)}"'
+        fates, last = books.get(account.id, {}), compared.get(account.id)
+        result |= {f'items{{{label},fate="{fate}"}}': float(fates.get(fate, 0)) for fate in Fate}
+        result[f"items_missing{{{label}}}"] = float(last.missing if last else 0)
+        result[f"channel_silent{{{label}}}"] = float(account.silent_since is not None)
+    return result
+
+
+def _label(text: str) -> str:
+    """A label's value as Prometheus reads it."""
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -51,6 +51,8 @@ class Watch:
             last = compared.get(account.id)
             if last is None or self._clock() - last.at >= COMPARE_EVERY:
                 found = await self._ledger.compare(account.id)
+                if found.missing != (last.missing if last else 0):
+                    await self._store.write(self._publish, account, self._clock())
                 if found.missing:
                     logger.error("ledger.incomplete", account=account.address, missing=found.missing, keys=found.missing_keys[:10])
 

@@ -13,7 +13,6 @@ from sqlalchemy.engine import Connection
 
 from contact_center.model.events import AccessChanged, ContactsUnmerged, Recorded, TicketGone
 from contact_center.model.people import Viewer
-from contact_center.model.words import Role
 from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.tickets import interaction, ticket
 from contact_center.store.types import dump_json
@@ -111,8 +110,7 @@ def for_viewer(event: Recorded, viewer: Viewer, reach: Reach, watching: set[int]
     if family == "organization":
         return News(event.type, event.data) if _sees_organization(event.data["organization"], viewer, reach) else None
     if family == "raw_item":
-        allowed = viewer.role is not Role.AGENT and viewer.sees_queue(event.queue_id)
-        return News(event.type, event.data) if allowed else None
+        return News(event.type, event.data) if viewer.sees_queue(event.queue_id) else None
     if event.type == AccessChanged.TYPE:
         return News(event.type, event.data) if event.assignee_id == viewer.user_id else None
     return News(event.type, event.data)

@@ -231,6 +231,7 @@ def table() -> Table:
     t.add("GET", f"{V1}/imports/{{import_id}}/rows", 200, fresh=_import)
     t.add("GET", f"{V1}/books", 200)
     t.add("GET", f"{V1}/alarms", 200)
+    t.add("GET", f"{V1}/alarms", 200)
     t.add("GET", f"{V1}/board", 200, query=f"?since={quote(midnight().isoformat())}")
     t.add("GET", f"{V1}/quarantine", 200)
     t.add("POST", f"{V1}/quarantine/{{item_id}}/retry", 200, scoped=True, fresh=_quarantined)

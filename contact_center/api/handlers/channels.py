@@ -154,6 +154,7 @@ def _create(connection: Connection, act: Act, viewer: Viewer, body: ChannelBody,
         address=body.address,
         queue_id=body.queue_id,
         options=options,
+        expect_hours=body.expect_hours or None,
         created_at=act.now,
     )
     audit.note(connection, act, Action.CHANNEL_ADDED, Subject.CHANNEL, account_id, channel=body.kind)
@@ -174,7 +175,7 @@ def _change(
     if "queue_id" in values:
         _check_queue(connection, viewer, values["queue_id"])
     audit.note(connection, act, Action.CHANNEL_CHANGED, Subject.CHANNEL, channel_id, fields=sorted(values), options=changed)
-    if body.expect_hours is not None:
+    if body.expect_hours is not None and body.expect_hours != (_account(connection, viewer, channel_id).expect_hours or 0):
         values |= {"expect_hours": body.expect_hours or None, "silent_since": None}
     if options is not None:
         values["options"] = options

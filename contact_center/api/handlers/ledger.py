@@ -1,5 +1,6 @@
 """The ledger of raw items: its books, their comparison with the source, and the outgoing spool."""
 
+import dataclasses
 import itertools
 from collections.abc import Iterator
 from typing import Any
@@ -7,12 +8,13 @@ from typing import Any
 from aiohttp import web
 
 from contact_center.api import media
-from contact_center.api.answers import Books, SpooledMail
+from contact_center.api.answers import Alarm, Books, SpooledMail
 from contact_center.api.context import Context
+from contact_center.api.handlers.channels import publish_channel
 from contact_center.api.schemas import Page, PageQuery, decode_cursor, encode_cursor
 from contact_center.errors import NotFound
 from contact_center.model.audit import Action, Subject
-from contact_center.model.channels import Reconciliation
+from contact_center.model.channels import ChannelAccount, Reconciliation
 from contact_center.model.messages import spool_name
 from contact_center.model.people import Viewer
 from contact_center.model.words import Fate
@@ -25,15 +27,22 @@ SPOOL_BATCH = 200  # rows looked through at once for those the viewer may see
 async def books(ctx: Context) -> list[Books]:
     """Per channel account: what was received, what became of it, and what the last comparison with the source found.
 
-    The fates add up to the received.
+    The fates add up to the received. Accounts of confidential queues that are not the viewer's are left out.
     """
     return await ctx.read(_books, ctx.viewer)
+
+
+async def alarms(ctx: Context) -> list[Alarm]:
+    """Channel accounts of which something waits in quarantine, or is missing at us. Cheap: ask it as often as you like."""
+    return await ctx.read(_alarms, ctx.viewer)
 
 
 async def compare(ctx: Context, channel_id: int) -> Reconciliation:
     """Ask the source of a channel what it holds, and name what of it we do not have. May take a minute."""
     await ctx.read(_account, ctx.viewer, channel_id)
-    return await ctx.services.ledger.compare(channel_id)
+    found = await ctx.services.ledger.compare(channel_id)
+    await ctx.write(publish_channel, ctx.act(), ctx.viewer.project_id, channel_id)
+    return found
 
 
 async def spool(ctx: Context, query: PageQuery) -> Page[SpooledMail]:
@@ -53,10 +62,27 @@ async def spooled_mail(ctx: Context, spool_id: int) -> web.StreamResponse:
 
 def _books(connection: Connection, viewer: Viewer) -> list[Books]:
     found, compared = raw_items.books(connection, viewer.project_id), reconciliations.latest(connection, viewer.project_id)
-    return [
-        Books(account_id, sum(fates.values()), {Fate(fate): items for fate, items in fates.items()}, compared.get(account_id))
-        for account_id, fates in sorted(found.items())
+    result = []
+    for account in _known_to(connection, viewer):
+        fates, last = found.get(account.id, {}), compared.get(account.id)
+        if last is not None and not viewer.sees_queue(account.queue_id):
+            last = dataclasses.replace(last, missing_keys=())  # a key may tell who wrote
+        result.append(Books(account.id, sum(fates.values()), {fate: fates.get(fate, 0) for fate in Fate}, last))
+    return result
+
+
+def _alarms(connection: Connection, viewer: Viewer) -> list[Alarm]:
+    stuck, compared = raw_items.stuck(connection, viewer.project_id), reconciliations.latest(connection, viewer.project_id)
+    found = [
+        Alarm(account.id, stuck.get(account.id, 0), compared[account.id].missing if account.id in compared else 0)
+        for account in _known_to(connection, viewer)
     ]
+    return [alarm for alarm in found if alarm.quarantined or alarm.missing]
+
+
+def _known_to(connection: Connection, viewer: Viewer) -> list[ChannelAccount]:
+    """Accounts whose figures the viewer may see: all but those of confidential queues that are not theirs."""
+    return [account for account in channels.accounts(connection, viewer.project_id) if not viewer.is_hidden(account.queue_id)]
 
 
 def _account(connection: Connection, viewer: Viewer, channel_id: int) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import itertools
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -41,9 +42,11 @@ async def metrics(ctx: Context) -> web.Response:
         allowed = is_loopback(ctx.request.remote or "") and "X-Forwarded-For" not in headers and "Forwarded" not in headers
     if not allowed:
         raise Forbidden("Metrics need the metrics token.")
+    gauges = ctx.services.gauges() | await ctx.services.ledger.figures()
     lines = []
-    for name, value in sorted(ctx.services.gauges().items()):
-        lines.append(f"# TYPE contact_center_{name.split('{')[0]} gauge\ncontact_center_{name} {value:g}")
+    for name, samples in itertools.groupby(sorted(gauges.items()), lambda sample: sample[0].partition("{")[0]):
+        lines.append(f"# TYPE contact_center_{name} gauge")
+        lines += [f"contact_center_{sample} {value:.15g}" for sample, value in samples]
     return web.Response(text="\n".join(lines) + "\n", content_type="text/plain")
 
 

@@ -184,18 +184,27 @@ def newest(connection: Connection, account_id: int) -> datetime | None:
     return connection.execute(select(raw_item.c.received_at).where(raw_item.c.id == max(found))).scalar() if found else None
 
 
-def books(connection: Connection, project_id: int) -> dict[int, dict[str, int]]:
-    """Per channel account, how many items have which fate. The sum of a row is what was received."""
-    statement = (
-        select(raw_item.c.account_id, raw_item.c.state, func.count().label("items"))
-        .join(channel_account)
-        .where(channel_account.c.project_id == project_id)
-        .group_by(raw_item.c.account_id, raw_item.c.state)
-    )
+def books(connection: Connection, project_id: int | None = None) -> dict[int, dict[str, int]]:
+    """Per channel account, of one project or of all, how many items have which fate. The sum of a row is what was received."""
+    statement = select(raw_item.c.account_id, raw_item.c.state, func.count().label("items"))
+    if project_id is not None:
+        statement = statement.join(channel_account).where(channel_account.c.project_id == project_id)
+    statement = statement.group_by(raw_item.c.account_id, raw_item.c.state)
     result: dict[int, dict[str, int]] = {}
     for row in connection.execute(statement):
         result.setdefault(row.account_id, {fate.value: 0 for fate in Fate})[row.state] = row.items
     return result
+
+
+def stuck(connection: Connection, project_id: int) -> dict[int, int]:
+    """How many items each channel account has in quarantine; accounts without any are left out."""
+    statement = (
+        select(raw_item.c.account_id, func.count().label("items"))
+        .join(channel_account)
+        .where(channel_account.c.project_id == project_id, raw_item.c.state == Fate.QUARANTINED)
+        .group_by(raw_item.c.account_id)
+    )
+    return {row.account_id: row.items for row in connection.execute(statement)}
 
 
 def quarantined(connection: Connection, project_id: int, queue_ids: tuple[int, ...] | None, before: int, limit: int) -> list[RawItemRow]:

@@ -1,0 +1,63 @@
+"""The books for people: who may see whose figures, what waits in quarantine, and the numbers that machines watch."""
+
+import re
+from typing import Any
+
+from contact_center.app import utc_now
+from contact_center.model.channels import Reconciliation
+from contact_center.model.events import RawItemQuarantined, Recorded
+from contact_center.model.people import Viewer
+from contact_center.model.words import Role
+from contact_center.store.audience import Reach, for_viewer
+from contact_center.store.repositories import access, reconciliations
+from contact_center.testing import RunningApp
+from tests.api.world import World, make_world
+
+
+async def get(world: World, who: str, path: str) -> Any:
+    async with world.client(who) as client, client.get(path) as response:
+        assert response.status == 200, await response.text()
+        return await response.json()
+
+
+async def test_books_add_up_and_list_every_account(server: RunningApp) -> None:
+    """Received is the sum of all fates, each of which is named even when it is zero."""
+    world = await make_world(server)
+    for books in await get(world, "admin", "/api/v1/books"):
+        assert books["received"] == sum(books["fates"].values()) == 2
+        assert set(books["fates"]) == {"received", "stored", "duplicate", "quarantined", "ignored"}
+
+
+async def test_confidential_accounts_are_in_nobody_elses_books(server: RunningApp) -> None:
+    """Figures of a foreign queue are seen without its keys; of a confidential one, not even that there are any."""
+    world = await make_world(server)
+    foreign = world.foreign.ids["channel_id"]
+    lost = Reconciliation(foreign, utc_now(), at_source=3, in_ledger=2, missing=1, missing_keys=("anna@example.com",))
+    await server.store.write(reconciliations.add, lost)
+    seen = {books["account_id"]: books for books in await get(world, "agent", "/api/v1/books")}
+    assert set(seen) == {1, foreign}
+    assert (seen[foreign]["compared"]["missing"], seen[foreign]["compared"]["missing_keys"]) == (1, [])
+    assert {"account_id": foreign, "quarantined": 1, "missing": 1} in await get(world, "agent", "/api/v1/alarms")
+
+    await server.store.write(access.change_queue, world.foreign.queue_id, confidential=True)
+    assert [books["account_id"] for books in await get(world, "agent", "/api/v1/books")] == [1]
+    assert await get(world, "agent", "/api/v1/alarms") == [{"account_id": 1, "quarantined": 1, "missing": 0}]
+    assert len(await get(world, "admin", "/api/v1/alarms")) == 2
+
+
+async def test_metrics_count_items_by_fate_and_account(server: RunningApp) -> None:
+    """Items by account and fate, what is missing and who is silent are there for an alarm, each family declared once."""
+    world = await make_world(server)
+    async with world.client("nobody") as client, client.get("/metrics") as response:
+        text = await response.text()
+    assert re.search(r'^contact_center_items\{account="1",address="[^"]+",fate="quarantined"\} 1$', text, re.M)
+    assert re.search(r'^contact_center_items_missing\{account="1",[^}]*\} 0$', text, re.M)
+    assert re.search(r'^contact_center_channel_silent\{account="1",[^}]*\} 0$', text, re.M)
+    assert text.count("# TYPE contact_center_items gauge\n") == 1
+
+
+def test_agents_hear_of_quarantine_in_their_queues() -> None:
+    """An agent hears that something in their queue was not understood, and nothing of other queues."""
+    event = Recorded(1, RawItemQuarantined.TYPE, utc_now(), None, 1, 7, None, None, None, False, {"item": {}})
+    for queues, hears in (((7,), True), ((8,), False)):
+        assert (for_viewer(event, Viewer(1, 1, Role.AGENT, queues), Reach(), None) is not None) is hears
