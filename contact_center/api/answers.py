@@ -116,6 +116,16 @@ class ChannelDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class Participant:
+    """An address that takes part in a ticket: what it sends joins, when it names the ticket's messages."""
+
+    kind: str
+    address: str
+    role: Literal["wrote", "to", "cc", "other"]
+    """Why: it wrote, was written to, got a copy; `other`: from before this was noted."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentPage:
     """Where an administrator goes to allow us an account."""
 
@@ -154,17 +164,6 @@ class Books:
     fates: dict[Fate, int]
     compared: Reconciliation | None = None
     """The last comparison with the source itself; None before the first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """A channel account with something that a person should look at."""
-
-    account_id: int
-    quarantined: int
-    """Items that no parser understood and nobody has dealt with."""
-    missing: int
-    """Items that the source holds and we do not, as of the last comparison."""
 
 
 @dataclass(frozen=True, slots=True)

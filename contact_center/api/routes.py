@@ -50,6 +50,7 @@ ROUTES: list[Route] = [
     Route("GET", f"{V1}/tickets", tickets.list_tickets, P.TICKETS_READ),
     Route("GET", f"{V1}/tickets/{{ticket_id}}", tickets.get_ticket, P.TICKETS_READ),
     Route("PATCH", f"{V1}/tickets/{{ticket_id}}", tickets.change_ticket, P.TICKETS_WRITE),
+    Route("GET", f"{V1}/tickets/{{ticket_id}}/participants", tickets.get_participants, P.TICKETS_READ),
     Route("POST", f"{V1}/tickets/{{ticket_id}}/replies", tickets.reply, P.TICKETS_WRITE, 201, once=True),
     Route("POST", f"{V1}/tickets/{{ticket_id}}/notes", tickets.add_note, P.TICKETS_WRITE, 201, once=True),
     # Entries of the history.
@@ -101,7 +102,6 @@ ROUTES: list[Route] = [
     Route("GET", f"{V1}/imports/{{import_id}}/rows", imports.get_rows, P.ADMIN),
     # The ledger.
     Route("GET", f"{V1}/books", ledger.books, P.QUARANTINE),
-    Route("GET", f"{V1}/alarms", ledger.alarms, P.TICKETS_READ),
     Route("GET", f"{V1}/alarms", ledger.alarms, P.TICKETS_READ),
     Route("POST", f"{V1}/channels/{{channel_id}}/comparison", ledger.compare, P.ADMIN),
     Route("GET", f"{V1}/quarantine", quarantine.list_items, P.QUARANTINE),

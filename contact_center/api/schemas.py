@@ -131,6 +131,8 @@ class ReplyBody(Input):
     attachment_ids: list[Annotated[int, Field(ge=1, lt=2**53)]] = Field(default_factory=list, max_length=50)
     channel_id: Annotated[int, Field(ge=1, lt=2**53)] | None = None
     """The channel account to answer by; without it the one the customer wrote by last."""
+    reply_all: bool = False
+    """Whether everybody whom the answered message names gets a copy, but for our own mailboxes."""
 
 
 class NoteBody(Input):

@@ -277,8 +277,10 @@ def named_by_role(connection: Connection, item: Row, message: InboundMessage, na
     """Those of `named` whom the message writes to, those who get a copy, and who wrote on behalf of its sender."""
     if message.is_forged:
         return {}
-    copied = {address.email for address in message.cc} - {address.email for address in message.to}
-    points = {identity.point_of(connection, item["project_id"], person) for person in message.participants if person.value in copied}
+    copied = {address.email.casefold() for address in message.cc} - {address.email.casefold() for address in message.to}
+    points = {
+        identity.point_of(connection, item["project_id"], person) for person in message.participants if person.value.casefold() in copied
+    }
     cc = {point for point in points if point in named}
     behind = identity.point_of(connection, item["project_id"], message.behind) if message.behind is not None else None
     return {"to": named - cc, "cc": cc} | ({"wrote": {behind}} if behind is not None else {})

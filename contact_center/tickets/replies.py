@@ -18,12 +18,13 @@ from contact_center.model.acts import Act
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.messages import InboundPerson
 from contact_center.model.tickets import Address, Entry, Ticket
-from contact_center.model.words import Delivery, Direction, EndReason, PointKind, Status
+from contact_center.model.words import Delivery, Direction, EndReason, PointKind, ProofState, Status
 from contact_center.store import Connection, Row
 from contact_center.store.repositories import channels, contacts, opt_outs, outbox, tickets, timeline, work
 from contact_center.tickets import entries, turns, undelivered
 
 QUOTE_LIMIT = 20_000  # characters of the answered message that are quoted below the answer
+MOST_COPIES = 50
 MAX_REFERENCES = 20  # RFC 5322 sets no limit; the first and the latest are what mail programs thread by
 
 
@@ -40,6 +41,8 @@ class Draft:
     attachment_ids: tuple[int, ...] = ()
     channel_id: int | None = None
     """The channel account to answer by; None: the one the customer wrote by last, if it can be answered."""
+    reply_all: bool = False
+    """Whether everybody whom the answered message names gets a copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ def reply(connection: Connection, act: Act, sending: Sending, project_id: int, t
     point_kind = sending.reaches[account.kind]
     to = draft.to or _default_recipients(connection, before, inbound, account, point_kind)
     to, cc = _as_sent(sending, account, to), _as_sent(sending, account, draft.cc)
+    if draft.reply_all and inbound is not None and inbound["account_id"] == account.id and point_kind is not None:
+        cc = (*cc, *_everybody_else(connection, project_id, inbound, point_kind, (*to, *cc)))
     draft = replace(draft, cc=cc)
     _check_recipients(connection, account, point_kind, to, cc)
     entry_id = _add_entry(connection, act, project_id, before, draft, to, account)
@@ -177,6 +182,25 @@ def _default_recipients(
     used = timeline.wrote_from(connection, ticket.contact.id, [point.id for point in points])
     points = sorted((point for point in points if point.verified or point.id in used), key=lambda point: not point.verified)
     return tuple(Address(ticket.contact.name, point.value) for point in points[:1])
+
+
+def _everybody_else(
+    connection: Connection, project_id: int, inbound: Row, kind: PointKind, besides: tuple[Address, ...]
+) -> tuple[Address, ...]:
+    """Whom the answered message names beside its sender, without our own mailboxes. A forged message names nobody."""
+    if (inbound["proof"] or {}).get("state") == ProofState.FAILED:
+        return ()
+    seen = {normalise(kind, address.email) for address in besides}
+    seen |= {account.address.lower() for account in channels.accounts(connection, project_id)}
+    found = []
+    named = inbound["recipients"] or {}
+    for person in (Address(**each) for role in ("to", "cc") for each in named.get(role, ())):
+        value = normalise(kind, person.email)
+        local, _, domain = value.rpartition("@")
+        if value and value not in seen and f"{local.split('+')[0]}@{domain}" not in seen:
+            seen.add(value)
+            found.append(person)
+    return tuple(found[:MOST_COPIES])
 
 
 def _as_sent(sending: Sending, account: ChannelAccount, people: tuple[Address, ...]) -> tuple[Address, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from contact_center.api.answers import Participant
 from contact_center.api.context import Context
 from contact_center.api.schemas import NoteBody, Page, ReplyBody, TicketPatchBody, TicketQuery, decode_cursor, encode_cursor
 from contact_center.errors import Forbidden, Invalid, NotFound, StaleVersion
@@ -41,6 +42,11 @@ async def change_ticket(ctx: Context, ticket_id: int, body: TicketPatchBody) -> 
 async def reply(ctx: Context, ticket_id: int, body: ReplyBody) -> Entry:
     """Answer the customer. The reply waits a few seconds in which it can be called back."""
     return await ctx.write(_reply, ctx.act(), ctx.services.sending, ctx.viewer, ticket_id, body)
+
+
+async def get_participants(ctx: Context, ticket_id: int) -> list[Participant]:
+    """Who takes part in a ticket, and why: those who wrote, those written to, those who got a copy."""
+    return await ctx.read(_participants, ctx.viewer, ticket_id)
 
 
 async def add_note(ctx: Context, ticket_id: int, body: NoteBody) -> Entry:
@@ -122,8 +128,15 @@ def _reply(connection: Connection, act: Act, sending: Sending, viewer: Viewer, t
         status=body.status,
         attachment_ids=tuple(body.attachment_ids),
         channel_id=body.channel_id,
+        reply_all=body.reply_all,
     )
     return replies.reply(connection, act, sending, viewer.project_id, ticket.id, draft)
+
+
+def _participants(connection: Connection, viewer: Viewer, ticket_id: int) -> list[Participant]:
+    ticket = _visible(connection, viewer, ticket_id)
+    rows = tickets.participants_with_roles(connection, ticket.id)
+    return [Participant(row["kind"], row["display"], row["role"] or "other") for row in rows]
 
 
 def _note(connection: Connection, act: Act, viewer: Viewer, ticket_id: int, text: str) -> Entry:
