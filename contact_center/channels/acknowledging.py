@@ -1,11 +1,13 @@
 """Options of channels that acknowledge what they receive. What they mean is decided in `intake/acknowledging.py`."""
 
+from typing import Any
+
 from pydantic import Field, field_validator
 
 from contact_center.channels.base import Options
 from contact_center.model.acknowledgement import CLOSED, OPEN, check_text
 
-LONG = {"widget": "long"}
+LONG: dict[str, Any] = {"widget": "long"}
 
 
 class AcknowledgingOptions(Options):

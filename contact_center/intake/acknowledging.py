@@ -19,7 +19,7 @@ from contact_center.model.acts import Act
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.messages import InboundMessage
 from contact_center.model.tickets import Address, Change, Entry, Ticket
-from contact_center.model.words import Demand, Direction
+from contact_center.model.words import Demand, Direction, PointKind
 from contact_center.store import Connection, Row
 from contact_center.store.repositories import automatic, channels, contacts, hours, opt_outs, outbox, tickets, timeline
 from contact_center.store.repositories.recovery import restored_at
@@ -60,7 +60,9 @@ def acknowledge(
     assert message.sender is not None
     automatic.add(connection, account.id, who.point_id, act.now)
     language = acknowledgement.language_of(f"{message.subject} {message.visible_text[:2000]}")
-    text = acknowledgement.words(account.options, language, ticket.number, _opens(connection, act, ticket, language))
+    opens = _opens(connection, act, ticket, language)
+    short = message.sender.kind is PointKind.PHONE
+    text = acknowledgement.words(account.options, language, ticket.number, opens, short=short)
     # The subject is the sender's own words: they go only to who has proven that the address is theirs.
     subject = reply_subject(message.subject) if who.verified and message.subject else acknowledgement.subject(language, ticket.number)
     _queue(connection, act, keys, account, message, ticket, Address("", message.sender.value), subject, text)
@@ -108,7 +110,7 @@ def _refusal(
     if reason := _refused_by_message(act, item, message, entry):
         return reason
     sender = message.sender
-    if sender is None or who.point_id is None:
+    if sender is None or who.point_id is None or sender.kind is PointKind.ANONYMOUS:
         return "nobody to write to"
     value = identity.normalise(sender.kind, sender.value)
     if not value or value in own or without_plus(value) in own:

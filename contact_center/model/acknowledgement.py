@@ -25,6 +25,13 @@ USUAL = {
     ("en", True): "Hello,\n\nwe have received your message; its number is {number}. We are closed at the moment "
     "and will be back {opens}.\n\nIf you want to add anything, reply to this mail.",
 }
+SHORT = {
+    ("ru", False): "Сообщение получено, обращение {number}. Ответим как можно скорее.",
+    ("ru", True): "Сообщение получено, обращение {number}. Мы на связи {opens}.",
+    ("en", False): "We have your message, number {number}. We will answer as soon as we can.",
+    ("en", True): "We have your message, number {number}. We are back {opens}.",
+}
+"""The same for channels where every part of a message is paid."""
 _SUBJECTS = {"ru": "Обращение №{number}", "en": "Your request #{number}"}
 _DAYS = {
     "ru": ("в понедельник", "во вторник", "в среду", "в четверг", "в пятницу", "в субботу", "в воскресенье"),
@@ -56,10 +63,11 @@ def subject(language: str, number: int) -> str:
     return _SUBJECTS[language].replace("{number}", str(number))
 
 
-def words(options: Mapping[str, object], language: str, number: int, opens: str) -> str:
+def words(options: Mapping[str, object], language: str, number: int, opens: str, *, short: bool = False) -> str:
     """The text to send; `opens` is empty while somebody is there. What an administrator left empty is the usual one."""
     closed = bool(opens)
-    text = str(options.get(f"acknowledge_{'closed_' if closed else ''}{language}") or "").strip() or USUAL[language, closed]
+    own = str(options.get(f"acknowledge_{'closed_' if closed else ''}{language}") or "").strip()
+    text = own or (SHORT if short else USUAL)[language, closed]
     values = {"number": str(number), "opens": opens}
     return _VARIABLE.sub(lambda match: values.get(match[1], ""), text)
 

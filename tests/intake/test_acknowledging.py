@@ -1,5 +1,6 @@
 """Acknowledgements: once for a new ticket, and never a loop, a cannon or an answer to a machine."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,12 +9,15 @@ import pytest
 from sqlalchemy import text
 
 from contact_center.channels.email.options import EmailOptions
-from contact_center.intake import acknowledging
+from contact_center.channels.sms.options import SmsOptions
+from contact_center.contacts import identity
+from contact_center.intake import acknowledging, settle
 from contact_center.model.acknowledgement import opening, words
 from contact_center.model.acts import Act
 from contact_center.model.hours import Calendar
+from contact_center.model.messages import InboundPerson
 from contact_center.model.tickets import Entry, Proof
-from contact_center.model.words import Direction, ProofState, Status
+from contact_center.model.words import Direction, PointKind, ProofState, Status
 from contact_center.store import Store
 from contact_center.store.repositories import access, channels, hours, outbox, recovery, tickets, timeline
 from tests.intake.world import World, item, make_world, message, person
@@ -217,6 +221,24 @@ async def test_the_centres_own_words(world: World) -> None:
     await world.take_in(item("first"))
     assert message_of((await sent(world))[0])["text"] == "Got it: 1."
     assert words({"acknowledge_closed_en": "{number} {opens}"}, "en", 7, "{number}") == "7 {number}"
+
+
+async def test_a_text_message_is_acknowledged_in_few_words(world: World) -> None:
+    """By number, without a subject that anybody sees, in one part."""
+    sender = InboundPerson(PointKind.PHONE, "+79161234567")
+    who = await world.store.write(identity.identify, Act(world.clock()), 1, sender)
+    sms = replace(message(text="Где заказ?"), sender=sender, kind="email")
+
+    def take(connection: Any) -> None:
+        row = {"id": 1, "account_id": 1, "project_id": 1, "queue_id": 1, "envelope": {}, "source_time": None, "received_at": world.clock()}
+        settle.settle(connection, Act(world.clock()), world.rules, row, sms, frozenset())  # type: ignore[arg-type]
+
+    await world.store.write(take)
+    text_sent = message_of((await sent(world))[0])["text"]
+    assert who.point_id is not None
+    assert text_sent == "Сообщение получено, обращение 1. Ответим как можно скорее."
+    assert len(text_sent) <= 70
+    assert SmsOptions(acknowledge_en="{number}").acknowledge is False
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,14 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from contact_center.channels.acknowledging import AcknowledgingOptions
 from contact_center.channels.base import Options
 
 TWILIO_API = "https://api.twilio.com"
 KANNEL_API = "http://127.0.0.1:13013/cgi-bin/sendsms"
 
 
-class SmsOptions(Options):
+class NumberOptions(Options):
     """Who carries the messages, and the rules of this number."""
 
     provider: Literal["twilio", "kannel"] = Field("twilio", title="Provider", description="Twilio, or a Kannel gateway of your own.")
@@ -68,3 +69,7 @@ class SmsOptions(Options):
     def more_stop_words(self) -> list[str]:
         """The opt-out words that were added, as they were typed."""
         return [word.strip() for word in self.opt_out_words.split(",") if word.strip()]
+
+
+class SmsOptions(AcknowledgingOptions, NumberOptions):
+    """The options of a number, those of its acknowledgements last."""
