@@ -16,6 +16,7 @@ from aiohttp import web
 
 from contact_center import agent_ui
 from contact_center.api import security
+from contact_center.api.addresses import client_address
 from contact_center.api.context import SERVICES, Services
 from contact_center.api.handlers.channels import decrypt_options, publish_channel
 from contact_center.api.openings import Openings
@@ -179,6 +180,7 @@ def build(settings: Settings, store: Store) -> Product:
     )
     app = make_app(services)
     console = Console(store, _authenticate(app), _still_valid(services), settings.replay_limit)
+    console.address_of, console.on_watch = client_address, services.openings.watched
     console.server.attach(app)
     app.on_shutdown.append(console.let_go)
     app.on_shutdown.append(waiters.close)

@@ -11,7 +11,9 @@ from typing import Any
 
 from contact_center.model.acts import Act
 from contact_center.model.audit import Action, Subject
+from contact_center.model.people import Viewer
 from contact_center.store import Connection, Store, audit
+from contact_center.store.repositories import contacts
 from contact_center.tasks import spawn
 
 WINDOW = timedelta(minutes=10)
@@ -48,8 +50,7 @@ class Openings:
     async def note(self, user_id: int, address: str, contact_id: int, *, by_token: bool = False) -> None:
         """Return when it is in the log that the employee opened the customer. Raises Unavailable when it cannot be written."""
         key, now = (user_id, contact_id), self._clock()
-        at = self._known.get(key)
-        if at is not None and now - at < WINDOW:
+        if self.knows(user_id, contact_id):
             return
         batch = self._batch = self._batch or _Batch()
         batch.openings.setdefault(key, Opening(Act(now, user_id, address), contact_id, by_token))
@@ -57,6 +58,17 @@ class Openings:
             self._writing = True
             spawn(self._write(), name="openings")
         await asyncio.shield(batch.written)
+
+    def knows(self, user_id: int, contact_id: int) -> bool:
+        """Whether that stands in the log already."""
+        at = self._known.get((user_id, contact_id))
+        return at is not None and self._clock() - at < WINDOW
+
+    async def watched(self, viewer: Viewer, address: str, contact_ids: set[int]) -> None:
+        """What of these contacts arrives from now on is shown to the viewer: that opens them, as far as they are to be seen."""
+        new = [contact_id for contact_id in sorted(contact_ids) if not self.knows(viewer.user_id, contact_id)]
+        seen = await self._store.read(_visible, viewer, new) if new else []
+        await asyncio.gather(*(self.note(viewer.user_id, address, contact_id) for contact_id in seen))
 
     async def _write(self) -> None:
         try:
@@ -83,6 +95,10 @@ class Openings:
         if len(self._known) > REMEMBERED:
             now = self._clock()
             self._known = {key: at for key, at in self._known.items() if now - at < WINDOW}
+
+
+def _visible(connection: Connection, viewer: Viewer, contact_ids: list[int]) -> list[int]:
+    return [contact_id for contact_id in contact_ids if contacts.is_visible(connection, viewer, contact_id)]
 
 
 def _note_all(connection: Connection, openings: list[Opening]) -> None:

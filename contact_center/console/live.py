@@ -32,6 +32,13 @@ StillValid = Callable[[list[str]], Awaitable[list[Viewer | None]]]
 """Session tokens to the viewers they stand for at this moment, None for those that ended."""
 
 
+Watched = Callable[[Viewer, str, set[int]], Awaitable[None]]
+
+
+async def _nobody_asks(_viewer: Viewer, _address: str, _contacts: set[int]) -> None:
+    """Nobody wants to know who watches whom."""
+
+
 @dataclass
 class Listener:
     """One console."""
@@ -40,6 +47,8 @@ class Listener:
     eio_sid: str
     viewer: Viewer
     token: str
+    address: str
+    """From where, for the audit log."""
     position: int
     """Everything up to this number was sent or is not for this viewer."""
     watching: set[int] = field(default_factory=set)
@@ -75,6 +84,9 @@ class Console:
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[Any]] = []
         self.sent = 0
+        self.address_of: Callable[[web.Request], str] = lambda request: request.remote or ""
+        self.on_watch: Watched = _nobody_asks
+        """Called before entries of contacts are sent to somebody who did not watch them."""
         self.on_change: Callable[[], None] = lambda: None
         """Called when a console came or went."""
         self.well = True
@@ -124,7 +136,7 @@ class Console:
             return False
         viewer, token = found
         eio_sid = self.server.manager.eio_sid_from_sid(sid, "/")
-        self._listeners[sid] = Listener(sid, eio_sid, viewer, token, self._position)
+        self._listeners[sid] = Listener(sid, eio_sid, viewer, token, self.address_of(environ["aiohttp.request"]), self._position)
         self.on_change()
         return True
 
@@ -136,7 +148,7 @@ class Console:
         """Entries of these contacts are on screen from now on."""
         listener = self._listeners.get(sid)
         contacts = data.get("contacts") if isinstance(data, dict) else None
-        if listener is None or not _is_id_list(contacts):
+        if listener is None or not _is_id_list(contacts) or not await self._told(listener, set(contacts)):
             return {"ok": False}
         listener.watching = set(contacts)
         return {"ok": True, "position": listener.position}
@@ -151,6 +163,9 @@ class Console:
         horizon, oldest = await self._store.read(_ends)
         if after > horizon or after + 1 < oldest or horizon - after > self._replay_limit:
             return {"reset": "too far behind"}
+        if not await self._told(listener, set(contacts)):
+            await self._drop(listener)
+            return {"reset": "try again"}
         async with listener.catching_up:
             listener.watching = set(contacts)
             listener.position, listener.live = after, False
@@ -161,6 +176,15 @@ class Console:
                 logger.warning("console.replay_failed", error=error.message)
                 await self._drop(listener)
         return {"ok": True, "upto": listener.position}
+
+    async def _told(self, listener: Listener, contacts: set[int]) -> bool:
+        """Whether those who want to know have heard whom the console watches from now on."""
+        try:
+            await self.on_watch(listener.viewer, listener.address, contacts - listener.watching)
+        except ContactCenterError as error:
+            logger.warning("console.watch_not_told", error=error.message)
+            return False
+        return True
 
     async def _catch_up(self, listener: Listener) -> None:
         while listener.position < self._position and listener.sid in self._listeners:

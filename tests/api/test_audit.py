@@ -19,6 +19,7 @@ from contact_center.testing import PASSWORD, RunningApp, a_mail
 from tests.api.samples import table
 from tests.api.test_matrix import ask
 from tests.api.world import cookie, make_session, make_user, make_world
+from tests.console.helpers import console
 
 SAMPLES = table().samples
 # Nothing is changed by these.
@@ -90,7 +91,10 @@ async def test_who_opened_a_customer_is_told_once_in_ten_minutes(any_server: Run
     clock = any_server.product.app[SERVICES].clock
     moved = [clock()]
     any_server.product.app[SERVICES].openings._clock = lambda: moved[0]
-    async with any_server.session() as client, aiohttp.ClientSession(any_server.url, headers=cookie(await make_session(any_server, agent))) as other:
+    async with (
+        any_server.session() as client,
+        aiohttp.ClientSession(any_server.url, headers=cookie(await make_session(any_server, agent))) as other,
+    ):
         for path in ("contacts/1", "contacts/1/timeline", "contacts/1/tickets", "tickets/1", "entries/1/body", "contacts/1"):
             await get(client, f"/api/v1/{path}")
         await asyncio.gather(*(get(other, f"/api/v1/{path}") for path in ["contacts/1", "tickets/1", "contacts/1/timeline"] * 5))
@@ -146,6 +150,27 @@ async def test_no_answer_without_an_entry(server: RunningApp, monkeypatch: pytes
         monkeypatch.setattr(server.store, "write", write)
         assert (await client.get("/api/v1/contacts/1")).status == 200
     assert len(await entries(server, action=Action.CONTACT_OPENED)) == 1
+
+
+async def test_watching_a_customer_opens_them(server: RunningApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever follows customers on the live line alone is told of too, for those they may see; and hears nothing untold."""
+    await server.deliver(a_mail(), a_mail(sender="Petra <petra@example.com>", message_id="<q2@example.com>"))
+    agent = await make_user(server, "agent", Role.AGENT, [1])
+    stranger = await make_user(server, "stranger", Role.AGENT, [])
+    async with console(server, agent) as own, console(server, stranger) as other:
+        assert (await own.ask("watch", {"contacts": [1, 99]}))["ok"]
+        assert (await own.ask("resume", {"after": 0, "contacts": [1, 2]}))["ok"]
+        assert (await other.ask("watch", {"contacts": [1, 2]}))["ok"]
+        opened = await entries(server, action=Action.CONTACT_OPENED)
+        assert [(entry.actor_id, entry.object_id, entry.address) for entry in opened] == [(agent, 2, "127.0.0.1"), (agent, 1, "127.0.0.1")]
+
+        async def full(unit: Any, *args: Any, **kwargs: Any) -> Any:
+            raise Unavailable("disk full")
+
+        server.product.app[SERVICES].openings._known.clear()
+        monkeypatch.setattr(server.store, "write", full)
+        await own.ask("watch", {"contacts": []})
+        assert await own.ask("watch", {"contacts": [1]}) == {"ok": False}
 
 
 async def test_downloads_are_told(server: RunningApp) -> None:

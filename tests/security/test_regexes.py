@@ -15,6 +15,7 @@ import pytest
 import contact_center
 from contact_center import plain_text
 from contact_center.channels.email import quoting
+from contact_center.channels.email.transfer import Base64Pieces
 
 ROOT = Path(contact_center.__file__).parent
 SIZE = 50_000
@@ -25,7 +26,11 @@ PIECES = [
     "On 1, a wrote", "From: ", "http://a", "a@a.", "&#", "x0", "\x00", "\u200b", ", ", "; ", "a: b\n", "{a", "}}", "()", "<>", "[]", "--", "==",
 ]  # fmt: skip
 # Patterns that are only ever given short texts: module, how the pattern begins, and the length that its callers see to.
-BOUNDED: list[tuple[str, str, int]] = []
+BOUNDED = [
+    ("email.quoting", r"[@<][^<>", 200),  # the last 200 characters of an attribution
+    ("search.query", r"\s*[#№]", 1000),  # the longest search
+    ("email.transfer", "b'([^=]*)=+", 0),  # only what ends with the sign; see the test of base64 below
+]
 
 
 METHODS = {"match", "fullmatch", "search", "finditer", "findall", "sub", "subn", "split", "compile"}
@@ -147,3 +152,17 @@ def test_reading_quotes_and_markup_ends(piece: str) -> None:
     text = (piece * (SIZE // len(piece)))[:SIZE]
     assert in_time(lambda: quoting.fold(text), 3.0)
     assert in_time(lambda: plain_text.to_text(text), 3.0)
+
+
+@pytest.mark.parametrize("piece", ["a", "=", "a=", "=a", "= ", "a\n", "\n", "aaaa=", "!", " ="])
+def test_base64_ends(piece: str) -> None:
+    """Wherever the padding stands, a hundred kilobytes are decoded at once."""
+    data = (piece * 100_000).encode()[:100_000]
+
+    def decode() -> None:
+        for whole in (data, b"=" + data, data + b"="):
+            pieces = Base64Pieces()
+            pieces.take(whole)
+            pieces.finish()
+
+    assert in_time(decode, 3.0)

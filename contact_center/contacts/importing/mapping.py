@@ -57,7 +57,7 @@ _HEADERS = (
     (Column.NOTE, r"note|comment|remark|description|примечан|комментар|заметк|описание"),
 )
 _NO_MAIL = re.compile(r"\b(id|type|label|code|name of|count|date|дата|тип|код|кол)\b", re.IGNORECASE)
-_BETWEEN = re.compile(r"[;,\n\r\t|]+|\s+/\s+|\s+:::\s+")
+_BETWEEN = re.compile(r"[;,\n\r\t|]+|\s(?:/|:::)\s")
 
 
 def guess(rows: list[tuple[str, ...]], *, cards: bool = False) -> Mapping:
