@@ -31,6 +31,7 @@ COALESCE = 0.05  # seconds between two looks into the journal
 RECORD_RETRY = 1.0
 BUSY_WAIT = 1.0  # another process sends to this endpoint: how long until we look again
 KEEP = timedelta(days=30)  # how long messages that came to their end are listed
+COUNT_EVERY = timedelta(seconds=5)
 TIDY_EVERY = timedelta(hours=1)
 STALE = timedelta(minutes=1)  # what waited longer is judged again before it is sent
 
@@ -46,6 +47,7 @@ class WebhookSender:
         self._private = private
         self._keep = keep
         self._tidied: datetime | None = None
+        self._counted: datetime | None = None
         self._news = asyncio.Event()
         self._draining = False
         self._lanes: dict[int, asyncio.Task[Any]] = {}
@@ -86,13 +88,14 @@ class WebhookSender:
                 self._lanes[endpoint_id] = tasks.spawn(self._lane(endpoint_id), name=f"webhook {endpoint_id}")
             else:
                 wait = min(wait, seconds)
-        self.counts = await self._store.read(webhooks.counts)
         await self._tidy()
         return wait
 
     async def _tidy(self) -> None:
-        """Once an hour, forget what came to its end long ago."""
+        """Now and then count what waits; once an hour, forget what came to its end long ago."""
         now = self._clock()
+        if self._counted is None or now - self._counted > COUNT_EVERY:
+            self.counts, self._counted = await self._store.read(webhooks.counts), now
         if self._tidied is None or now - self._tidied > TIDY_EVERY:
             while await self._store.write_bulk(webhooks.forget_ended, now - self._keep):
                 pass

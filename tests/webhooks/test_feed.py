@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from contact_center.app import utc_now
+from contact_center.bus import waiting as waiting_room
 from contact_center.model.events import CATALOGUE
 from contact_center.store import journal
 from contact_center.store.repositories import access
@@ -174,3 +175,18 @@ def unused_tcp_port() -> int:
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         return int(door.getsockname()[1])
+
+
+async def test_nobody_waits_for_a_server_that_stops(server: RunningApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop answers waiting requests at once; and when too many wait, the next is answered without."""
+    monkeypatch.setattr(waiting_room, "MOST", 1)
+    async with server.session() as client:
+        after = (await ask(client, "GET", "/events?limit=1000"))["horizon"]
+        waiting = asyncio.ensure_future(ask(client, "GET", f"/events?after={after}&wait=20"))
+        await asyncio.sleep(0.3)
+        async with asyncio.timeout(2):
+            assert (await ask(client, "GET", f"/events?after={after}&wait=20"))["events"] == []
+        assert not waiting.done()
+        await server.product.waiters.close()
+        async with asyncio.timeout(2):
+            assert (await waiting)["events"] == []

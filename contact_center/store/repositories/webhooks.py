@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection, RowMapping
 
@@ -17,6 +17,9 @@ _ENDPOINT, _MESSAGE = webhook_endpoint.c, webhook_delivery.c
 # Written into the statement, so that SQLite knows the partial index fits.
 _PENDING = _MESSAGE.state == literal(DeliveryState.PENDING.value, literal_execute=True)
 _ENDED = (DeliveryState.DELIVERED, DeliveryState.FAILED, DeliveryState.WITHHELD)
+
+
+LOOK_AHEAD = 50  # messages at the head of a line that are looked at one by one
 
 
 # Endpoints.
@@ -113,19 +116,38 @@ def lease_next(connection: Connection, endpoint_id: int, holder: str, now: datet
     endpoint = connection.execute(select(webhook_endpoint).where(_ENDPOINT.id == endpoint_id).with_for_update()).mappings().one_or_none()
     if endpoint is None:
         return None
-    ready = select(_MESSAGE.id).where(_MESSAGE.endpoint_id == endpoint_id, _PENDING, _MESSAGE.next_attempt_at <= now)
-    found = connection.execute(ready.where(_MESSAGE.seq.is_(None)).order_by(_MESSAGE.id).limit(1)).scalar()
+    found = _first_due(connection, endpoint_id, now, _MESSAGE.seq.is_(None))
     if found is None:
-        busy = select(_MESSAGE.id).where(_MESSAGE.lease_holder.is_not(None), _MESSAGE.endpoint_id == endpoint_id, _MESSAGE.seq.is_not(None))
         held = endpoint["hold_until"] is not None and endpoint["hold_until"] > now
-        if held or not endpoint["enabled"] or connection.execute(busy.limit(1)).scalar() is not None:
+        if held or not endpoint["enabled"] or _is_busy(connection, endpoint_id):
             return None
-        found = connection.execute(ready.where(_MESSAGE.seq.is_not(None)).order_by(_MESSAGE.seq).limit(1)).scalar()
+        found = _first_due(connection, endpoint_id, now, _MESSAGE.seq.is_not(None))
     if found is None:
         return None
     values = {"state": DeliveryState.LEASED, "lease_holder": holder, "attempts": _MESSAGE.attempts + 1}
     taken = update(webhook_delivery).where(_MESSAGE.id == found).values(values).returning(webhook_delivery)
     return connection.execute(taken).mappings().one()
+
+
+def _first_due(connection: Connection, endpoint_id: int, now: datetime, kind: ColumnElement[bool]) -> int | None:
+    """The id of the first message of the line that may be sent. Looked for in the line's own order, which an index holds:
+    to sort all that is due would cost more with every message that waits."""
+    line = select(_MESSAGE.id, _MESSAGE.next_attempt_at).where(_MESSAGE.endpoint_id == endpoint_id, _PENDING, kind)
+    line = line.order_by(_MESSAGE.endpoint_id, _MESSAGE.seq)
+    first = connection.execute(line.limit(LOOK_AHEAD)).all()
+    for row in first:
+        if row.next_attempt_at <= now:
+            return int(row.id)
+    if len(first) < LOOK_AHEAD:
+        return None
+    found = connection.execute(line.where(_MESSAGE.next_attempt_at <= now).limit(1)).first()
+    return None if found is None else int(found.id)
+
+
+def _is_busy(connection: Connection, endpoint_id: int) -> bool:
+    """Whether some process is just sending to the endpoint. Few rows are leased at any moment: all are looked at."""
+    leased = select(_MESSAGE.endpoint_id, _MESSAGE.seq).where(_MESSAGE.lease_holder.is_not(None))
+    return any(row.endpoint_id == endpoint_id and row.seq is not None for row in connection.execute(leased))
 
 
 def holds(connection: Connection, row: RowMapping) -> bool:
