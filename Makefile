@@ -6,7 +6,7 @@ UI := contact_center/agent_ui
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export CONTACT_CENTER_DATA_DIR ?= data
 
-.PHONY: help run demo prove test lint bench screenshots console contract clean
+.PHONY: help run demo prove test lint chaos bench screenshots console contract clean
 
 help: ## Show this list.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -28,6 +28,10 @@ test: $(VENV)/dev.stamp $(UI)/dist/index.html ## Install what the tests need and
 prove: $(VENV)/dev.stamp $(UI)/dist/index.html ## Prove the four promises, and print a table of what was proven.
 	@sh tests/install-peers.sh
 	@$(BIN)/python -m tests.prove
+
+chaos: $(VENV)/dev.stamp $(UI)/dist/index.html ## Try every fault of docs/faults.md. ARGS="--seed 3 'cut at COMMIT'" for one, --long for all.
+	@sh tests/install-peers.sh strace faketime
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: $(VENV)/dev.stamp $(UI)/dist/index.html ## Measure, beside peers and raw limits. ARGS="--quick ingest" for less.
 	$(BIN)/python -m bench $(ARGS)

@@ -10,7 +10,7 @@ import time
 import traceback
 from pathlib import Path
 
-SUBJECTS = ("ingest", "bulk", "delivered", "history", "fanout", "store", "search", "contacts", "calls", "screen", "lists", "memory")
+SUBJECTS = ("ingest", "bulk", "recovery", "delivered", "history", "fanout", "store", "search", "contacts", "calls", "screen", "lists", "memory")
 
 
 def main() -> int:

@@ -1,5 +1,6 @@
 #!/bin/sh
 # The real servers and the browser that the tests use, from Debian's packages. No service of theirs is started.
+# Further programs may be named.
 set -eu
 missing=""
 need() { # program, package
@@ -12,6 +13,9 @@ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgre
 need smsbox kannel
 ls /usr/lib/kannel/test/fakesmsc >/dev/null 2>&1 || missing="$missing kannel-extras"
 ls /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf >/dev/null 2>&1 || missing="$missing fonts-dejavu-core"
+for program in "$@"; do # more of them, each in a package of its own name
+    need "$program" "$program"
+done
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ]; then
     echo "The tests need Debian's packages:$missing. Install them, or run make test as root." >&2

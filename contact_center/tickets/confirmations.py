@@ -6,6 +6,7 @@ only message that does.
 
 from dataclasses import asdict
 from datetime import timedelta
+from typing import Any
 
 from contact_center.contacts import book
 from contact_center.contacts.identity import point_of
@@ -49,7 +50,7 @@ def confirm(connection: Connection, act: Act, keys: Keys, item: Row, contact_id:
     )
     key = message_key(keys, entry.id, account.address)
     timeline.change(connection, entry.id, message_key=key)
-    message = {"to": [asdict(recipient)], "cc": [], "subject": "", "text": text, "in_reply_to": None, "references": []}
+    message: dict[str, Any] = {"to": [asdict(recipient)], "cc": [], "subject": "", "text": text, "in_reply_to": None, "references": []}
     message |= {"quoted": "", "reply_token": "", CONFIRMS: True}
     outbox.add(
         connection,

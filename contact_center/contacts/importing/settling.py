@@ -174,7 +174,7 @@ def _add_new(connection: Connection, act: Act, project_id: int, planned: Sequenc
         keys += [{"project_id": project_id, "key": key, "contact_id": contact_id, "weight": compared[key]} for key in compared]
         journal.append(connection, Event(ContactChanged(contact), project_id, contact_id=contact_id), at=act.now, actor_id=act.user_id)
     imports.add_links(connection, links, keys)
-    comparing.count_holders(connection, project_id, {row["key"] for row in keys})
+    comparing.count_holders(connection, project_id, {str(row["key"]) for row in keys})
 
 
 def _new_point(point_id: int, kind: PointKind, value: str, raw: str) -> Point:
