@@ -10,7 +10,9 @@ import time
 import traceback
 from pathlib import Path
 
-SUBJECTS = ("ingest", "bulk", "recovery", "delivered", "history", "fanout", "store", "search", "contacts", "calls", "screen", "lists", "memory")
+SUBJECTS = (
+    "ingest", "bulk", "recovery", "delivered", "history", "fanout", "store", "search", "contacts", "calls", "screen", "lists", "memory",
+)  # fmt: skip
 
 
 def main() -> int:

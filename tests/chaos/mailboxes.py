@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import os
-import shutil
 import signal
 
 from tests.chaos.house import House
@@ -128,13 +126,3 @@ async def two_read_one_mailbox(house: House) -> None:
     finally:
         other.kill()
 
-
-def remove(house: House) -> None:
-    """The mailbox is empty for the next fault."""
-    assert house.dovecot is not None
-    house.dovecot.stop()
-    for folder in ("new", "cur"):
-        shutil.rmtree(house.dovecot.maildir / folder, ignore_errors=True)
-    for path in house.dovecot.maildir.glob("dovecot*"):
-        os.unlink(path)
-    house.dovecot.start()
