@@ -4083,6 +4083,11 @@ export interface components {
             address: string;
             /** Queue Id */
             queue_id: number;
+            /**
+             * Expect Hours
+             * @default 0
+             */
+            expect_hours?: number;
             /** Options */
             options?: {
                 [key: string]: unknown;

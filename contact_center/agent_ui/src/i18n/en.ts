@@ -46,7 +46,7 @@ export default {
   },
   entry: {
     you: "you", move: "Somebody else’s entry…", actions: "What can be done with this entry", unknown: "Unknown sender", showFolded: "Show quoted text", hideFolded: "Hide quoted text", html: "Original layout", plain: "Plain text", images: "Load remote pictures",
-    original: "Download original", more: "Show all", less: "Show less", automatic: "automatic", stub: "An entry in a confidential queue", attachments: "{n} attachment | {n} attachments", to: "to {names}", cc: "cc {names}",
+    original: "Download original", readAgain: "Read the original again", readTheSame: "Read again: it says the same", readAnew: "Read again", more: "Show all", less: "Show less", automatic: "automatic", stub: "An entry in a confidential queue", attachments: "{n} attachment | {n} attachments", to: "to {names}", cc: "cc {names}",
     other: "in ticket #{number}", hideOthers: "Only this ticket", showOthers: "Whole history", older: "Load earlier entries", beginning: "The beginning of this history", below: "{n} new below | {n} new below", today: "Today", yesterday: "Yesterday",
     truncated: "This text goes on.", download: "Download {name}", frame: "Mail in its original layout",
   },
@@ -85,7 +85,7 @@ export default {
     title: "Set-up", users: "People", queues: "Queues", hours: "Hours", channels: "Channels", webhooks: "Webhooks", hook: "Address for requests:", openForm: "Open the form", embed: "To put it into a page of yours, paste this line where it shall stand:", embedNowhere: "Browsers show it nowhere yet: name your site under “{field}” first.", kindOf: "Kind of channel", quarantine: "Quarantine", spool: "Outgoing spool", add: "Add", save: "Save", cancel: "Cancel", edit: "Edit", name: "Name", email: "Mail address", role: "Role", disabled: "switched off", enable: "Switch on", disable: "Switch off",
     invite: "New link", linkFor: "One-time link for {name}", linkText: "Give it to them by a safe way. It works once, for three days.", confidential: "Confidential", confidentialHint: "People without access see only that something is there.", access: "Access to queues", noPassword: "has not signed in yet",
     address: "Address", queue: "Queue", checking: "Trying the connection…", tryFirst: "The connection is tried before anything is saved.", secretKept: "stored; leave empty to keep", books: "received {received} · stored {stored} · duplicate {duplicate} · ignored {ignored} · quarantined {quarantined} · in flight {flight}",
-    quarantineEmpty: "Nothing is in quarantine. Mails that cannot be understood are kept here with their original.", retry: "Try again", original: "Original", spoolEmpty: "Nothing was written to the spool. Replies of mailboxes without a mail server end up here.", download: "Download", received: "received {time}",
+    toBooks: "Books", expectHours: "Alarm after so many hours of silence", expectNever: "never", expectHelp: "When nothing came for so long, everybody at the console is told. Empty: silence is ordinary here.", retry: "Try again", original: "Original", spoolEmpty: "Nothing was written to the spool. Replies of mailboxes without a mail server end up here.", download: "Download", received: "received {time}",
     health: { starting: "starting", ok: "working", unavailable: "cannot be reached", auth_failed: "password refused", misconfigured: "settings do not work", stopped: "switched off" },
   },
   hours: {
@@ -93,6 +93,22 @@ export default {
     new: "New calendar", empty: "No calendars yet: every queue is open around the clock.", timezone: "Timezone", holidays: "Closed on the holidays of", noHolidays: "none", holidaysOf: "holidays: {code}", region: "Region", wholeCountry: "the whole country", week: "Every week", closed: "closed", from: "from", until: "until", add: "Add hours", remove: "Remove", copy: "Monday’s hours for Tuesday to Friday",
     exceptions: "Days that differ", exceptionsHint: "A short day before a holiday, a day off, a working Saturday.", date: "Date", addDay: "Add a day", removeDay: "Remove the day", exception: "exception", preview: "The next two weeks", followedBy: "Queues: {names}", unfollowed: "No queue follows it: choose it under Queues.", always: "always open", ofQueue: "Hours",
     notATime: "Write times like 09:00; 24:00 ends a day.", endsBefore: "Hours end after they begin; past midnight they go on the next day.", overlaps: "Hours of a day do not overlap.", sameDate: "A date stands here twice.",
+  },
+  books: {
+    title: "Books", hint: "Whatever a channel receives is kept before anything else happens, and ends in exactly one place. So the sum must come out; and once a day each source is asked what it holds itself.", equation: "What was received, and where it ended",
+    emptyTitle: "Nothing is kept count of yet", empty: "Once a channel is connected, this page shows what it received and where each item ended, and whether its mailbox or call log holds anything that is missing here.", addChannel: "Connect a channel",
+    fate: { all: "received", stored: "in the history", duplicate: "came twice", ignored: "nothing to keep", quarantined: "in quarantine", received: "being read" },
+    fateHelp: { stored: "Stands in a person’s history", duplicate: "The very same came before; kept once", ignored: "Understood, and nothing for people: such as a line of a log that tells of no call", quarantined: "Could not be read. Waits for a person", received: "Kept, and will be read in a moment" },
+    well: "all in order", silent: "silent for {time}", missing: "{n} item is missing | {n} items are missing", quarantined: "{n} item unread | {n} items unread", nothingMissing: "Nothing is missing.",
+    compared: "Compared {time}: {source} at the source, {ledger} of them here.", neverCompared: "Not compared with the source yet. That happens by itself once a day.", cannotBeAsked: "This source cannot be asked what it holds: it brings things to us and keeps nothing.", failed: "Tried to compare {time}. It could not be done:", compareNow: "Compare now", comparing: "Asking the source what it holds… {n} s. It may take a minute.",
+    whichMissing: "Which ones?", whatToDo: "These are the source’s own keys. Look whether they are still there, and restart the channel so that it reads on; what stays missing tell whoever runs the server.", expects: "Alarm when nothing came for {n} hour. | Alarm when nothing came for {n} hours.",
+  },
+  quarantine: {
+    emptyTitle: "Nothing is in quarantine", empty: "What cannot be read — a broken mail, a line of a call log of an unknown layout — is not thrown away. It waits here with its original until somebody reads it and makes a ticket of it, or a new release can read it.",
+    hint: "These came in, and no program could read them. Look inside: perhaps a customer waits for an answer.", waiting: "{n} item could not be read: look inside | {n} items could not be read: look inside",
+    why: { slow: "It took too long to read", memory: "It is too large to be read", stumbled: "Our reader stumbled over it", storing: "It was read, but could not be stored", strange: "It does not look as this channel’s items do" },
+    preview: "Look inside", hide: "Close", beginning: "The beginning of the original", nothingReadable: "There is no readable text in it.", byHand: "Make a ticket", retryAll: "Try all again", retryHelp: "Worth it after an update or a change of settings. It comes back if it still cannot be read.", retrying: "Nothing to try again | {n} item is being tried again | {n} items are being tried again", more: "Older ones",
+    byHandTitle: "A ticket by hand", byHandText: "Write down what you read. The original goes along as an attachment.", address: "Mail address or phone of the sender", name: "Name", subject: "Subject", text: "What it says", make: "Make the ticket", made: "The ticket is made; the original is attached",
   },
   audit: {
     title: "Audit", person: "Who", what: "What", anybody: "Anybody", anything: "Anything", empty: "Nothing of this kind was done.", more: "Earlier ones", nobody: "nobody signed in", onlyThis: "Show only this", openedBy: "Who opened this person",
