@@ -49,6 +49,8 @@ def _parse_one(original: Original) -> Outcome:
             return cast(parsers.LargeParser, parser).parse_large(original.path, original.folder, original.envelope)
         content = original.content if original.path is None else Path(original.path).read_bytes()
         return parser.parse(content or b"", original.envelope)
+    except QuarantineItem as error:
+        return QuarantineItem(error.message)  # the parser's own words, for people
     except MemoryError:
         return QuarantineItem("The item needs more memory to understand than a parser may have.")
     except Exception as error:  # noqa: BLE001 - no exception may lose an item: it is kept and shown with its reason
