@@ -1,5 +1,6 @@
 """One number at work, and what the product must know of text messages as a kind of channel."""
 
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from contact_center.channels.base import ChannelKind, Environment, FetchedFile, HookReply, HookRequest, Inbox
@@ -40,6 +41,11 @@ class SmsConnector:
         if not isinstance(self.provider, Twilio):
             raise Undeliverable("This provider keeps no files.")
         return await self.provider.fetch(url)
+
+    async def holdings(self, _inbox: Inbox) -> AsyncIterator[Sequence[str]]:
+        """See `channels.base.Inventoried`: what the provider has received for us of late."""
+        async for keys in self.provider.holdings():
+            yield keys
 
     async def check(self) -> None:
         """Try the provider with our credentials."""

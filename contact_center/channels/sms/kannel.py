@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import secrets
 import time
+from collections.abc import AsyncIterator, Sequence
 from urllib.parse import urlsplit
 
 from contact_center.channels.base import Environment, HookReply, HookRequest
@@ -68,6 +69,11 @@ class Kannel:
         if not 200 <= answer.status < 300:
             raise _refusal(answer)
         return Receipt(provider_id=answer.words[:100])
+
+    async def holdings(self) -> AsyncIterator[Sequence[str]]:
+        """See `provider.Provider`: a gateway forgets what it handed over."""
+        raise ChannelMisconfigured("Kannel keeps no list of messages to compare with.")
+        yield []  # makes this a generator, as the contract wants it
 
     async def check(self) -> None:
         """See `provider.Provider`. A request without a recipient is refused, but only after the password was looked at."""

@@ -69,7 +69,7 @@ def _twilio_message(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
     try:
         fields = _first(twilio_fields(content))
     except (ValueError, AttributeError) as error:
-        raise QuarantineItem(f"Twilio's request cannot be read: {error}") from error
+        raise QuarantineItem(f"Twilio's request cannot be read: {str(error)[:200]}") from error
     count = fields.get("NumMedia", "0")
     named = range(min(int(count), MAX_MEDIA)) if count.isascii() and count.isdecimal() and len(count) < 4 else range(0)
     media = tuple(url for i in named if (url := clean_text(fields.get(f"MediaUrl{i}", ""))) and len(url) <= FIELD_LIMIT)
@@ -159,7 +159,7 @@ def _twilio_report(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
     try:
         fields = _first(twilio_fields(content))
     except (ValueError, AttributeError) as error:
-        raise QuarantineItem(f"Twilio's report cannot be read: {error}") from error
+        raise QuarantineItem(f"Twilio's report cannot be read: {str(error)[:200]}") from error
     code = fields.get("ErrorCode", "")
     words = fields.get("ErrorMessage") or reports.TWILIO_ERRORS.get(code, "")
     status = fields.get("MessageStatus") or fields.get("SmsStatus") or ""
@@ -176,7 +176,7 @@ def _kannel_report(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
 def _report(envelope: dict[str, Any], state: Delivery | None, detail: str, *, opted_out: bool = False) -> InboundMessage:
     key = str(envelope.get("key", ""))
     if state is None or not key:
-        raise QuarantineItem(f"A report on a message says nothing that is known: {detail[:100]}")
+        raise QuarantineItem(f"A report on a message says nothing that is known: {clean_text(detail[:100])}")
     return InboundMessage(
         kind=KIND,
         sender=None,

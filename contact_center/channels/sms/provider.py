@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol
 
 from contact_center.channels.base import HookReply, HookRequest
@@ -36,6 +37,10 @@ class Provider(Protocol):
 
     async def send(self, message: OutboundMessage, to: str) -> Receipt:
         """Send one message to a number in E.164. Raises Undeliverable, DeliveryUnknown or a ChannelError."""
+        ...
+
+    def holdings(self) -> AsyncIterator[Sequence[str]]:
+        """See `channels.base.Inventoried`. Raises ChannelMisconfigured where the provider keeps no list."""
         ...
 
     async def check(self) -> None:

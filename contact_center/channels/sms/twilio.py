@@ -4,6 +4,8 @@
 """
 
 import base64
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from contact_center.channels.base import Environment, FetchedFile, HookReply, HookRequest
@@ -15,6 +17,9 @@ from contact_center.model.channels import ChannelAccount
 from contact_center.model.messages import OutboundMessage, RawItem, Receipt
 
 Fields = list[tuple[str, str]]
+COMPARED = timedelta(days=7)  # how far back Twilio is asked what it received
+MOST_PAGES = 500
+PAGE_LIMIT = 2 * 1024 * 1024  # bytes of a page of 200 messages
 
 
 class Twilio:
@@ -58,6 +63,27 @@ class Twilio:
         """A file of an MMS. Our password goes to Twilio alone, not to where Twilio sends us on."""
         self.require()
         return await media.fetch(url, self._options.twilio_api_base, self._authorization())
+
+    async def holdings(self) -> AsyncIterator[Sequence[str]]:
+        """See `provider.Provider`: the messages of the last days, page by page as Twilio links them."""
+        self.require()
+        since = (datetime.now(UTC) - COMPARED).date().isoformat()
+        fields: dict[str, str] | None = {"DateSent>": since, "PageSize": "200"}
+        if self._sender_field() == "From":
+            fields = {"To": self._account.address} | (fields or {})
+        url = self._url("Messages")
+        for _ in range(MOST_PAGES):
+            answer = await web.ask(url, fields=fields, authorization=self._authorization(), limit=PAGE_LIMIT)
+            if not 200 <= answer.status < 300:
+                raise _refusal(answer)
+            page = answer.document()
+            found = [message for message in page.get("messages") or [] if isinstance(message, dict)]
+            yield [f"message:{message.get('sid')}"[:200] for message in found if message.get("direction") == "inbound"]
+            following = page.get("next_page_uri")
+            if not isinstance(following, str) or not following.startswith("/"):
+                return
+            # A path only: credentials go nowhere but to the address that the settings name.
+            url, fields = self._options.twilio_api_base.rstrip("/") + following, None
 
     async def check(self) -> None:
         """See `provider.Provider`."""

@@ -43,10 +43,10 @@ class Answer:
         return found if isinstance(found, dict) else {}
 
 
-async def ask(url: str, *, fields: dict[str, str] | None = None, authorization: str = "") -> Answer:
-    """Ask something that changes nothing. Raises ChannelUnavailable or ChannelMisconfigured."""
+async def ask(url: str, *, fields: dict[str, str] | None = None, authorization: str = "", limit: int = ANSWER_LIMIT) -> Answer:
+    """Ask something that changes nothing; `limit` bytes of the answer are read. Raises ChannelUnavailable or ChannelMisconfigured."""
     try:
-        return await _exchange("GET", url, fields, authorization)
+        return await _exchange("GET", url, fields, authorization, limit)
     except DeliveryUnknown as error:
         raise ChannelUnavailable(error.message) from error
 
@@ -61,7 +61,7 @@ def encoded(fields: dict[str, str]) -> str:
     return urlencode(fields, quote_via=quote, encoding="utf-8", errors="replace")
 
 
-async def _exchange(method: str, url: str, fields: dict[str, str] | None, authorization: str) -> Answer:
+async def _exchange(method: str, url: str, fields: dict[str, str] | None, authorization: str, limit: int = ANSWER_LIMIT) -> Answer:
     query, body = (encoded(fields or {}), None) if method == "GET" else ("", encoded(fields or {}).encode())
     headers = {"Content-Type": "application/x-www-form-urlencoded"} if body is not None else {}
     if authorization:
@@ -71,7 +71,7 @@ async def _exchange(method: str, url: str, fields: dict[str, str] | None, author
         # A connection of its own: one that was kept may be closed in the very moment it is used, and then nobody knows.
         async with asyncio.timeout(WHOLE), aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()) as session:
             async with session.request(method, target, data=body, headers=headers, allow_redirects=False) as response:
-                return Answer(response.status, await _beginning(response))
+                return Answer(response.status, await _beginning(response, limit))
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise ChannelUnavailable(f"The provider cannot be reached: {_reason(error)}") from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -89,16 +89,16 @@ def _target(url: str) -> URL:
     raise ChannelMisconfigured("The provider's address cannot be used.")
 
 
-async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+async def _beginning(response: aiohttp.ClientResponse, limit: int) -> bytes:
     """What was answered, as far as it comes: by its status the other side has decided already."""
     content = bytearray()
     with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
         async with asyncio.timeout(BODY):
             async for chunk in response.content.iter_chunked(16 * 1024):
                 content += chunk
-                if len(content) >= ANSWER_LIMIT:
+                if len(content) >= limit:
                     break
-    return bytes(content[:ANSWER_LIMIT])
+    return bytes(content[:limit])
 
 
 def _reason(error: Exception) -> str:

@@ -55,6 +55,9 @@ class Api:
     silence: float = 0.0
     cut: bool = False
     cut_body: bool = False
+    asked: list[dict[str, str]] = field(default_factory=list)
+    following: str = ""
+    """Where the list of messages says that it goes on."""
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Authorization") != "Basic " + base64.b64encode(f"{SID}:{TOKEN}".encode()).decode():
@@ -72,6 +75,15 @@ class Api:
         body = self.answer if self.answer is not None else {"sid": f"SM{len(self.sent)}", "status": "queued"}
         return web.json_response(body, status=self.status) if isinstance(body, dict) else web.Response(body=body, status=self.status)
 
+    async def list(self, request: web.Request) -> web.StreamResponse:
+        """Two pages of what was received, as Twilio links them."""
+        self.asked.append(dict(request.query))
+        if "Page" in request.query:
+            return web.json_response({"messages": [{"sid": "SM3", "direction": "inbound"}], "next_page_uri": None})
+        following = f"/2010-04-01/Accounts/{SID}/Messages.json?Page=1"
+        said = [{"sid": "SM1", "direction": "inbound"}, {"sid": "SM2", "direction": "outbound-api"}]
+        return web.json_response({"messages": said, "next_page_uri": self.following or following})
+
     async def show(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Authorization") != "Basic " + base64.b64encode(f"{SID}:{TOKEN}".encode()).decode():
             return web.json_response({"code": 20003, "message": "Authenticate", "status": 401}, status=401)
@@ -83,6 +95,7 @@ async def api() -> AsyncIterator[Api]:
     double = Api()
     app = web.Application()
     app.router.add_post(f"/2010-04-01/Accounts/{SID}/Messages.json", double.take)
+    app.router.add_get(f"/2010-04-01/Accounts/{SID}/Messages.json", double.list)
     app.router.add_get(f"/2010-04-01/Accounts/{SID}.json", double.show)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
@@ -553,3 +566,21 @@ async def test_what_twilio_knows_of_an_opt_out_we_know_too(tmp_path: Path, api: 
         await server.settled()
         api.status, api.answer = 201, None
         assert (await answer(admin, ticket_id, THEIRS, "k3"))[0] == 201
+
+
+# Comparing.
+
+
+async def test_what_twilio_received_is_compared_page_by_page(api: Api, tmp_path: Path) -> None:
+    """The list of the last days names what was sent to us, and nothing that we sent."""
+    found = [keys async for keys in a_connector(tmp_path, **options(api)).holdings(MemoryInbox(tmp_path))]
+    assert found == [["message:SM1"], ["message:SM3"]]
+    assert api.asked[0]["To"] == OURS
+    assert set(api.asked[0]) == {"To", "DateSent>", "PageSize"}
+
+
+async def test_the_list_leads_to_no_other_host(api: Api, tmp_path: Path) -> None:
+    """Our password goes to the address in the settings and nowhere else, wherever the list says that it goes on."""
+    api.following = "https://elsewhere.example/steal"
+    assert [keys async for keys in a_connector(tmp_path, **options(api)).holdings(MemoryInbox(tmp_path))] == [["message:SM1"]]
+    assert len(api.asked) == 1
