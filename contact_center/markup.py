@@ -8,6 +8,8 @@ import nh3
 HTML_LIMIT = 1024 * 1024  # characters kept of one mail's markup
 MAX_DEPTH = 500  # nesting above this is flattened: layout engines and parsers turn slow or overflow
 
+MAX_PASSES = 3  # until the tree stays as it is; links that still stand in links are given up
+
 TAGS = nh3.ALLOWED_TAGS - {"area", "map"} | {"center", "font", "u", "s", "strike", "big", "tt", "button"} - {"button"}
 ATTRIBUTES = {
     "*": {
@@ -44,6 +46,7 @@ _DROP_WITH_CONTENT = {"script", "style", "title", "noscript", "template", "ifram
 _DATA_IMAGE = re.compile(r"data:image/(?:png|jpe?g|gif|webp);base64,[A-Za-z0-9+/=\s]+\Z", re.I)
 _ATTRIBUTE = re.compile(r' [^\s="<>]+="[^"]*"')
 _TAG = re.compile(r'<([a-z0-9]+)((?: [^\s="<>]+="[^"]*"){2,})>')
+_LINK = re.compile(r"<(/?)a[ >]")
 _ANY_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
 _OPENING = re.compile(r"<[a-zA-Z]")
@@ -57,7 +60,18 @@ def sanitise(html: str, image: ImageRewriter | None = None) -> str:
     Image addresses are kept (`cid:`, `data:` pictures, http) for a frame whose policy blocks them, or rewritten by
     `image`, which returns None to drop one. Doing it twice changes nothing.
     """
+    source = flatten(html[:HTML_LIMIT])
+    clean = _clean(source, image)
+    for _ in range(MAX_PASSES):
+        if not _has_link_in_link(clean):
+            return clean
+        # Out of a table a parser lifts what does not belong there, into a link if need be; read again that is another tree.
+        source = _clean(source, None)
+        clean = _clean(source, image)
+    return _clean(re.sub(r"</?a\b[^<>]*>", " ", source), image)
 
+
+def _clean(html: str, image: ImageRewriter | None) -> str:
     def attribute(tag: str, name: str, value: str) -> str | None:
         if name == "src":
             return _image_source(value, image)
@@ -68,7 +82,7 @@ def sanitise(html: str, image: ImageRewriter | None = None) -> str:
         return value
 
     clean = nh3.clean(
-        flatten(html[:HTML_LIMIT]),
+        html,
         tags=TAGS,
         clean_content_tags=_DROP_WITH_CONTENT,
         attributes=ATTRIBUTES,
@@ -80,6 +94,15 @@ def sanitise(html: str, image: ImageRewriter | None = None) -> str:
         strip_comments=True,
     )
     return _TAG.sub(_in_order, clean)
+
+
+def _has_link_in_link(clean: str) -> bool:
+    is_open = False
+    for match in _LINK.finditer(clean):
+        if is_open and not match[1]:
+            return True
+        is_open = not match[1]
+    return False
 
 
 def _in_order(match: re.Match[str]) -> str:

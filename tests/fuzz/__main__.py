@@ -8,7 +8,7 @@ import multiprocessing
 import sys
 from pathlib import Path
 
-from tests.fuzz.runner import limit, fuzz, keep
+from tests.fuzz.runner import fuzz, keep, limit
 from tests.fuzz.targets import targets
 
 

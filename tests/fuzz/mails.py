@@ -33,10 +33,22 @@ def mail(rng: random.Random, depth: int = 0) -> bytes:
     if not depth:
         head += [b"From: " + rng.choice(WORDS).encode(), b"Subject: " + rng.choice(WORDS).encode()]
     if rng.random() < 0.03:
-        head += [rng.choice((b"X-Bomb: ", b"To: a@b.example, ", b"References: <a@b> ")) + rng.choice(NASTY) * rng.choice((10, 1000))] * rng.choice((1, 20))
+        head += [
+            rng.choice((b"X-Bomb: ", b"To: a@b.example, ", b"References: <a@b> ")) + rng.choice(NASTY) * rng.choice((10, 1000))
+        ] * rng.choice((1, 20))
     boundary = rng.choice((b"b0", b"b0", b"b%d" % depth, b"=_x y ", b"", b"a" * 90, b"\xff"))
     charset = rng.choice(CHARSETS).encode() if rng.random() < 0.5 else b"utf-8"
-    head.append(b"Content-Type: " + kind.encode() + b"; charset=" + charset + b'; boundary="' + boundary + b'"; name="' + rng.choice(WORDS).encode() + b'"')
+    head.append(
+        b"Content-Type: "
+        + kind.encode()
+        + b"; charset="
+        + charset
+        + b'; boundary="'
+        + boundary
+        + b'"; name="'
+        + rng.choice(WORDS).encode()
+        + b'"'
+    )
     if rng.random() < 0.4:
         head.append(b"Content-Transfer-Encoding: " + rng.choice(ENCODINGS).encode())
     if rng.random() < 0.1:
@@ -68,13 +80,28 @@ def html(rng: random.Random) -> bytes:
     return b"".join(rng.choice(_MARKUP) if rng.random() < 0.8 else rng.choice(NASTY)[:5000] for _ in range(rng.choice((1, 5, 20, 60))))
 
 
-_NAMES = ("onerror", "href", "src", "style", "srcdoc", "xlink:href", "background", "id", "ONLOAD", "title", "class", "data-x", "formaction", "width")
+_NAMES = (
+    "onerror",
+    "href",
+    "src",
+    "style",
+    "srcdoc",
+    "xlink:href",
+    "background",
+    "id",
+    "ONLOAD",
+    "title",
+    "class",
+    "data-x",
+    "formaction",
+    "width",
+)
 _VALUES = (
     "javascript:alert(1)", "java\tscript:alert(1)", "&#106;avascript:alert(1)", "data:text/html,<script>alert(1)</script>", "https://x.example/a.png", "//x/a.png",
     "data:image/png;base64,iVBORw0KGgo=", "data:image/svg+xml;base64,PHN2Zz4=", "cid:a@b", "mailto:a@b", "color:red", "background:url(//x)", "width:expression(alert(1))",
     "color:red;@import x", "w\\69dth:1px", "position:fixed;top:0", "vbscript:x", "tel:+7495", "\x01javascript:alert(1)", "http:javascript:alert(1)", "", "\"", "<", "a\nb",
 )  # fmt: skip
-_TAGS = "a b p div img table td svg math style script iframe form input button textarea select title noscript template object embed base meta link font blockquote ul li br hr pre xmp plaintext mglyph annotation-xml foreignObject desc !DOCTYPE x:y center caption colgroup".split()  # fmt: skip
+_TAGS = ["a", "b", "p", "div", "img", "table", "td", "svg", "math", "style", "script", "iframe", "form", "input", "button", "textarea", "select", "title", "noscript", "template", "object", "embed", "base", "meta", "link", "font", "blockquote", "ul", "li", "br", "hr", "pre", "xmp", "plaintext", "mglyph", "annotation-xml", "foreignObject", "desc", "!DOCTYPE", "x:y", "center", "caption", "colgroup"]  # fmt: skip
 _MARKUP = (
     [f"<{tag}>".encode() for tag in _TAGS]
     + [f"</{tag}>".encode() for tag in _TAGS]

@@ -13,7 +13,33 @@ NASTY = [
     b"null", b"true", b"[]", b"{}", b'""', b"NaN", b"-0.0", b"1970-01-01T00:00:00Z", b"0001-01-01 00:00:00", b"9999-12-31T23:59:59-23:59",
     b"A" * 70_000, b"(" * 3000, b"[" * 3000, b"<" * 3000, b"<b>" * 2000, b">" * 3000, b"&#0;", b"&#xD800;", b"<!--", b"-->", b"<![CDATA[", b"</script>",
 ]  # fmt: skip
-CHARSETS = "utf-7 utf-8 utf-16 utf-16-le utf-32 undefined unicode_escape idna punycode hz iso-2022-jp base64 rot13 zlib koi8-r cp1251 x-unknown \u043a\u043e\u0438 uu charmap utf_8_sig mbcs latin-1 cp037 big5hkscs".split()
+CHARSETS = [
+    "utf-7",
+    "utf-8",
+    "utf-16",
+    "utf-16-le",
+    "utf-32",
+    "undefined",
+    "unicode_escape",
+    "idna",
+    "punycode",
+    "hz",
+    "iso-2022-jp",
+    "base64",
+    "rot13",
+    "zlib",
+    "koi8-r",
+    "cp1251",
+    "x-unknown",
+    "кои",
+    "uu",
+    "charmap",
+    "utf_8_sig",
+    "mbcs",
+    "latin-1",
+    "cp037",
+    "big5hkscs",
+]
 LONGEST = 300_000
 _TOKEN = re.compile(rb"[^\s,;|&=<>:\"]+")
 

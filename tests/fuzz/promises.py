@@ -12,10 +12,12 @@ from contact_center.store.types import dump_json
 
 # Characters (of files: bytes) by the name of the field; whatever is not named has `OTHERS`.
 LONGEST = {
-    "text": 1_100_000, "visible_text": 1_100_000, "html": 6_000_000, "subject": 1000, "value": 320, "name": 1000, "email": 320,
-    "filename": 150, "content_type": 170, "content_id": 500, "message_key": 1000, "detail": 300, "conversation": 500,
+    "text": 1_100_000, "visible_text": 1_100_000, "html": 6_000_000, "subject": 1000, "value": 330, "name": 1000, "email": 320,
+    "filename": 150, "content_type": 170, "content_id": 500, "message_key": 2000, "detail": 300, "conversation": 500,
 }  # fmt: skip
 OTHERS = 120_000
+KEYS = ("message_key", "keys", "thread_hints", "bounce_of", "conversation")
+KEY_BYTES = 2600  # a third of a page of PostgreSQL's: more an index refuses
 MANY = 5000
 ADDRESS = re.compile(r"\s*(?:https?|mailto|tel|sms|cid|data):", re.I)
 
@@ -56,7 +58,10 @@ def _text(path: str, value: str) -> None:
         value.encode()
     except UnicodeEncodeError:
         raise Broken(f"{path} holds a lone surrogate: {value!r:.100}") from None
-    longest = LONGEST.get(re.sub(r"\[\d+\]", "", path).rsplit(".", 1)[-1], OTHERS)
+    name = re.sub(r"\[\d+\]", "", path).rsplit(".", 1)[-1]
+    longest = OTHERS if ".facts." in path or ".records" in path else LONGEST.get(name, OTHERS)
+    if name in KEYS and len(value.encode()) > KEY_BYTES:
+        raise Broken(f"{path} has {len(value.encode())} bytes")
     if len(value) > longest:
         raise Broken(f"{path} has {len(value)} characters")
 
@@ -103,8 +108,36 @@ class _Danger(html.parser.HTMLParser):
 
 
 _FORBIDDEN = frozenset(
-    "script iframe frame frameset object embed applet svg math style link meta base form input button select textarea template noscript "
-    "title xmp plaintext noembed portal audio video source".split()
+    [
+        "script",
+        "iframe",
+        "frame",
+        "frameset",
+        "object",
+        "embed",
+        "applet",
+        "svg",
+        "math",
+        "style",
+        "link",
+        "meta",
+        "base",
+        "form",
+        "input",
+        "button",
+        "select",
+        "textarea",
+        "template",
+        "noscript",
+        "title",
+        "xmp",
+        "plaintext",
+        "noembed",
+        "portal",
+        "audio",
+        "video",
+        "source",
+    ]
 )
 
 

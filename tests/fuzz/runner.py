@@ -64,7 +64,10 @@ def portion(name: str, seed: int, start: int, count: int) -> Result:
 
 def _told(error: BaseException, number: int) -> str:
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {str(error)[:300]}\n{Path(frame.filename).name}:{frame.lineno}\nnumber {number}\n" + "".join(traceback.format_exception(error)[-12:])[-4000:]
+    return (
+        f"{type(error).__name__}: {str(error)[:300]}\n{Path(frame.filename).name}:{frame.lineno}\nnumber {number}\n"
+        + "".join(traceback.format_exception(error)[-12:])[-4000:]
+    )
 
 
 def limit() -> None:

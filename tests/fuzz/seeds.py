@@ -40,34 +40,69 @@ QUEUE = (
     b"1795295255|1795.1|NONE|NONE|QUEUESTART|",
     b"1795295159|1795.1|support|NONE|EXITWITHKEY|1|1|1|8",
 )
-_FIELDS = [{"name": "email", "label": "E-mail", "type": "email", "value": "a@example.com"}, {"name": "m", "label": "Text", "type": "textarea", "value": "One\nTwo"}]
+_FIELDS = [
+    {"name": "email", "label": "E-mail", "type": "email", "value": "a@example.com"},
+    {"name": "m", "label": "Text", "type": "textarea", "value": "One\nTwo"},
+]
 _DOCUMENT = {
     "v": 1, "kind": "request", "at": "2026-11-02T09:00:00+00:00", "key": "form-k", "reference": "r1", "form": "Write to us", "fields": _FIELDS,
     "files": [], "call_words": "Call me", "code_words": "Visit code", "attribution": {"visit_code": "7KQ2M"}, "consent": {"text": "Yes"},
 }  # fmt: skip
 ITEMS = (
     json.dumps(_DOCUMENT).encode(),
-    json.dumps(_DOCUMENT | {"kind": "callback", "page": "p", "from": {"kind": "phone", "value": "+79161112233", "name": "A"}, "phone": "+79161112233", "callback": True}).encode(),
-    json.dumps(_DOCUMENT | {"kind": "message", "answers": ["k1"], "answers_to": [1], "files": [{"field": "f", "filename": "a.txt", "content_type": "text/plain", "size": 5}]}).encode() + b"\nhello",
+    json.dumps(
+        _DOCUMENT
+        | {
+            "kind": "callback",
+            "page": "p",
+            "from": {"kind": "phone", "value": "+79161112233", "name": "A"},
+            "phone": "+79161112233",
+            "callback": True,
+        }
+    ).encode(),
+    json.dumps(
+        _DOCUMENT
+        | {
+            "kind": "message",
+            "answers": ["k1"],
+            "answers_to": [1],
+            "files": [{"field": "f", "filename": "a.txt", "content_type": "text/plain", "size": 5}],
+        }
+    ).encode()
+    + b"\nhello",
 )
 _PART = '--b0\r\nContent-Disposition: form-data; name="{}"{}\r\n\r\n{}\r\n'
 POSTS = (
-    ("".join(_PART.format(n, "", v) for n, v in (("f-name", "Anna"), ("f-email", "a@example.com"), ("f-phone", "+79161112233"), ("f-message", "Hello"), ("consent", "on"), ("callback", "on"))) + _PART.format("f-file", '; filename="a%22.txt"\r\nContent-Type: text/plain', "hello") + "--b0--\r\n").encode(),
+    (
+        "".join(
+            _PART.format(n, "", v)
+            for n, v in (
+                ("f-name", "Anna"),
+                ("f-email", "a@example.com"),
+                ("f-phone", "+79161112233"),
+                ("f-message", "Hello"),
+                ("consent", "on"),
+                ("callback", "on"),
+            )
+        )
+        + _PART.format("f-file", '; filename="a%22.txt"\r\nContent-Type: text/plain', "hello")
+        + "--b0--\r\n"
+    ).encode(),
     b'{"fields":{"name":"Anna","email":"a@example.com","message":"Hello","choice":"One"},"consent":true,"attribution":{"utm_source":"x","visit_code":"7KQ2M"},"files":[{"field":"file","filename":"a.txt","content_type":"text/plain","data":"aGVsbG8="}]}',
     b"f-name=Anna&f-email=a%40example.com&f-message=Hello&consent=on&attribution=%7B%22page%22%3A%22x%22%7D",
 )
 SHEETS = (
-    b"Name;E-mail;Phone;Company\r\nAnna;anna@example.com;+7 916 111-22-33;Shop\r\n\"Ivan; P\";i@example.com / j@example.com;8(916)1112234;\r\n",
+    b'Name;E-mail;Phone;Company\r\nAnna;anna@example.com;+7 916 111-22-33;Shop\r\n"Ivan; P";i@example.com / j@example.com;8(916)1112234;\r\n',
     "sep=,\nИмя,Фамилия,Телефон\nАнна,Иванова,89161112233\n".encode("cp1251"),
     "Name\tMail\nAnna\ta@b.example\n".encode("utf-16"),
     b"BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=utf-8;ENCODING=QUOTED-PRINTABLE:=D0=90;=D0=91\r\nTEL;CELL:+79161112233\r\nEMAIL:a@b.example\r\nNOTE;ENCODING=b:aGVsbG8=\r\nPHOTO:x\r\n y\r\nEND:VCARD\r\n",
 )
 MARKUP = (
     b'<p onclick="x()">Hi <a href="https://x.example/">link</a><img src="cid:a@b"><img src=x onerror=alert(1)></p>',
-    b"<svg><style><img src=x onerror=alert(1)></style></svg><math><mi//xlink:href=\"data:x,<script>alert(4)</script>\">",
+    b'<svg><style><img src=x onerror=alert(1)></style></svg><math><mi//xlink:href="data:x,<script>alert(4)</script>">',
     b"<blockquote>a<blockquote>b</blockquote></blockquote><table><tr><td style='color:red;position:fixed'>x</table>",
-    b'<form><math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>',
-    b"<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">",
+    b"<form><math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",
+    b'<noscript><p title="</noscript><img src=x onerror=alert(1)>">',
 )
 MAILS = (
     b"From: Ivan <ivan@example.com>\r\nTo: support@localhost\r\nSubject: =?utf-8?B?0J/RgNC40LLQtdGC?=\r\nMessage-ID: <a@b>\r\nDate: Mon, 2 Nov 2026 09:00:00 +0300\r\nMIME-Version: 1.0\r\n"
@@ -80,7 +115,7 @@ MAILS = (
     b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nDTSTART;TZID=Europe/Moscow:20261102T090000\r\nSUMMARY:Talk\r\nORGANIZER;CN=A:mailto:a@b\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
 )
 ANSWERS = (
-    "Thanks!\n\nOn Mon, 2 Nov 2026 at 09:00, Ivan <ivan@example.com> wrote:\n> Hello\n>> earlier\n-- \nAnna\n".encode(),
+    b"Thanks!\n\nOn Mon, 2 Nov 2026 at 09:00, Ivan <ivan@example.com> wrote:\n> Hello\n>> earlier\n-- \nAnna\n",
     "Спасибо\n\n2 ноября 2026 г., 09:00, Иван <i@example.com> пишет:\n> да\n".encode(),
     b"Yes\n\n-----Original Message-----\nFrom: A\nSent: Monday\nTo: B\nSubject: C\n\nold\n",
 )

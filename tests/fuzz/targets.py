@@ -141,7 +141,14 @@ def _post(content: bytes) -> str:
     except (reading.Unreadable, reading.TooMuch):
         return REFUSED
     names = item.name(Keys("a secret of sixteen"), "1", "n", "c")
-    said = {"reference": "r", "form": "F", "fields": item.as_rows(checked.answers), "call_words": "C", "code_words": "V", "attribution": attribution}
+    said = {
+        "reference": "r",
+        "form": "F",
+        "fields": item.as_rows(checked.answers),
+        "call_words": "C",
+        "code_words": "V",
+        "attribution": attribution,
+    }
     raw = item.build(names, 1795295151.0, "request", sent.files, **said)
     promises.hold(web_form.parse(raw.content or b"", {}))
     return READ
@@ -167,7 +174,14 @@ def _contacts(content: bytes) -> str:
     return READ
 
 
-PBX: dict[str, Any] = {"zone": "Europe/Moscow", "digits": 4, "region": "RU", "ours": ["+74951234567"], "agents": {"PJSIP/101": "Anna"}, "received": 1795295151.0}
+PBX: dict[str, Any] = {
+    "zone": "Europe/Moscow",
+    "digits": 4,
+    "region": "RU",
+    "ours": ["+74951234567"],
+    "agents": {"PJSIP/101": "Anna"},
+    "received": 1795295151.0,
+}
 _MAP = {"id": 0, "start": 1, "from": 2, "to": 3, "result": 4, "wait": 5, "talk": 6, "agent": 7, "queue": 8}
 _SMS = {"account": 7, "address": "+74951234567", "key": "k1"}
 FORM = WebFormOptions(
@@ -192,8 +206,16 @@ def targets() -> list[Target]:
         Target("header fields", _fields, seeds.mails, lambda rng: rng.choice(mails.WORDS).encode()),
         Target("quotes", _quotes, seeds.answers, lambda rng: mails.answer(rng).encode("utf-8", "surrogatepass")),
         Target("markup", _markup, seeds.markup, mails.html),
-        Target("twilio", _messages(sms.parse, *(_SMS | {"provider": "twilio", "what": what} for what in ("message", "report"))), lambda: seeds.TWILIO),
-        Target("kannel", _messages(sms.parse, *(_SMS | {"provider": "kannel", "what": what} for what in ("message", "report"))), lambda: seeds.KANNEL),
+        Target(
+            "twilio",
+            _messages(sms.parse, *(_SMS | {"provider": "twilio", "what": what} for what in ("message", "report"))),
+            lambda: seeds.TWILIO,
+        ),
+        Target(
+            "kannel",
+            _messages(sms.parse, *(_SMS | {"provider": "kannel", "what": what} for what in ("message", "report"))),
+            lambda: seeds.KANNEL,
+        ),
         Target("call events", _events, lambda: seeds.EVENTS),
         Target("cdr", _messages(telephony.parse, PBX | {"source": "master"}), lambda: seeds.logs("cdr_master.csv", seeds.MASTER)),
         Target("custom cdr", _messages(telephony.parse, PBX | {"source": "custom"}), lambda: seeds.logs("cdr_custom.csv", seeds.CUSTOM)),

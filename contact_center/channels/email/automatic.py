@@ -19,7 +19,10 @@ _BOUNCE_SUBJECT = re.compile(
 _AUTO_SUBJECT = re.compile(r"^\s*(?:auto(?:matic)?[ -]?(?:reply|response)|автоответ|автоматический ответ|out of (?:the )?office)\b", re.I)
 
 
-_NO_READER = re.compile(r"(?:.*[._+-])?(?:no|not|dont|do[._-]not|donot)[._-]?reply(?:[._+-].*)?|(?:bounces?|mailer-daemon|postmaster|nobody|null|daemon)(?:[+=-].*)?", re.I)
+_NO_READER = re.compile(
+    r"(?:.*[._+-])?(?:no|not|dont|do[._-]not|donot)[._-]?reply(?:[._+-].*)?|(?:bounces?|mailer-daemon|postmaster|nobody|null|daemon)(?:[+=-].*)?",
+    re.I,
+)
 _LIST_FIELDS = ("List-Id", "List-Post", "List-Unsubscribe", "Mailing-List", "X-Mailing-List", "Feedback-ID")
 
 
@@ -39,7 +42,7 @@ class Verdict:
 
 def judge(message: Message, embedded: tuple[Message, ...]) -> Verdict:
     """Decide from the headers of a mail and of the mails inside it."""
-    keyword = str(message.get("Auto-Submitted", "")).split(";")[0].split("(")[0].strip().lower()
+    keyword = headers.text(str(message.get("Auto-Submitted", "")))[:200].split(";")[0].split("(")[0].strip().lower()
     bounce = _is_bounce(message) and not _is_only_delayed(embedded)
     machine = (
         bounce

@@ -5,6 +5,8 @@ import functools
 
 from charset_normalizer import from_bytes
 
+from contact_center.model.text import clean_text
+
 # Labels seen in the wild that Python does not know, or knows too narrowly (browsers read latin-1 as cp1252).
 ALIASES = {
     "ansi_x3.110-1983": "cp1252", "ansi": "cp1252", "default": "utf-8", "gb2312": "gb18030", "gbk": "gb18030",
@@ -39,11 +41,17 @@ def find_codec(label: str) -> str | None:
 
 def decode(data: bytes, label: str | None = None) -> tuple[str, str | None]:
     """Text of `data` and, when the label was missing, unknown or wrong, a word about it."""
+    text, defect = _decode(data, clean_text(label[:100]) if label else None)
+    # UTF-7 can write half a character; nothing that stores or shows texts could.
+    return (text if text.isascii() else text.encode("utf-8", "replace").decode()), defect
+
+
+def _decode(data: bytes, label: str | None) -> tuple[str, str | None]:
     codec = find_codec(label) if label else None
     if codec not in (None, "ascii"):
         try:
             return data.decode(codec), None
-        except (UnicodeDecodeError, LookupError):
+        except (UnicodeError, LookupError):  # the codec "undefined" raises the wider one
             if codec == "utf-8" and _nearly_utf8(data):
                 return data.decode("utf-8", "replace"), "some characters were not valid utf-8"
             if codec.startswith(("cp", "gb", "iso", "euc", "koi", "mac", "big5", "shift", "iso2022")) and not _is_utf8(data):

@@ -13,6 +13,8 @@ from contact_center.model.tickets import Address
 MAX_HEADER = 200_000  # characters of one field that are looked at
 MAX_ADDRESSES = 2_000
 MAX_IDS = 200
+MAX_NAME = 500  # characters of a display name that are kept
+MAX_ID = 2000  # bytes: what is longer is no id, and no index of a database holds it
 
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)[ \t\r\n]+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
@@ -58,7 +60,7 @@ def addresses(value: str) -> tuple[Address, ...]:
     found = []
     for name, email in _mailboxes(_unfold(value[:MAX_HEADER])):
         cleaned = clean_address(email)
-        shown = text(name)
+        shown = text(name)[:MAX_NAME]
         if cleaned or shown:
             found.append(Address(name=shown if shown != cleaned else "", email=cleaned))
         if len(found) >= MAX_ADDRESSES:
@@ -75,11 +77,11 @@ def clean_address(email: str) -> str:
 
 def ids(value: str) -> tuple[str, ...]:
     """Message ids without brackets, in order, each once. Empty ones are no ids."""
-    value = _unfold(_from_wire(value[:MAX_HEADER]))
+    value = _CONTROL.sub("", _unfold(_from_wire(value[:MAX_HEADER])))
     found = [_SPACE.sub("", i) for i in _ID.findall(value)] or [token.strip("<>") for token in _BARE_ID.findall(value)]
     if not found and _LONE_ID.fullmatch(value.strip()):
         found = [value.strip()]
-    return tuple(dict.fromkeys(i for i in found if i))[:MAX_IDS]
+    return tuple(dict.fromkeys(i for i in found if i and len(i.encode("utf-8", "replace")) <= MAX_ID))[:MAX_IDS]
 
 
 def date(value: str) -> datetime | None:
@@ -90,7 +92,7 @@ def date(value: str) -> datetime | None:
         return None
     try:
         naive = datetime(*parsed[:6], tzinfo=UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     offset = parsed[9] or 0
     return naive - timedelta(seconds=offset) if abs(offset) < 86400 else naive

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email._policybase import Compat32
 from email.errors import MissingHeaderBodySeparatorDefect
+from email.generator import BytesGenerator
 from email.message import Message
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -404,8 +406,9 @@ def _disposition(part: Message) -> str:
 
 
 def _content_id(part: Message) -> str | None:
-    found = headers.ids(_header(part, "Content-ID"))
-    return found[0][:500] if found else (_header(part, "Content-ID").strip().strip("<>")[:500] or None)
+    written = headers.text(_header(part, "Content-ID"))
+    found = headers.ids(written)
+    return clean_text(found[0] if found else written.strip("<>"))[:500] or None
 
 
 def _named(file: InboundFile, filename: str | None, kind: str, part: Message, disposition: str) -> InboundFile:
@@ -422,9 +425,31 @@ def _named(file: InboundFile, filename: str | None, kind: str, part: Message, di
 
 def _as_bytes(children: list[Message]) -> bytes:
     try:
-        return b"\r\n".join(child.as_bytes(policy=POLICY) for child in children)
+        return b"\r\n".join(_written(child) for child in children)
     except (UnicodeError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return b"\r\n".join(str(child.get_payload()).encode("utf-8", "surrogateescape") for child in children)
+        return b"\r\n".join(_words_of(child) for child in children)
+
+
+def _words_of(message: Message, depth: int = 0) -> bytes:
+    """What is left of a mail that cannot be written: its texts."""
+    payload = message.get_payload()
+    if isinstance(payload, list) and depth < MAX_DEPTH:
+        return b"\r\n".join(_words_of(child, depth + 1) for child in payload[:MAX_PARTS] if isinstance(child, Message))
+    return payload.encode("utf-8", "surrogateescape") if isinstance(payload, str) else b""
+
+
+class _Writer(BytesGenerator):
+    """Writes a mail the same way every time: the library draws lots for the boundary that a multipart does not name."""
+
+    @classmethod
+    def _make_boundary(cls, text: bytes | None = None) -> str:
+        return f"==={hashlib.sha256(text or b'').hexdigest()[:32]}=="
+
+
+def _written(message: Message) -> bytes:
+    file = BytesIO()
+    _Writer(file, mangle_from_=False, policy=POLICY).flatten(message)
+    return file.getvalue()
 
 
 def _embedded_file(part: Message, kind: str, children: list[Message]) -> InboundFile:

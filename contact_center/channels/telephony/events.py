@@ -10,6 +10,7 @@ from contact_center.channels.telephony.lines import cells
 from contact_center.channels.telephony.numbers import Plan, amount, seconds
 from contact_center.channels.telephony.records import ENDINGS, Record
 from contact_center.errors import QuarantineItem
+from contact_center.model.text import clean_text
 
 WORDS = {
     "ringing": ("ringing", "ring", "started", "start", "queued", "incoming call", "initiated", "звонок"),
@@ -151,4 +152,4 @@ def _parties(row: Mapping[str, str], plan: Plan) -> dict[str, Any]:
 
 def _text(event: Mapping[str, Any], name: str) -> str:
     value = event.get(name)
-    return str(value)[:500] if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    return clean_text(str(value)[:500]) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""

@@ -69,7 +69,7 @@ def read_cdr(line: bytes, layout: str, plan: Plan) -> Record:
         what=what,
         at=start,
         keys=_cdr_keys(row, start, end),
-        sequence=int(row["sequence"]) if row.get("sequence", "").isdigit() else 0,
+        sequence=_count(row.get("sequence", "")),
         answer=seconds(row["answer"], plan.zone),
         end=end,
         channel=row["channel"],
@@ -78,6 +78,11 @@ def read_cdr(line: bytes, layout: str, plan: Plan) -> Record:
         app=app,
         **_parties(row, plan),
     )
+
+
+def _count(text: str) -> int:
+    """A number as a PBX writes one, which databases can keep; 0 for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
 
 
 def _cdr_keys(row: Mapping[str, str], start: float, end: float) -> tuple[str, ...]:

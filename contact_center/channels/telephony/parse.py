@@ -12,10 +12,14 @@ from contact_center.channels.telephony.records import Record, merge
 from contact_center.errors import QuarantineItem
 from contact_center.model.messages import InboundMessage
 
+LONGEST_KEY = 2000  # bytes: no index of a database holds more
+
 
 def parse(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
     """What one line or event says of a call. The envelope holds where it came from and how the PBX numbers its people."""
     record = read(content, envelope)
+    if any(len(key.encode()) > LONGEST_KEY for key in record.keys):
+        raise QuarantineItem("The id of the call is too long to be one.")
     return describe([replace(record, old=record.at < float(envelope.get("old_before", 0.0)))])
 
 

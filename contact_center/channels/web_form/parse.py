@@ -16,9 +16,17 @@ KIND = "web_form"
 def parse(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
     """Understand a submission. Raises QuarantineItem for a document that this channel did not write."""
     head, _, attached = content.partition(b"\n")
-    document = _clean(json.loads(head))
-    if not isinstance(document, dict) or document.get("v") != 1:
-        raise QuarantineItem("This is no submission of a web form.")
+    try:
+        document = _clean(json.loads(head))
+        if not isinstance(document, dict) or document.get("v") != 1:
+            raise QuarantineItem("This is no submission of a web form.")
+        return _message(document, attached)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        # Whatever has another shape, this channel has not written.
+        raise QuarantineItem(f"This is no submission of a web form: {clean_text(repr(error)[:200])}") from error
+
+
+def _message(document: dict[str, Any], attached: bytes) -> InboundMessage:
     who = _who(document)
     rows = [row for row in document["fields"] if row["value"]]
     files = _files(document["files"], attached)

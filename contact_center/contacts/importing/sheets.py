@@ -2,7 +2,9 @@
 limits of what is unpacked are ours."""
 
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from io import BytesIO
 from typing import IO
@@ -18,6 +20,11 @@ _STRICT = "{http://purl.oclc.org/ooxml/spreadsheetml/main}"
 _COLUMN = re.compile(r"[A-Z]{1,3}")
 _NUMBER = re.compile(r"[0-9]{1,9}$")
 _WHOLE = re.compile(r"-?\d+\.0+$")
+# All that the readers of archives and of XML raise for bytes that are neither.
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, ElementTree.ParseError, KeyError, ValueError),
+    *(NotImplementedError, RuntimeError, EOFError, OSError),
+)
 _POWER = re.compile(r"-?\d+(\.\d+)?[eE][+]?\d+$")
 
 
@@ -32,7 +39,7 @@ def rows_of(content: bytes) -> Iterator[tuple[str, ...]]:
         strings = _strings(book, names)
         with book.open(sheet) as file:
             yield from _rows(file, strings)
-    except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except _UNREADABLE as error:
         raise Invalid("The file is no readable workbook.", field="file") from error
 
 
