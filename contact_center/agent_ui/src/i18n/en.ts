@@ -28,6 +28,16 @@ export default {
     title: "Call", wait: "waited", talk: "talked", queue: "queue", with: "with", number: "to", withheld: "a withheld number", internal: "Internal call", made: "Call to {number}", inVain: "Unanswered call to {number}", came: "Call from {number}", missed: "Missed call from {number}",
     result: { answered: "Answered", missed: "Missed", abandoned: "Hung up while waiting", busy: "Busy", failed: "Failed", no_answer: "Nobody answered", timeout: "Waited too long", ringing: "Ringing", transferred: "Transferred", rejected: "Rejected", unknown: "Outcome unknown", pbx_restart: "Cut off: the telephone system restarted", voicemail: "Went to voicemail" },
   },
+  proof: {
+    verified: "Sender verified", failed: "Sender forged", unknown: "Sender not verified",
+    help: { verified: "Our mail server has proof that the sender's domain sent this.", failed: "This did not come from whom it names. It stands apart from their history; answer with care.", unknown: "There is no proof of who sent this." },
+    warning: { several_senders: "The mail names several senders.", no_verdict: "Our mail server said nothing about the sender.", own_address: "It claims to come from one of us.", reply_to: "Taken from Reply-To.", same_message_id: "Another message has the same ID." },
+  },
+  calendar: {
+    REQUEST: "Invitation", REPLY: "Answer to an invitation", CANCEL: "Cancelled", COUNTER: "Other time proposed", PUBLISH: "Appointment", ADD: "Added date", untitled: "(without a title)", when: "When", where: "Where", organizer: "Organiser", people: "People", repeats: "repeats",
+    answer: { ACCEPTED: "accepted", DECLINED: "declined", TENTATIVE: "perhaps", DELEGATED: "delegated" },
+  },
+  consent: { needed: "Not connected", given: "Connected with the provider", connect: "Connect", again: "Connect again", connected: "The mailbox is connected.", refused: "The provider did not connect the mailbox: {why}" },
   form: { message: "Message from the website", callback: "Asks for a call back", came: "Where they came from", utm_source: "Source", utm_medium: "Medium", utm_campaign: "Campaign", utm_content: "Content", utm_term: "Term", referrer: "Referrer", page: "Page", client_id: "Analytics ID", visit_code: "Visit code" },
   list: {
     more: "More",
@@ -41,7 +51,7 @@ export default {
   },
   ticket: {
     none: "No ticket selected", noneHint: "Choose one on the left, or press {key} to search.", number: "Ticket #{number}", assignee: "Assignee", unassigned: "Nobody", assignMe: "Take it",
-    queue: "Queue", status: "Status", resolve: "Resolve", reopen: "Reopen", tags: "Tags", addTag: "Add tag", removeTag: "Remove tag {tag}", followUp: "Continues #{number}", possibleFollowUp: "Possible follow-up of another ticket",
+    queue: "Queue", status: "Status", resolve: "Resolve", reopen: "Reopen", tags: "Tags", addTag: "Add tag", removeTag: "Remove tag {tag}", followUp: "Continues #{number}", unproven: "Forged sender", unprovenHelp: "A message with a forged sender opened this ticket. It is joined to nothing.", possibleFollowUp: "Possible follow-up of another ticket",
     waiting: "Customer waits {time}", waitingHelp: "The customer has waited {time} since the first message that is not answered, whether or not somebody has taken the ticket", noSubject: "(no subject)", more: "More actions", back: "Back to the list", person: "Show person", gone: "This ticket is no longer yours to see.", priority: "Priority",
   },
   entry: {
@@ -58,7 +68,7 @@ export default {
     contact: "{who} gave this ticket to {after}", entry_contact: "{who} gave a message to {after}", status: "{who} set the status to {after}", assignee_id: "{who} assigned this to {after}", unassigned: "{who} unassigned this", queue_id: "{who} moved this to {after}", priority: "{who} set the priority to {after}", subject: "{who} renamed this “{after}”", tags: "{who} set the tags to {after}", noTags: "{who} removed the tags", flood: "More than {before} messages from this address within {after} minutes: what follows joins this ticket and gets no automatic answer", system: "The system",
   },
   composer: {
-    reply: "Reply", note: "Private note", replyTo: "To {names}", replyPlaceholder: "Write to {name}…", notePlaceholder: "Only colleagues see this…", send: "Send", sendResolve: "Send and resolve", addNote: "Add note", attach: "Attach a file", cc: "Copy", ccHint: "Addresses, separated by commas", sending: "Sending…",
+    all: "Copy to all", reply: "Reply", note: "Private note", replyTo: "To {names}", replyPlaceholder: "Write to {name}…", notePlaceholder: "Only colleagues see this…", send: "Send", sendResolve: "Send and resolve", addNote: "Add note", attach: "Attach a file", cc: "Copy", ccHint: "Addresses, separated by commas", sending: "Sending…",
     undo: "Undo", willSend: "Reply goes out in a moment", calledBack: "Called back. Your text is in the composer.", noteAdded: "Note added", removeFile: "Remove {name}", tooLate: "Too late: the reply is on its way.", onPage: "Shown on the customer’s private page", noChannel: "No channel reaches this person yet: add one under Set-up, or write a private note.", emptyText: "Write something first.", channel: "Answer by", segments: "{n} part, {left} left | {n} parts, {left} left", other: "Another recipient", otherNumber: "Phone number, in any spelling", usual: "The usual recipient", optedOut: "This person asked for no more messages by this channel.",
   },
   person: {

@@ -28,6 +28,16 @@ export default {
     title: "Звонок", wait: "ожидание", talk: "разговор", queue: "очередь", with: "кто говорил", number: "на номер", withheld: "скрытый номер", internal: "Внутренний звонок", made: "Звонок на {number}", inVain: "Не дозвонились: {number}", came: "Звонок: {number}", missed: "Пропущенный звонок: {number}",
     result: { answered: "Отвечен", missed: "Пропущен", abandoned: "Не дождался ответа", busy: "Занято", failed: "Не удался", no_answer: "Никто не ответил", timeout: "Вышло время ожидания", ringing: "Звонит", transferred: "Переведён", rejected: "Отклонён", unknown: "Исход неизвестен", pbx_restart: "Оборван: АТС перезапустилась", voicemail: "Ответил автоответчик" },
   },
+  proof: {
+    verified: "Отправитель подтверждён", failed: "Отправитель подделан", unknown: "Отправитель не подтверждён",
+    help: { verified: "Наш почтовый сервер подтвердил, что письмо отправлено с домена отправителя.", failed: "Письмо пришло не от того, кто в нём назван. Оно лежит отдельно от его истории; отвечайте осторожно.", unknown: "Нет доказательства, кто отправил письмо." },
+    warning: { several_senders: "В письме несколько отправителей.", no_verdict: "Наш почтовый сервер ничего не сказал об отправителе.", own_address: "Письмо выдаёт себя за письмо от нас.", reply_to: "Взят из поля Reply-To.", same_message_id: "У другого сообщения тот же идентификатор." },
+  },
+  calendar: {
+    REQUEST: "Приглашение", REPLY: "Ответ на приглашение", CANCEL: "Отменено", COUNTER: "Предложено другое время", PUBLISH: "Событие", ADD: "Добавлена дата", untitled: "(без названия)", when: "Когда", where: "Где", organizer: "Организатор", people: "Участники", repeats: "повторяется",
+    answer: { ACCEPTED: "придёт", DECLINED: "не придёт", TENTATIVE: "возможно", DELEGATED: "передал другому" },
+  },
+  consent: { needed: "Не подключён", given: "Подключён у провайдера", connect: "Подключить", again: "Подключить заново", connected: "Ящик подключён.", refused: "Провайдер не подключил ящик: {why}" },
   form: { message: "Сообщение с сайта", callback: "Просит перезвонить", came: "Откуда пришёл", utm_source: "Источник", utm_medium: "Канал", utm_campaign: "Кампания", utm_content: "Содержание", utm_term: "Запрос", referrer: "Реферер", page: "Страница", client_id: "ID аналитики", visit_code: "Код визита" },
   list: {
     more: "Ещё",
@@ -41,7 +51,7 @@ export default {
   },
   ticket: {
     none: "Заявка не выбрана", noneHint: "Выберите заявку слева или нажмите {key} для поиска.", number: "Заявка № {number}", assignee: "Ответственный", unassigned: "Никто", assignMe: "Взять себе",
-    queue: "Очередь", status: "Статус", resolve: "Решить", reopen: "Открыть снова", tags: "Метки", addTag: "Добавить метку", removeTag: "Убрать метку {tag}", followUp: "Продолжение № {number}", possibleFollowUp: "Возможно, продолжение другой заявки",
+    queue: "Очередь", status: "Статус", resolve: "Решить", reopen: "Открыть снова", tags: "Метки", addTag: "Добавить метку", removeTag: "Убрать метку {tag}", followUp: "Продолжение № {number}", unproven: "Отправитель подделан", unprovenHelp: "Заявку открыло письмо с подделанным отправителем. Оно ни с чем не связано.", possibleFollowUp: "Возможно, продолжение другой заявки",
     waiting: "Клиент ждёт {time}", waitingHelp: "Клиент ждёт {time} с первого неотвеченного сообщения, взял ли кто-то заявку или нет", noSubject: "(без темы)", more: "Другие действия", back: "К списку", person: "Показать карточку", gone: "Эта заявка вам больше не видна.", priority: "Приоритет",
   },
   entry: {
@@ -58,7 +68,7 @@ export default {
     contact: "{who}: заявка передана контакту {after}", entry_contact: "{who}: сообщение передано контакту {after}", status: "{who}: статус «{after}»", assignee_id: "{who}: ответственный — {after}", unassigned: "{who}: ответственный снят", queue_id: "{who}: передано в «{after}»", priority: "{who}: приоритет «{after}»", subject: "{who}: новая тема «{after}»", tags: "{who}: метки {after}", noTags: "{who}: метки убраны", flood: "Больше {before} сообщений с этого адреса за {after} минут: следующие попадают в эту заявку и остаются без автоответа", system: "Система",
   },
   composer: {
-    reply: "Ответ", note: "Заметка для своих", replyTo: "Кому: {names}", replyPlaceholder: "Напишите: {name}…", notePlaceholder: "Увидят только сотрудники…", send: "Отправить", sendResolve: "Отправить и решить", addNote: "Добавить заметку", attach: "Прикрепить файл", cc: "Копия", ccHint: "Адреса через запятую", sending: "Отправляется…",
+    all: "Копию всем", reply: "Ответ", note: "Заметка для своих", replyTo: "Кому: {names}", replyPlaceholder: "Напишите: {name}…", notePlaceholder: "Увидят только сотрудники…", send: "Отправить", sendResolve: "Отправить и решить", addNote: "Добавить заметку", attach: "Прикрепить файл", cc: "Копия", ccHint: "Адреса через запятую", sending: "Отправляется…",
     undo: "Отменить", willSend: "Ответ сейчас уйдёт", calledBack: "Отозвано. Текст снова в поле ответа.", noteAdded: "Заметка добавлена", removeFile: "Убрать {name}", tooLate: "Поздно: ответ уже отправляется.", onPage: "Появится на личной странице клиента", noChannel: "Ни один канал пока не ведёт к этому человеку: добавьте его в настройке или напишите заметку для своих.", emptyText: "Сначала напишите текст.", channel: "Ответить через", segments: "{n} часть, осталось {left} | {n} части, осталось {left} | {n} частей, осталось {left}", other: "Другой получатель", otherNumber: "Телефон в любой записи", usual: "Обычный получатель", optedOut: "Этот человек просил больше не писать ему сюда.",
   },
   person: {
