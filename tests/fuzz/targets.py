@@ -140,6 +140,8 @@ def _post(content: bytes) -> str:
         checked = checking.check(FORM, sent)
     except (reading.Unreadable, reading.TooMuch):
         return REFUSED
+    if checked.errors:
+        return REFUSED
     names = item.name(Keys("a secret of sixteen"), "1", "n", "c")
     said = {
         "reference": "r",
