@@ -33,7 +33,7 @@ BUSY_WAIT = 1.0  # another process sends to this endpoint: how long until we loo
 KEEP = timedelta(days=30)  # how long messages that came to their end are listed
 COUNT_EVERY = timedelta(seconds=5)
 TIDY_EVERY = timedelta(hours=1)
-STALE = timedelta(minutes=1)  # what waited longer is judged again before it is sent
+STALE = timedelta(minutes=1)  # what waited longer, or is tried again, is judged again before it is sent
 
 
 class WebhookSender:
@@ -222,6 +222,6 @@ def _note_failure(connection: Connection, row: Row, delay: timedelta | None, now
 def _prepared(connection: Connection, row: Row, now: datetime) -> tuple[Row | None, str | None]:
     """The endpoint, and what to send to it; no content when it may not hear this any more."""
     endpoint = webhooks.find(connection, row["endpoint_id"])
-    if endpoint is None or now - row["created_at"] <= STALE:
+    if endpoint is None or (row["attempts"] <= 1 and now - row["created_at"] <= STALE):
         return endpoint, row["payload"]
     return endpoint, as_of_now(connection, endpoint, row)

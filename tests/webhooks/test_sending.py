@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import aiohttp
 import pytest
@@ -11,7 +12,9 @@ from aiohttp import web
 from aiohttp.resolver import DefaultResolver
 
 from contact_center.errors import Unavailable
-from contact_center.store.repositories import webhooks
+from contact_center.model.events import Event
+from contact_center.store import journal
+from contact_center.store.repositories import access, webhooks
 from contact_center.webhooks import schedule, sending
 from tests.webhooks.receiver import TTL, House, Receiver, is_signed, until
 
@@ -383,3 +386,32 @@ async def test_the_line_survives_trouble_and_hears_the_bell(house: House, receiv
             await asyncio.sleep(0.01)
     running.cancel()
     await asyncio.wait([running])
+
+
+@dataclass(frozen=True, slots=True)
+class InQueue:
+    """An event of a queue, as small as can be."""
+
+    TYPE: ClassVar[str] = "raw_item.quarantined"
+    item: str
+
+
+async def test_what_became_confidential_while_it_waited_is_held_back(house: House, receiver: Receiver) -> None:
+    """A message that waits is judged again: rights are those of the moment it leaves, also when somebody sends it again."""
+    endpoint = await house.endpoint(receiver.url)
+    event = Event(InQueue("secret"), house.project_id, queue_id=1)  # type: ignore[arg-type]
+    await house.store.write(journal.append, event, at=house.clock())
+    await house.happen()
+    receiver.answers = [500]
+    sender = house.sender()
+    await house.run(sender)
+    await house.store.write(access.change_queue, 1, confidential=True)
+    house.clock.move(seconds=6)
+    await house.live()
+    await house.run(sender)
+    assert [state for _, state, _ in await house.states(endpoint)] == ["withheld", "delivered"]
+    assert [b"secret" in heard.body for heard in receiver.heard] == [True, False]
+    first = (await house.states(endpoint))[0][0]
+    await house.store.write(webhooks.rewind, endpoint, first - 1)
+    await house.run(sender, 2)
+    assert [b"secret" in heard.body for heard in receiver.heard] == [True, False, False]
