@@ -23,6 +23,7 @@ PAGES = [
     "/setup/channels?add=telephony",
     "/setup/channels?add=web_form",
     "/setup/queues",
+    "/setup/hours",
     "/setup/users",
     "/setup/quarantine",
     "/setup/spool",
