@@ -141,7 +141,8 @@ async def test_reading_everything_meets_no_canary(twins: Twins) -> None:
                 status, body = await answers(client, "GET", url)
                 seen += b"visible" in body
                 # What one sends oneself may come back in the words of a refusal; it is not sent here.
-                if leaks(body) or status >= 500:
+                # The operator's figures are of the whole instance, and for this machine or a token only.
+                if (leaks(body) and url != "/metrics") or status >= 500:
                     found.append((who, status, url, body[:300]))
     assert found == []
     assert seen > 30, "the crawl reaches what is one's own"

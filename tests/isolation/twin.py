@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Integer, LargeBinary, Table, insert, select, text
+from sqlalchemy import Boolean, Column, Integer, LargeBinary, Table, insert, select, text, update
 from sqlalchemy.engine import Connection
 
 from contact_center.model import acts, audit, words
@@ -42,6 +42,9 @@ def make_twin(connection: Connection) -> None:
         for row in [_twin_of(table, row) for row in rows] or [_invented(connection, table)]:
             if row is not None:
                 connection.execute(insert(table).values(row))
+    # Nothing may go out for the twin meanwhile, or its rows would change by themselves.
+    webhooks = metadata.tables["webhook_endpoint"]
+    connection.execute(update(webhooks).where(webhooks.c.id > OFFSET).values(enabled=False))
     act = acts.Act(datetime.now(UTC))
     audit_log.note(
         connection, act, audit.Action.CONTACT_OPENED, audit.Subject.CONTACT, 1 + OFFSET, project_id=PROJECT, actor=f"{CANARY}actor"
@@ -163,5 +166,4 @@ def _invented(connection: Connection, table: Table) -> dict[str, Any] | None:
 
 
 def _last_of_twin(connection: Connection, target: Column[Any]) -> Any:
-    found = connection.execute(text(f'SELECT max("{target.name}") FROM "{target.table.name}"')).scalar()
-    return found
+    return connection.execute(text(f'SELECT max("{target.name}") FROM "{target.table.name}"')).scalar()
