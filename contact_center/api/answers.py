@@ -189,6 +189,8 @@ class OriginalPreview:
     """The beginning of an original as text, and who seems to have sent it. All of it is what a stranger wrote."""
 
     text: str
+    said: str
+    """What a mail says, decoded as far as it can be made out; empty for anything else."""
     name: str
     address: str
     subject: str

@@ -109,7 +109,7 @@ class Ledger:
 
 def _figures(connection: Connection) -> dict[str, float]:
     books, compared = raw_items.books(connection), reconciliations.latest(connection)
-    result = {}
+    result: dict[str, float] = {}
     for account in channels.accounts(connection):
         label = f'account="{account.id}",address="{_label(account.address)}"'
         fates, last = books.get(account.id, {}), compared.get(account.id)

@@ -1,6 +1,8 @@
 """The books for people: who may see whose figures, what waits in quarantine, and the numbers that machines watch."""
 
 import re
+from base64 import b64encode
+from email.header import Header
 from typing import Any
 
 from contact_center.app import utc_now
@@ -11,7 +13,7 @@ from contact_center.model.words import Role
 from contact_center.store.audience import Reach, for_viewer
 from contact_center.store.repositories import access, reconciliations
 from contact_center.testing import RunningApp
-from tests.api.world import World, make_world
+from tests.api.world import World, make_world, quarantine
 
 
 async def get(world: World, who: str, path: str) -> Any:
@@ -39,7 +41,7 @@ async def test_confidential_accounts_are_in_nobody_elses_books(server: RunningAp
     assert (seen[foreign]["compared"]["missing"], seen[foreign]["compared"]["missing_keys"]) == (1, [])
     assert {"account_id": foreign, "quarantined": 1, "missing": 1} in await get(world, "agent", "/api/v1/alarms")
 
-    await server.store.write(access.change_queue, world.foreign.queue_id, confidential=True)
+    await server.store.write(lambda connection: access.change_queue(connection, world.foreign.queue_id, confidential=True))
     assert [books["account_id"] for books in await get(world, "agent", "/api/v1/books")] == [1]
     assert await get(world, "agent", "/api/v1/alarms") == [{"account_id": 1, "quarantined": 1, "missing": 0}]
     assert len(await get(world, "admin", "/api/v1/alarms")) == 2
@@ -54,6 +56,19 @@ async def test_metrics_count_items_by_fate_and_account(server: RunningApp) -> No
     assert re.search(r'^contact_center_items_missing\{account="1",[^}]*\} 0$', text, re.M)
     assert re.search(r'^contact_center_channel_silent\{account="1",[^}]*\} 0$', text, re.M)
     assert text.count("# TYPE contact_center_items gauge\n") == 1
+
+
+async def test_a_preview_says_what_a_broken_mail_says(server: RunningApp) -> None:
+    """Base64 in a character set that nobody knows is read for a person as far as it goes; its sender and subject are decoded."""
+    words = "Здравствуйте! Где мой заказ 117?"
+    mail = (
+        f"From: {Header('Анна', 'utf-8').encode()} <anna@example.com>\r\nSubject: {Header('Где заказ', 'utf-8').encode()}\r\n"
+        f"Content-Type: text/plain; charset=x-odd\r\nContent-Transfer-Encoding: base64\r\n\r\n{b64encode(words.encode()).decode()}\r\n"
+    )
+    item_id = await server.store.write(quarantine, 1, "mail", mail.encode())
+    async with server.session() as client, client.get(f"/api/v1/quarantine/{item_id}/preview") as response:
+        seen = await response.json()
+    assert (seen["said"], seen["name"], seen["address"], seen["subject"]) == (words, "Анна", "anna@example.com", "Где заказ")
 
 
 def test_agents_hear_of_quarantine_in_their_queues() -> None:

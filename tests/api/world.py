@@ -208,9 +208,9 @@ async def _admin_get(world: World, path: str) -> Any:
         return await response.json()
 
 
-def quarantine(connection: Connection, account_id: int, word: str) -> int:
+def quarantine(connection: Connection, account_id: int, word: str, content: bytes = b"") -> int:
     """A quarantined item of an account."""
-    content = f"broken {word}".encode()
+    content = content or f"broken {word}".encode()
     sha256 = hashlib.sha256(content).hexdigest()
     item = RawItem(f"quarantine-{word}", content, sha256, len(content))
     blobs.put(connection, sha256, item.size, content)

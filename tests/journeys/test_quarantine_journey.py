@@ -15,7 +15,9 @@ ODD = '"Anna Smirnova" <+79161234567>;2026-11-20 10:11:12;asked for a call back 
 
 async def agent_of(browser: Browser, served: Served, admin: Page, name: str, queue_ids: list[int]) -> Page:
     """An agent's console, opened by the link that the administrator gave them."""
-    made = await make(admin.context.request, "/api/v1/users", name=name, email=f"{name.lower()}@example.org", role="agent", queue_ids=queue_ids)
+    made = await make(
+        admin.context.request, "/api/v1/users", name=name, email=f"{name.lower()}@example.org", role="agent", queue_ids=queue_ids
+    )
     context = await browser.new_context(viewport={"width": 1440, "height": 900}, base_url=served.url, locale="en-GB")
     page = await context.new_page()
     await page.goto(f"/invitation{made['url'].partition('/invitation')[2]}")

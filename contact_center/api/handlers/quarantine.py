@@ -1,7 +1,12 @@
 """Quarantine: what no parser understood, kept with its original for people to look at, try again, or write up by hand."""
 
 import asyncio
+import html
+import itertools
+import re
+from email import message_from_bytes
 from email.header import decode_header, make_header
+from email.message import Message
 from email.utils import parseaddr
 from typing import Any
 
@@ -25,6 +30,7 @@ from contact_center.store import Connection, audit, blobs, journal
 from contact_center.store.repositories import raw_items, timeline
 
 PREVIEW = 20_000  # bytes of an original that are shown
+TAG = re.compile(r"<[^<>]{0,2000}>")
 
 
 async def list_items(ctx: Context, query: PageQuery) -> Page[RawItemRow]:
@@ -55,11 +61,11 @@ async def original(ctx: Context, item_id: int) -> web.StreamResponse:
 
 async def preview(ctx: Context, item_id: int) -> OriginalPreview:
     """The beginning of an original as text, and who seems to have sent it: for a person who writes it up by hand."""
-    sha256, head = await ctx.read(_head, ctx.viewer, item_id)
+    sha256, is_mail, head = await ctx.read(_head, ctx.viewer, item_id)
     await ctx.told(Action.ORIGINAL_DOWNLOADED, Subject.RAW_ITEM, item_id)
     if head is None:
         head = await asyncio.to_thread(_read_head, ctx.services.files.path(sha256))
-    return _preview(head)
+    return await asyncio.to_thread(_preview, head, is_mail)
 
 
 async def make_ticket(ctx: Context, item_id: int, body: ByHandBody) -> MadeByHand:
@@ -111,10 +117,10 @@ def _sha256(connection: Connection, viewer: Viewer, item_id: int) -> str:
     return str(_find(connection, viewer, item_id)["sha256"])
 
 
-def _head(connection: Connection, viewer: Viewer, item_id: int) -> tuple[str, bytes | None]:
-    sha256 = _sha256(connection, viewer, item_id)
-    content = blobs.get(connection, sha256)
-    return sha256, None if content is None else content[:PREVIEW]
+def _head(connection: Connection, viewer: Viewer, item_id: int) -> tuple[str, bool, bytes | None]:
+    row = _find(connection, viewer, item_id)
+    content = blobs.get(connection, row["sha256"])
+    return row["sha256"], row["kind"] == "email", None if content is None else content[:PREVIEW]
 
 
 def _read_head(path: Any) -> bytes:
@@ -122,11 +128,36 @@ def _read_head(path: Any) -> bytes:
         return bytes(file.read(PREVIEW))
 
 
-def _preview(head: bytes) -> OriginalPreview:
+def _preview(head: bytes, is_mail: bool) -> OriginalPreview:
     text = clean_text(head.decode("utf-8", "replace"))
     lines = text.split("\n\n", 1)[0].splitlines()[:200]
     name, address = parseaddr(_header(lines, "from"))
-    return OriginalPreview(text=text, name=name[:200], address=address[:320], subject=_header(lines, "subject")[:300])
+    said = _said(head) if is_mail else ""
+    return OriginalPreview(text=text, said=said, name=name[:200], address=address[:320], subject=_header(lines, "subject")[:300])
+
+
+def _said(head: bytes) -> str:
+    """The words of a mail as far as they can be made out; empty when they cannot. What broke the parser may break this too."""
+    try:
+        parts = [part for part in itertools.islice(message_from_bytes(head).walk(), 50) if part.get_content_maintype() == "text"]
+        for subtype in ("plain", "html"):
+            for part in parts:
+                if part.get_content_subtype() == subtype and (text := _words(part).strip()):
+                    return clean_text(text if subtype == "plain" else html.unescape(TAG.sub(" ", text)))[:PREVIEW]
+    except Exception:  # noqa: BLE001 - a person still has the raw text
+        return ""
+    return ""
+
+
+def _words(part: Message) -> str:
+    content = part.get_payload(decode=True)
+    if not isinstance(content, bytes):
+        return ""
+    try:
+        return content.decode(part.get_content_charset("utf-8"), "replace")
+    except (LookupError, UnicodeError):
+        text = content.decode("utf-8", "replace")
+        return text if text.count("\ufffd") * 20 < len(text) else content.decode("cp1251", "replace")
 
 
 def _header(lines: list[str], name: str) -> str:

@@ -3280,6 +3280,8 @@ export interface components {
         OriginalPreview: {
             /** Text */
             text: string;
+            /** Said */
+            said: string;
             /** Name */
             name: string;
             /** Address */

@@ -52,15 +52,19 @@ export const useAlarms = defineStore("alarms", () => {
       quarantined ? t("books.quarantined", { n: quarantined }, quarantined) : "",
     ].filter(Boolean);
   }
-  const troubled = computed(() => Object.values(live.state.channels).map((channel) => ({ channel, words: troubles(channel) })).filter(({ words }) => words.length));
+  /** A channel of a confidential queue is nobody else's worry. */
+  function concerns(channel: Channel): boolean {
+    return !live.state.queues[channel.queue_id]?.confidential || works(channel);
+  }
+  function works(channel: Channel | undefined): boolean {
+    const user = live.me?.user;
+    return !!channel && (user?.role === "admin" || !!user?.queue_ids.includes(channel.queue_id));
+  }
+  const troubled = computed(() => Object.values(live.state.channels).filter(concerns).map((channel) => ({ channel, words: troubles(channel) })).filter(({ words }) => words.length));
   const broken = computed(() => troubled.value.some(({ channel }) => channel.enabled && BROKEN.includes(channel.health)));
 
   /** How much waits in quarantine for me: in the queues I work in. */
-  const mine = computed(() => {
-    const user = live.me?.user;
-    const isMine = (channel: Channel | undefined) => !!channel && (user?.role === "admin" || !!user?.queue_ids.includes(channel.queue_id));
-    return Object.values(found.value).reduce((sum, alarm) => sum + (isMine(live.state.channels[alarm.account_id]) ? alarm.quarantined : 0), 0);
-  });
+  const mine = computed(() => Object.values(found.value).reduce((sum, alarm) => sum + (works(live.state.channels[alarm.account_id]) ? alarm.quarantined : 0), 0));
 
   return { found, stamp, troubled, broken, mine, troubles, refresh };
 });
