@@ -104,8 +104,7 @@ class Sender:
         if due is None or due > self._clock():
             return []  # nothing is written for nothing
         counts = Counter(self._on_their_way.values())
-        counts.update(dict.fromkeys(self._held, PER_ACCOUNT))
-        leased = await self._store.write(lease, self._holder, self._clock(), counts)
+        leased = await self._store.write(lease, self._holder, self._clock(), counts, list(self._held))
         failpoints.reach("send.leased")
         self._held |= leased.held
         return [self._begin(row) for row in leased.rows]

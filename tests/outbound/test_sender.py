@@ -487,6 +487,38 @@ async def test_an_account_keeps_its_pace(desk: Desk) -> None:
     assert all(after - before <= 1 for before, after in itertools.pairwise(left))
 
 
+async def test_many_accounts_that_wait_for_their_turn_hold_up_nobody(desk: Desk) -> None:
+    """However many mailboxes keep a slow pace, one without a pace sends at once."""
+
+    def slow_ones(connection: Any) -> None:
+        values = {
+            "project_id": 1,
+            "kind": "email",
+            "name": "Slow",
+            "queue_id": 1,
+            "options": {"send_per_minute": 1},
+            "created_at": desk.clock(),
+        }
+        for n in range(12):
+            channels.add_account(connection, address=f"slow{n}@localhost", **values)
+
+    await desk.store.write(slow_ones)
+    for n in range(12):
+        await desk.world.pipeline.accept(2 + n, [item(f"s{n}", sender=f"s{n}@example.com")], None, None)
+    await desk.world.pipeline.settle_all()
+    for n in range(12):
+        await desk.reply(ticket_id=2 + n)
+        await desk.reply(ticket_id=2 + n)
+    sender = desk.sender()
+    while await sender.send_due():
+        pass
+    assert len(desk.peer.got) == 12
+    mine = [await desk.reply() for _ in range(3)]
+    while await sender.send_due():
+        pass
+    assert [await desk.state(entry) for entry in mine] == ["sent"] * 3
+
+
 async def test_a_clock_that_was_put_back_does_not_stop_the_mail(desk: Desk) -> None:
     """The next turn of an account never lies further away than one turn."""
     await desk.store.write(channels.change_account, 1, options={"send_per_minute": 10})
