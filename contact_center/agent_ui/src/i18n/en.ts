@@ -29,7 +29,7 @@ export default {
     result: { answered: "Answered", missed: "Missed", abandoned: "Hung up while waiting", busy: "Busy", failed: "Failed", no_answer: "Nobody answered", timeout: "Waited too long", ringing: "Ringing", transferred: "Transferred", rejected: "Rejected", unknown: "Outcome unknown", pbx_restart: "Cut off: the telephone system restarted", voicemail: "Went to voicemail" },
   },
   proof: {
-    verified: "Sender verified", failed: "Sender forged", unknown: "Sender not verified",
+    verified: "Verified", failed: "Forged", unknown: "Not verified", sender: "Sender",
     help: { verified: "Our mail server has proof that the sender's domain sent this.", failed: "This did not come from whom it names. It stands apart from their history; answer with care.", unknown: "There is no proof of who sent this." },
     warning: { several_senders: "The mail names several senders.", no_verdict: "Our mail server said nothing about the sender.", own_address: "It claims to come from one of us.", reply_to: "Taken from Reply-To.", same_message_id: "Another message has the same ID." },
   },
