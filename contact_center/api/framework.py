@@ -45,6 +45,10 @@ class Route:
     status: int = 200
     once: bool = False
     """Asks for an Idempotency-Key: repeating the request with the same key has no second effect."""
+    refusals: tuple[int, ...] = ()
+    """Statuses of refusals that this route adds to those which its parameters bring; for its document."""
+    alternatives: tuple[int, ...] = ()
+    """Statuses that come with the same document as `status`."""
     raw_body: bool = False
     """The body is bytes, not JSON."""
     from_anywhere: bool = False

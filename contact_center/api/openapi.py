@@ -34,7 +34,7 @@ def document(routes: list[Route]) -> dict[str, Any]:
     keyed = [(key, "serialization", adapter) for key, adapter in adapters.items()]
     schemas, definitions = TypeAdapter.json_schemas(keyed, ref_template=REF, schema_generator=_Schemas)  # type: ignore[arg-type]
     _, bodies = models_json_schema(list(dict.fromkeys(inputs)), ref_template=REF)  # type: ignore[arg-type]
-    components = definitions.get("$defs", {}) | bodies.get("$defs", {}) | {"Problem": _PROBLEM}
+    components = definitions.get("$defs", {}) | bodies.get("$defs", {}) | {"Problem": _PROBLEM_SCHEMA}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -48,6 +48,7 @@ def document(routes: list[Route]) -> dict[str, Any]:
         "webhooks": {name: _event(name, cls, schemas[(name, "serialization")]) for name, cls in CATALOGUE.items()},
         "components": {
             "schemas": components,
+            "responses": {"Problem": _PROBLEM_RESPONSE},
             "securitySchemes": {
                 "session": {"type": "apiKey", "in": "cookie", "name": "cc_session"},
                 "token": {"type": "http", "scheme": "bearer", "description": "An API token: cc_pat_..."},
@@ -70,7 +71,9 @@ def _operation(route: Route, result: Any) -> dict[str, Any]:
         else f"{route.handler.__module__.rsplit('.', 1)[-1]}_{route.handler.__name__}",
         "summary": route.summary,
         "tags": [route.handler.__module__.rsplit(".", 1)[-1]],
-        "responses": {str(route.status): _response(route, result), "default": _PROBLEM_RESPONSE},
+        "responses": {str(status): _response(route, result) for status in (route.status, *route.alternatives)}
+        | {str(status): _PROBLEM for status in _problems(route)}
+        | {"default": _PROBLEM},
         "x-permission": route.permission.value,
         "security": [] if route.permission is Permission.PUBLIC else [{"session": []}, {"token": []}],
     }
@@ -94,6 +97,25 @@ def _response(route: Route, result: Any) -> dict[str, Any]:
     if route.signature.result is type(None):
         return {"description": "Done"}
     return {"description": "A document or a file", "content": {"*/*": {"schema": {}}}}
+
+
+def _problems(route: Route) -> list[int]:
+    """The refusals that a route's own nature brings; `default` stands for what can befall any request."""
+    signature, changes = route.signature, route.method != "GET"
+    found = {400} if signature.query or signature.body or route.once else set()
+    if route.permission is not Permission.PUBLIC:
+        found |= {401, 403}
+    if changes:
+        found |= {403, 409}
+    if signature.path_params or signature.body:
+        found |= {404}
+    if signature.body or route.raw_body:
+        found |= {413}
+    if signature.body:
+        found |= {415}
+    if signature.query or signature.body or route.once or route.raw_body:
+        found |= {422}
+    return sorted(found | set(route.refusals))
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
@@ -161,7 +183,8 @@ def _is_json(route: Route) -> bool:
     return origin is not None or dataclasses.is_dataclass(result) or result not in _response_types()
 
 
-_PROBLEM = {
+_PROBLEM = {"$ref": "#/components/responses/Problem"}
+_PROBLEM_SCHEMA = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "request_id"],
     "properties": {

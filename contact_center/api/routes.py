@@ -29,14 +29,14 @@ V1 = "/api/v1"
 
 ROUTES: list[Route] = [
     # Signing in.
-    Route("POST", f"{V1}/session", account.log_in, P.PUBLIC, 201),
-    Route("POST", f"{V1}/first-login", account.first_log_in, P.PUBLIC, 201),
-    Route("POST", f"{V1}/invitations/accept", account.accept_invitation, P.PUBLIC, 201),
+    Route("POST", f"{V1}/session", account.log_in, P.PUBLIC, 201, refusals=(401, 429)),
+    Route("POST", f"{V1}/first-login", account.first_log_in, P.PUBLIC, 201, refusals=(401, 429)),
+    Route("POST", f"{V1}/invitations/accept", account.accept_invitation, P.PUBLIC, 201, refusals=(401, 429)),
     Route("DELETE", f"{V1}/session", account.log_out, P.SELF, 204),
     # One's own account.
     Route("GET", f"{V1}/me", account.me, P.SELF),
     Route("PATCH", f"{V1}/me", account.change_me, P.SELF),
-    Route("POST", f"{V1}/me/password", account.change_password, P.SELF, 204),
+    Route("POST", f"{V1}/me/password", account.change_password, P.SELF, 204, refusals=(429,)),
     Route("GET", f"{V1}/me/devices", account.devices, P.SELF),
     Route("DELETE", f"{V1}/me/devices/{{session_id}}", account.revoke_device, P.SELF, 204),
     Route("GET", f"{V1}/me/tokens", account.tokens, P.SELF),
@@ -44,12 +44,12 @@ ROUTES: list[Route] = [
     Route("DELETE", f"{V1}/me/tokens/{{token_id}}", account.revoke_token, P.SELF, 204),
     # The console.
     Route("GET", f"{V1}/snapshot", console.snapshot, P.TICKETS_READ),
-    Route("GET", f"{V1}/events", feed.events, P.EVENTS_READ),
+    Route("GET", f"{V1}/events", feed.events, P.EVENTS_READ, refusals=(410,)),
     Route("GET", f"{V1}/search", search.search, P.TICKETS_READ),
     # Tickets.
     Route("GET", f"{V1}/tickets", tickets.list_tickets, P.TICKETS_READ),
     Route("GET", f"{V1}/tickets/{{ticket_id}}", tickets.get_ticket, P.TICKETS_READ),
-    Route("PATCH", f"{V1}/tickets/{{ticket_id}}", tickets.change_ticket, P.TICKETS_WRITE),
+    Route("PATCH", f"{V1}/tickets/{{ticket_id}}", tickets.change_ticket, P.TICKETS_WRITE, refusals=(412,)),
     Route("GET", f"{V1}/tickets/{{ticket_id}}/participants", tickets.get_participants, P.TICKETS_READ),
     Route("POST", f"{V1}/tickets/{{ticket_id}}/replies", tickets.reply, P.TICKETS_WRITE, 201, once=True),
     Route("POST", f"{V1}/tickets/{{ticket_id}}/notes", tickets.add_note, P.TICKETS_WRITE, 201, once=True),
@@ -139,16 +139,16 @@ ROUTES: list[Route] = [
     Route("DELETE", f"{V1}/webhooks/{{webhook_id}}", webhooks.delete_webhook, P.ADMIN, 204),
     Route("POST", f"{V1}/webhooks/{{webhook_id}}/secret", webhooks.rotate_secret, P.ADMIN, 201),
     Route("POST", f"{V1}/webhooks/{{webhook_id}}/test", webhooks.send_test, P.ADMIN, 201),
-    Route("POST", f"{V1}/webhooks/{{webhook_id}}/replay", webhooks.replay, P.ADMIN),
+    Route("POST", f"{V1}/webhooks/{{webhook_id}}/replay", webhooks.replay, P.ADMIN, refusals=(410,)),
     Route("GET", f"{V1}/webhooks/{{webhook_id}}/deliveries", webhooks.list_deliveries, P.ADMIN),
     Route("POST", f"{V1}/webhooks/{{webhook_id}}/deliveries/{{delivery_id}}/replay", webhooks.replay_delivery, P.ADMIN),
     # Pictures for sandboxed frames, by signed address.
-    Route("GET", "/media/attachments/{attachment_id}", entries.signed_attachment, P.PUBLIC),
-    Route("GET", "/media/remote", entries.remote_image, P.PUBLIC),
+    Route("GET", "/media/attachments/{attachment_id}", entries.signed_attachment, P.PUBLIC, refusals=(403,)),
+    Route("GET", "/media/remote", entries.remote_image, P.PUBLIC, refusals=(403, 503)),
     # For machines.
     Route("GET", "/healthz", system.healthz, P.PUBLIC),
-    Route("GET", "/readyz", system.readyz, P.PUBLIC),
-    Route("GET", "/metrics", system.metrics, P.PUBLIC),
+    Route("GET", "/readyz", system.readyz, P.PUBLIC, alternatives=(503,)),
+    Route("GET", "/metrics", system.metrics, P.PUBLIC, refusals=(403,)),
     Route("GET", "/api/openapi.json", system.openapi_document, P.PUBLIC),
 ]
 
