@@ -18,11 +18,11 @@ from contact_center.backup.archive import ANCHORS, KEY, Manifest, Part, Tell, re
 from contact_center.config import Settings
 from contact_center.errors import BadRequest, ConfigError
 from contact_center.model.acts import Act
-from contact_center.model.words import Delivery, Status
+from contact_center.model.words import Delivery
 from contact_center.store import Connection, Row, migrate, open_store, portable, version
 from contact_center.store.blobs import BlobFiles
 from contact_center.store.repositories import outbox, recovery, timeline
-from contact_center.tickets import entries, lifecycle
+from contact_center.tickets import entries, undelivered
 
 PATIENCE = 15.0  # seconds: longer than the leases of a server that was stopped a moment ago
 
@@ -103,8 +103,8 @@ def _doubt(connection: Connection, act: Act, row: Row, reason: str) -> None:
     project_id = outbox.project_of(connection, row["id"])
     entries.publish_entry(connection, act, project_id, row["interaction_id"])
     entry = timeline.find(connection, row["interaction_id"])
-    if not row["automatic"] and entry is not None and entry.ticket_id is not None:
-        lifecycle.change(connection, act, project_id, entry.ticket_id, lifecycle.TicketPatch(status=Status.OPEN))
+    if entry is not None:
+        undelivered.demand(connection, act, project_id, entry)
 
 
 def _check_key(settings: Settings, manifest: Manifest, without_key: bool) -> None:
