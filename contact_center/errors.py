@@ -126,6 +126,12 @@ class ChannelError(ContactCenterError):
     http_status = 502
 
 
+class SourceCannotBeAsked(ContactCenterError):
+    """The source of an account keeps nothing that could be compared: things are brought to us."""
+
+    code = "source-cannot-be-asked"
+
+
 class ChannelUnavailable(ChannelError):
     """The other side does not answer or asks us to wait. The supervisor tries again later."""
 

@@ -173,7 +173,7 @@ class Inventoried(Protocol):
     def holdings(self, inbox: Inbox) -> AsyncIterator[Sequence[str]]:
         """The provider keys of everything the source has at this moment, in portions, each key once.
 
-        Uses a connection of its own. Raises a ChannelError.
+        Uses a connection of its own. Raises a ChannelError, or SourceCannotBeAsked as the account is set up.
         """
         ...
 

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Protocol
 
 from contact_center.channels.base import Connector, Inbox, Inventoried
-from contact_center.errors import ChannelError
+from contact_center.errors import ChannelError, SourceCannotBeAsked
 from contact_center.model.channels import Reconciliation
 from contact_center.store import Store
 from contact_center.store.repositories import reconciliations
 
 RECHECK = 20.0  # seconds after which what seemed missing is looked for again: it may just have been on its way
 NAMED = 100  # missing items that are named one by one
+NOTHING_TO_ASK = "This source cannot be asked what it holds."
 REMEMBERED = 100_000  # missing items that are looked for again at most
 
 
@@ -33,12 +34,14 @@ async def compare(
     asked at all, is a result too, with its reason.
     """
     if not isinstance(connector, Inventoried):
-        return Reconciliation(account_id, now, error="This source cannot be asked what it holds.", can_be_asked=False)
+        return Reconciliation(account_id, now, error=NOTHING_TO_ASK, can_be_asked=False)
     try:
         at_source, missing = await _missing(connector.holdings(inbox), inbox)
         if missing:
             await asyncio.sleep(recheck)
             missing = await inbox.unknown(sorted(missing))
+    except SourceCannotBeAsked:
+        return Reconciliation(account_id, now, error=NOTHING_TO_ASK, can_be_asked=False)
     except ChannelError as error:
         return await _keep(store, Reconciliation(account_id, now, error=error.message))
     found = Reconciliation(account_id, now, at_source, at_source - len(missing), len(missing), tuple(sorted(missing)[:NAMED]))

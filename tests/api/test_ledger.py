@@ -11,7 +11,7 @@ from contact_center.model.events import RawItemQuarantined, Recorded
 from contact_center.model.people import Viewer
 from contact_center.model.words import Role
 from contact_center.store.audience import Reach, for_viewer
-from contact_center.store.repositories import access, reconciliations
+from contact_center.store.repositories import access, channels, reconciliations
 from contact_center.testing import RunningApp
 from tests.api.world import World, make_world, quarantine
 
@@ -45,6 +45,31 @@ async def test_confidential_accounts_are_in_nobody_elses_books(server: RunningAp
     assert [books["account_id"] for books in await get(world, "agent", "/api/v1/books")] == [1]
     assert await get(world, "agent", "/api/v1/alarms") == [{"account_id": 1, "quarantined": 1, "missing": 0}]
     assert len(await get(world, "admin", "/api/v1/alarms")) == 2
+
+
+async def test_silence_is_expected_from_the_form(server: RunningApp) -> None:
+    """How long a channel may be silent is set with it and changed later; saving it unchanged leaves the alarm alone."""
+    async with server.session() as client:
+        body = {"kind": "web_form", "name": "Form", "address": "form", "queue_id": 1, "expect_hours": 4, "check": False}
+        async with client.post("/api/v1/channels", json=body) as response:
+            channel = (await response.json())["channel"]
+        assert (response.status, channel["expect_hours"]) == (201, 4)
+        await server.store.write(lambda connection: channels.change_account(connection, channel["id"], silent_since=utc_now()))
+        for hours, expected, silent in ((4, 4, True), (5, 5, False), (0, None, False)):
+            async with client.patch(f"/api/v1/channels/{channel['id']}", json={"expect_hours": hours}) as response:
+                changed = (await response.json())["channel"]
+            assert (changed["expect_hours"], changed["silent_since"] is not None) == (expected, silent)
+
+
+async def test_consoles_hear_of_a_comparison(server: RunningApp) -> None:
+    """Whoever has the page open sees what a colleague's comparison found; a source that cannot be asked says so."""
+    async with server.session() as client:
+        async with client.get("/api/v1/events?limit=1000") as response:
+            before = (await response.json())["horizon"]
+        async with client.post("/api/v1/channels/1/comparison") as response:
+            assert not (await response.json())["can_be_asked"]
+        async with client.get(f"/api/v1/events?after={before}") as response:
+            assert [event["type"] for event in (await response.json())["events"]] == ["channel.changed"]
 
 
 async def test_metrics_count_items_by_fate_and_account(server: RunningApp) -> None:

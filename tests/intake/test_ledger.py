@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from contact_center.app import utc_now
 from contact_center.channels.base import Inbox
 from contact_center.errors import ChannelUnavailable, Conflict
 from contact_center.intake import comparing
@@ -183,9 +184,10 @@ async def test_a_real_mailbox_is_compared(tmp_path: Path, dovecot: Dovecot) -> N
             lmtp.sendmail("c@example.com", [user], a_mail(message_id=f"<{number}@x.example>", subject=str(number)).as_bytes())
     options = {"imap_host": "127.0.0.1", "imap_port": dovecot.port, "imap_security": "none", "imap_user": user, "imap_password": "secret"}
     async with running_app(tmp_path, workers=False) as app, app.session() as client:
-        body = {"kind": "email", "name": "Box", "address": "box@example.org", "queue_id": 1, "options": options}
-        async with client.post("/api/v1/channels", json=body) as response:
-            account_id = (await response.json())["channel"]["id"]
+        # Not by the API, which would begin to read at once.
+        sealed = options | {"imap_password": app.product.keys.encrypt("secret")}
+        box = {"kind": "email", "name": "Box", "address": "box@example.org", "queue_id": 1, "options": sealed, "created_at": utc_now()}
+        account_id = await app.store.write(lambda connection: channels.add_account(connection, project_id=1, **box))
         before = await app.product.ledger.compare(account_id, recheck=0)
         assert (before.at_source, before.missing) == (3, 3)
         await app.product.supervisor.refresh()

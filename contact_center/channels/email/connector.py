@@ -9,7 +9,7 @@ from contact_center.channels.email.imap import ImapReader
 from contact_center.channels.email.options import LARGE, EmailOptions
 from contact_center.channels.email.receiver import MailReceiver
 from contact_center.channels.email.sending import check_smtp, send_by_smtp, spool
-from contact_center.errors import ChannelAuthFailed
+from contact_center.errors import ChannelAuthFailed, SourceCannotBeAsked
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.messages import OutboundMessage, Receipt
 from contact_center.model.words import EntryKind, PointKind
@@ -42,9 +42,10 @@ class EmailConnector:
 
     async def holdings(self, inbox: Inbox) -> AsyncIterator[Sequence[str]]:
         """See `channels.base.Inventoried`: what the folders hold; without a mailbox there is nothing to ask."""
-        if self.options.imap_host:
-            async for keys in ImapReader(self.options, self.tokens).holdings(inbox):
-                yield keys
+        if not self.options.imap_host:
+            raise SourceCannotBeAsked
+        async for keys in ImapReader(self.options, self.tokens).holdings(inbox):
+            yield keys
 
     async def send(self, message: OutboundMessage) -> Receipt:
         """Send one mail."""

@@ -11,7 +11,7 @@ from contact_center.channels.telephony.calls import KIND as NAME
 from contact_center.channels.telephony.options import TelephonyOptions
 from contact_center.channels.telephony.sources import Source, envelope_of, sources
 from contact_center.channels.telephony.tail import Batch, Place, batches, first_lines
-from contact_center.errors import ChannelMisconfigured, ChannelUnavailable, Undeliverable
+from contact_center.errors import ChannelMisconfigured, ChannelUnavailable, SourceCannotBeAsked, Undeliverable
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.messages import Cursor, OutboundMessage, Receipt
 
@@ -45,7 +45,10 @@ class TelephonyConnector:
 
     async def holdings(self, _inbox: Inbox) -> AsyncIterator[Sequence[str]]:
         """See `channels.base.Inventoried`: the lines that the files hold today; what was rotated away is not asked for."""
-        for source in await asyncio.to_thread(self._sources):
+        sources = await asyncio.to_thread(self._sources)
+        if not sources:
+            raise SourceCannotBeAsked  # a webhook only
+        for source in sources:
             source.recall({})
             try:
                 reading = batches(source.path, Place(), BATCH)
