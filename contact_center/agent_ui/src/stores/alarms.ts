@@ -56,6 +56,7 @@ export const useAlarms = defineStore("alarms", () => {
   function concerns(channel: Channel): boolean {
     return !live.state.queues[channel.queue_id]?.confidential || works(channel);
   }
+  /** Whether I work in this channel's queue. */
   function works(channel: Channel | undefined): boolean {
     const user = live.me?.user;
     return !!channel && (user?.role === "admin" || !!user?.queue_ids.includes(channel.queue_id));
@@ -66,5 +67,5 @@ export const useAlarms = defineStore("alarms", () => {
   /** How much waits in quarantine for me: in the queues I work in. */
   const mine = computed(() => Object.values(found.value).reduce((sum, alarm) => sum + (works(live.state.channels[alarm.account_id]) ? alarm.quarantined : 0), 0));
 
-  return { found, stamp, troubled, broken, mine, troubles, refresh };
+  return { found, stamp, troubled, broken, mine, troubles, works, refresh };
 });
