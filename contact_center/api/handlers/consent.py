@@ -4,8 +4,6 @@ What travels with them is sealed: the attempt belongs to one administrator, one 
 began it can end it.
 """
 
-from urllib.parse import quote
-
 import orjson
 from aiohttp import web
 from pydantic import Field
@@ -16,7 +14,7 @@ from contact_center.api.context import Context
 from contact_center.api.framework import Input
 from contact_center.api.handlers.channels import decrypt_options, publish_channel
 from contact_center.channels import registry
-from contact_center.errors import ChannelError, ConfigError, Conflict, Invalid, NotFound
+from contact_center.errors import ChannelAuthFailed, ChannelError, ConfigError, Conflict, Invalid, NotFound
 from contact_center.keys import Keys
 from contact_center.model.acts import Act
 from contact_center.model.audit import Action, Subject
@@ -59,16 +57,18 @@ async def end_consent(ctx: Context, query: ConsentQuery) -> web.StreamResponse:
     """Where the provider sends the administrator back to: keep what it allows, and return to the set-up."""
     account_id, verifier = _opened(ctx, query.state)
     account = await ctx.read(_account, ctx.viewer, account_id)
-    if query.error or not query.code:
-        return _back("refused", query.error or "no code")
     provider = _provider(ctx.services.keys, account)
     try:
+        if query.error or not query.code:
+            raise ChannelAuthFailed(f"The provider's page gave no permission: {query.error or 'no code came back'}")
         grant = await oauth.redeem(provider, query.code, _callback(ctx), verifier)
     except ChannelError as error:
-        return _back("refused", error.message)
+        # The words stand with the account: what a link says is anybody's.
+        await ctx.write(_refuse, ctx.act(), ctx.viewer, account_id, error.message)
+        return _back("refused", account_id)
     await ctx.write(_keep, ctx.act(), ctx.viewer, account_id, provider.keeps, ctx.services.keys.encrypt(grant.refresh_token))
     await ctx.services.refresh_channels()
-    return _back("connected", str(account_id))
+    return _back("connected", account_id)
 
 
 def _opened(ctx: Context, state: str) -> tuple[int, str]:
@@ -85,8 +85,8 @@ def _opened(ctx: Context, state: str) -> tuple[int, str]:
     return int(attempt["account"]), str(attempt["verifier"])
 
 
-def _back(word: str, value: str) -> web.Response:
-    return web.Response(status=303, headers={"Location": f"{SETUP}?{word}={quote(value[:300])}", "Cache-Control": "no-store"})
+def _back(word: str, account_id: int) -> web.Response:
+    return web.Response(status=303, headers={"Location": f"{SETUP}?{word}={account_id}", "Cache-Control": "no-store"})
 
 
 def _callback(ctx: Context) -> str:
@@ -114,3 +114,10 @@ def _keep(connection: Connection, act: Act, viewer: Viewer, account_id: int, opt
     channels.change_account(connection, account_id, **values)
     audit.note(connection, act, Action.CHANNEL_CHANGED, Subject.CHANNEL, account_id, fields=[], options=[option])
     publish_channel(connection, act, viewer.project_id, account_id)
+
+
+def _refuse(connection: Connection, act: Act, viewer: Viewer, account_id: int, why: str) -> None:
+    account = _account(connection, viewer, account_id)
+    if account.enabled:
+        channels.change_account(connection, account_id, health=Health.AUTH_FAILED, health_detail=why[:500], checked_at=act.now)
+        publish_channel(connection, act, viewer.project_id, account_id)

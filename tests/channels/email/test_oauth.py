@@ -246,7 +246,10 @@ async def test_an_administrator_connects_a_mailbox(server: RunningApp) -> None:
             assert server.product.keys.decrypt(account.options["oauth_refresh_token"]) == token
             # The same way back a second time: the code is used up.
             async with client.get(path, allow_redirects=False) as response:
-                assert "refused" in response.headers["Location"]
+                assert response.headers["Location"] == f"/setup/channels?refused={channel_id}"
+            account = await server.store.read(channels.find_account, channel_id)
+            assert account is not None
+            assert (account.health, "revoked" in account.health_detail) == ("auth_failed", True)
 
 
 async def test_nobody_ends_what_somebody_else_began(server: RunningApp) -> None:

@@ -37,7 +37,7 @@ export default {
     REQUEST: "Invitation", REPLY: "Answer to an invitation", CANCEL: "Cancelled", COUNTER: "Other time proposed", PUBLISH: "Appointment", ADD: "Added date", untitled: "(without a title)", when: "When", where: "Where", organizer: "Organiser", people: "People", repeats: "repeats",
     answer: { ACCEPTED: "accepted", DECLINED: "declined", TENTATIVE: "perhaps", DELEGATED: "delegated" },
   },
-  consent: { needed: "Not connected", given: "Connected with the provider", connect: "Connect", again: "Connect again", connected: "The mailbox is connected.", refused: "The provider did not connect the mailbox: {why}" },
+  consent: { needed: "Not connected", given: "Connected with the provider", connect: "Connect", again: "Connect again", connected: "The mailbox is connected.", refused: "The provider did not connect the mailbox. The reason stands beside it." },
   form: { message: "Message from the website", callback: "Asks for a call back", came: "Where they came from", utm_source: "Source", utm_medium: "Medium", utm_campaign: "Campaign", utm_content: "Content", utm_term: "Term", referrer: "Referrer", page: "Page", client_id: "Analytics ID", visit_code: "Visit code" },
   list: {
     more: "More",
@@ -105,7 +105,7 @@ export default {
     notATime: "Write times like 09:00; 24:00 ends a day.", endsBefore: "Hours end after they begin; past midnight they go on the next day.", overlaps: "Hours of a day do not overlap.", sameDate: "A date stands here twice.",
   },
   books: {
-    title: "Books", hint: "Whatever a channel receives is kept before anything else happens, and ends in exactly one place. So the sum must come out; and once a day each source is asked what it holds itself.", equation: "What was received, and where it ended",
+    title: "Books", hint: "Whatever a channel receives is kept before anything else happens, and ends in exactly one place. So the sum must come out; and once a day each source is asked what it holds itself.",
     emptyTitle: "Nothing is kept count of yet", empty: "Once a channel is connected, this page shows what it received and where each item ended, and whether its mailbox or call log holds anything that is missing here.", addChannel: "Connect a channel",
     fate: { all: "received", stored: "in the history", duplicate: "came twice", ignored: "nothing to keep", quarantined: "in quarantine", received: "being read" },
     fateHelp: { stored: "Stands in a person’s history", duplicate: "The very same came before; kept once", ignored: "Understood, and nothing for people: such as a line of a log that tells of no call", quarantined: "Could not be read. Waits for a person", received: "Kept, and will be read in a moment" },
