@@ -47,6 +47,7 @@ from contact_center.search.finder import lag
 from contact_center.search.indexer import Indexer
 from contact_center.store import Connection, Store, audit, audit_check, open_store, version
 from contact_center.store.blobs import BlobFiles
+from contact_center.store.leases import Undertaker
 from contact_center.store.repositories import access, automatic, channels, outbox
 from contact_center.tasks import spawn, stop
 from contact_center.webhooks.sending import WebhookSender
@@ -413,11 +414,13 @@ def _gauges(console: Console, indexer: Indexer, webhooks: WebhookSender) -> dict
 
 
 async def _show_life(store: Store, holder: str) -> None:
-    """Renew the lease by which others see that this sender lives."""
+    """Renew the lease by which others see that this sender lives, and end those that nobody renews."""
+    undertaker = Undertaker(store, LEASE_TTL, utc_now)
     while True:
         await asyncio.sleep(LEASE_TTL.total_seconds() / 4)
         try:
             await store.write(channels.take_lease, outbox.sender_lease(holder), holder, utc_now(), LEASE_TTL)
+            await undertaker.look()
         except Unavailable as error:
             logger.warning("sender.lease_not_renewed", error=error.message)
 

@@ -222,6 +222,11 @@ class House:
             await asyncio.sleep(0.1)
         raise TimeoutError(what)
 
+    def told(self, *words: str) -> None:
+        """The fault really happened: the server's log speaks of it, in one of these words. Raises AssertionError."""
+        log = (self.folder / "server.log").read_text()
+        assert any(word in log for word in words), f"the log has none of {words}; it ends: {log[-500:]}"
+
     # What must hold.
 
     async def check(self, report: Report, *, copies: int = 1) -> Report:

@@ -7,7 +7,9 @@ import pytest
 
 from contact_center.errors import FenceLost
 from contact_center.store import Store
+from contact_center.store.leases import Undertaker
 from contact_center.store.repositories import channels
+from contact_center.testing import FrozenClock
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 TTL = timedelta(seconds=10)
@@ -52,3 +54,21 @@ async def test_of_many_takers_one_wins(store: Store) -> None:
     for seconds, fence in ((0, 1), (20, 2)):
         taken = await asyncio.gather(*(take(store, f"{seconds} {n}", seconds) for n in range(10)))
         assert [t for t in taken if t is not None] == [fence]
+
+
+async def test_a_lease_that_nobody_renews_ends_whatever_the_clocks_say(store: Store, clock: FrozenClock) -> None:
+    """A dead holder whose clock ran a day ahead is replaced after twice the length of a lease; a living one is not."""
+    ttl, steady = timedelta(seconds=12), [0.0]
+    ahead = clock.now + timedelta(days=1)
+    await store.write(channels.take_lease, "dead", "a", ahead, ttl)
+    await store.write(channels.take_lease, "alive", "b", ahead, ttl)
+    undertaker = Undertaker(store, ttl, clock, lambda: steady[0])
+    for second in range(0, 24, 3):
+        steady[0] = float(second)
+        await store.write(channels.take_lease, "alive", "b", ahead + timedelta(seconds=second), ttl)
+        assert await undertaker.look() == 0
+    steady[0] = 25.0
+    await store.write(channels.take_lease, "alive", "b", ahead + timedelta(seconds=25), ttl)
+    assert await undertaker.look() == 1
+    assert await store.write(channels.take_lease, "dead", "c", clock.now, ttl) == 2
+    assert await store.write(channels.take_lease, "alive", "c", clock.now, ttl) is None

@@ -84,6 +84,17 @@ def release_lease(connection: Connection, name: str, holder: str, now: datetime)
     connection.execute(update(lease).where(lease.c.name == name, lease.c.holder == holder).values(expires_at=now))
 
 
+def living_leases(connection: Connection, now: datetime) -> dict[str, datetime]:
+    """Leases that still hold by the clock: name to the end."""
+    return {row.name: row.expires_at for row in connection.execute(select(lease).where(lease.c.expires_at > now))}
+
+
+def end_lease(connection: Connection, name: str, seen: datetime, now: datetime) -> bool:
+    """End a lease that was last seen to hold until `seen`; False when it was renewed since."""
+    statement = update(lease).where(lease.c.name == name, lease.c.expires_at == seen).values(expires_at=now)
+    return connection.execute(statement).rowcount == 1
+
+
 def check_fence(connection: Connection, name: str, fence: int) -> None:
     """Refuse the unit of a holder that was replaced. Raises FenceLost."""
     statement = select(lease.c.fence).where(lease.c.name == name).with_for_update(read=True)
