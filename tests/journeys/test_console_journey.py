@@ -25,6 +25,7 @@ PAGES = [
     "/setup/queues",
     "/setup/hours",
     "/setup/users",
+    "/setup/books",
     "/setup/quarantine",
     "/setup/spool",
     "/account",

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.journeys.conftest import PASSWORD, Served, first_log_in
+from tests.journeys.test_console_journey import no_violations
 from tests.journeys.test_one_person_journey import make
 
 pytestmark = pytest.mark.journey
@@ -54,6 +55,8 @@ async def test_an_agent_reads_what_no_parser_could(browser: Browser, served: Ser
     await item.get_by_role("button", name="Look inside").click()
     await expect(item.locator("[data-preview]")).to_contain_text("asked for a call back about order 117")
 
+    await no_violations(anna, "an item looked into")
+
     await boris.goto("/setup/quarantine")  # another queue's agent finds nothing there, and is not asked to
     await expect(boris.locator("[data-empty]")).to_be_visible()
     await expect(boris.locator("[data-quarantined]")).to_have_count(0)
@@ -62,6 +65,7 @@ async def test_an_agent_reads_what_no_parser_could(browser: Browser, served: Ser
     expected = {"all": 1, "stored": 0, "duplicate": 0, "ignored": 0, "quarantined": 1, "received": 0}
     await expect(anna.locator("[data-books]", has_text="PBX").locator("[data-alarm]")).to_have_text("1 item unread")
     assert await figures(anna, "PBX") == expected
+    await no_violations(anna, "books with an alarm")
 
     await anna.goto("/setup/quarantine")
     await item.get_by_role("button", name="Make a ticket").click()
@@ -70,6 +74,7 @@ async def test_an_agent_reads_what_no_parser_could(browser: Browser, served: Ser
     await form.get_by_label("Mail address or phone").fill("+7 916 123-45-67")
     await form.get_by_label("Name").fill("Anna Smirnova")
     await form.get_by_label("Subject").fill("Call back about order 117")
+    await no_violations(anna, "a ticket by hand")
     await form.get_by_role("button", name="Make the ticket").click()
     await anna.wait_for_url("**/tickets/all/*")
     await expect(anna.locator(".head")).to_contain_text("Call back about order 117")
