@@ -137,6 +137,16 @@ async def test_an_outage_is_waited_out(stage: Stage) -> None:
     assert stage.made[0].runs == 3
 
 
+async def test_what_is_mended_is_no_longer_told(stage: Stage) -> None:
+    """A word about a part that does not work goes away when it works again, and is told once while it does not."""
+    account = stage.add(1)
+    await stage.supervisor.start()
+    await until(lambda: Health.OK in stage.health(1))
+    for detail in ("a folder is missing", "a folder is missing", ""):
+        await stage.supervisor._tell(account, Health.OK, detail)
+    assert [detail for _, _, detail in stage.accounts.told] == ["", "a folder is missing", ""]
+
+
 @pytest.mark.parametrize(
     ("trouble", "health"), [(ChannelAuthFailed("no"), Health.AUTH_FAILED), (ChannelMisconfigured("no"), Health.MISCONFIGURED)]
 )

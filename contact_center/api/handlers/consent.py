@@ -64,7 +64,7 @@ async def end_consent(ctx: Context, query: ConsentQuery) -> web.StreamResponse:
         grant = await oauth.redeem(provider, query.code, _callback(ctx), verifier)
     except ChannelError as error:
         # The words stand with the account: what a link says is anybody's.
-        await ctx.write(_refuse, ctx.act(), ctx.viewer, account_id, error.message)
+        await ctx.write(_refuse, ctx.act(), ctx.viewer, account_id, provider.keeps, error.message)
         return _back("refused", account_id)
     await ctx.write(_keep, ctx.act(), ctx.viewer, account_id, provider.keeps, ctx.services.keys.encrypt(grant.refresh_token))
     await ctx.services.refresh_channels()
@@ -116,8 +116,9 @@ def _keep(connection: Connection, act: Act, viewer: Viewer, account_id: int, opt
     publish_channel(connection, act, viewer.project_id, account_id)
 
 
-def _refuse(connection: Connection, act: Act, viewer: Viewer, account_id: int, why: str) -> None:
+def _refuse(connection: Connection, act: Act, viewer: Viewer, account_id: int, option: str, why: str) -> None:
+    """Say why; an account that works by an earlier permission goes on working."""
     account = _account(connection, viewer, account_id)
-    if account.enabled:
+    if account.enabled and not (account.health is Health.OK and account.options.get(option)):
         channels.change_account(connection, account_id, health=Health.AUTH_FAILED, health_detail=why[:500], checked_at=act.now)
         publish_channel(connection, act, viewer.project_id, account_id)

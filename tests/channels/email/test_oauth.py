@@ -233,6 +233,14 @@ async def test_an_administrator_connects_a_mailbox(server: RunningApp) -> None:
             async with client.get(url, allow_redirects=False) as page:
                 back = page.headers["Location"]
             path = "/" + back.split("/", 3)[3]
+            async with client.get(path.replace("code=", "error=access_denied&x="), allow_redirects=False) as response:
+                assert response.status == 422
+            state = path.split("state=")[1]
+            async with client.get(f"/api/v1/channels/consent?error=access_denied&state={state}", allow_redirects=False) as response:
+                assert response.headers["Location"] == f"/setup/channels?refused={channel_id}"
+            account = await server.store.read(channels.find_account, channel_id)
+            assert account is not None
+            assert (account.health, "access_denied" in account.health_detail) == ("auth_failed", True)
             async with client.get(path, allow_redirects=False) as response:
                 assert (response.status, response.headers["Location"]) == (303, f"/setup/channels?connected={channel_id}")
             async with client.get("/api/v1/channels") as response:
@@ -247,9 +255,6 @@ async def test_an_administrator_connects_a_mailbox(server: RunningApp) -> None:
             # The same way back a second time: the code is used up.
             async with client.get(path, allow_redirects=False) as response:
                 assert response.headers["Location"] == f"/setup/channels?refused={channel_id}"
-            account = await server.store.read(channels.find_account, channel_id)
-            assert account is not None
-            assert (account.health, "revoked" in account.health_detail) == ("auth_failed", True)
 
 
 async def test_nobody_ends_what_somebody_else_began(server: RunningApp) -> None:
