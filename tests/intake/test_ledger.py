@@ -13,7 +13,6 @@ import pytest
 from contact_center.app import utc_now
 from contact_center.channels.base import Inbox
 from contact_center.errors import ChannelUnavailable, Conflict
-from contact_center.intake import comparing
 from contact_center.intake.ledger import ByHand, Ledger
 from contact_center.intake.watch import Watch
 from contact_center.model.acts import Act
@@ -68,7 +67,7 @@ async def test_what_was_only_on_its_way_is_not_missing(world: World, monkeypatch
     async def meanwhile(_seconds: float) -> None:
         await world.accept(item("late"))
 
-    monkeypatch.setattr(comparing.asyncio, "sleep", meanwhile)
+    monkeypatch.setattr("contact_center.intake.comparing.asyncio.sleep", meanwhile)
     found = await ledger_of(world, Source(["late"])).compare(world.account_id)
     assert (found.at_source, found.missing) == (1, 0)
 
@@ -84,7 +83,7 @@ async def test_silence_is_noticed_and_ends(world: World) -> None:
     """An account that expects something every four hours is silent after five, and no more when something comes."""
     told: list[bool] = []
     watch = Watch(world.store, ledger_of(world, Source()), lambda _: True, lambda *_: told.append(True), world.clock)
-    await world.store.write(channels.change_account, world.account_id, expect_hours=4)
+    await world.store.write(lambda connection: channels.change_account(connection, world.account_id, expect_hours=4))
     await world.take_in(item("a"))
 
     async def silent_since() -> Any:
