@@ -8,6 +8,7 @@ import inspect
 import typing
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -26,6 +27,17 @@ class Input(BaseModel):
     """What a client sends: closed, so that nobody can set what is not named here."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    @field_validator("*")
+    @classmethod
+    def _in_our_time(cls, value: Any) -> Any:
+        """An instant in UTC. The first and the last day of the calendar are none in every zone."""
+        if not isinstance(value, datetime) or value.tzinfo is None:
+            return value
+        try:
+            return value.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("a time beyond the calendar") from None
 
     @field_validator("*", mode="before")
     @classmethod

@@ -25,6 +25,8 @@ async def problem_middleware(request: web.Request, handler: Any) -> web.StreamRe
         response = _problem(request_id, error.http_status, error.code, error.message, error.details)
         if isinstance(error, TooManyRequests):
             response.headers["Retry-After"] = str(error.details.get("retry_after", 60))
+    except web.RequestPayloadError:
+        response = _problem(request_id, 400, "bad-request", "The body is not encoded as its Content-Encoding says, or is cut short.", {})
     except web.HTTPException as error:
         if error.status < 400:
             raise

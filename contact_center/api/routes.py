@@ -45,7 +45,7 @@ ROUTES: list[Route] = [
     # The console.
     Route("GET", f"{V1}/snapshot", console.snapshot, P.TICKETS_READ),
     Route("GET", f"{V1}/events", feed.events, P.EVENTS_READ, refusals=(410,)),
-    Route("GET", f"{V1}/search", search.search, P.TICKETS_READ),
+    Route("GET", f"{V1}/search", search.search, P.TICKETS_READ, refusals=(404,)),
     # Tickets.
     Route("GET", f"{V1}/tickets", tickets.list_tickets, P.TICKETS_READ),
     Route("GET", f"{V1}/tickets/{{ticket_id}}", tickets.get_ticket, P.TICKETS_READ),

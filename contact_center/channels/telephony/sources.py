@@ -186,9 +186,9 @@ def _layout(options: TelephonyOptions, path: Path) -> dict[str, Any]:
     header = _header(path) if options.csv_header else b""
     names = [name.strip() for name in formats.cells(header, options.csv_delimiter)] if header else []
     places = {
-        key: int(column) if column.isdigit() else names.index(column)
+        key: int(column) if (column.isascii() and column.isdigit()) else names.index(column)
         for key, column in wanted.items()
-        if column.isdigit() or column in names
+        if (column.isascii() and column.isdigit()) or column in names
     }
     layout = {"columns": places, "delimiter": options.csv_delimiter, "time_format": options.time_format}
     if header:

@@ -239,7 +239,7 @@ def _in_view(view: View, viewer: Viewer) -> ColumnElement[bool]:
 
 def _holds(words: str) -> ColumnElement[bool]:
     """A ticket number, or words of the subject or the contact's name."""
-    if words.lstrip("#").isdigit() and len(words) < 10:
+    if words.isascii() and words.lstrip("#").isdigit() and len(words) < 10:
         return ticket.c.number == int(words.lstrip("#"))
     escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     pattern = f"%{escaped}%"
