@@ -6,7 +6,7 @@ UI := contact_center/agent_ui
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export CONTACT_CENTER_DATA_DIR ?= data
 
-.PHONY: help run demo prove test lint chaos bench screenshots console contract clean
+.PHONY: help run demo prove test lint chaos fuzz bench screenshots console contract clean
 
 help: ## Show this list.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -32,6 +32,9 @@ prove: $(VENV)/dev.stamp $(UI)/dist/index.html ## Prove the four promises, and p
 chaos: $(VENV)/dev.stamp $(UI)/dist/index.html ## Try every fault of docs/faults.md. ARGS="--seed 3 'cut at COMMIT'" for one, --long for all.
 	@sh tests/install-peers.sh strace faketime
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+fuzz: $(VENV)/dev.stamp ## Hostile input by the ten thousand for every reader, then the whole API. ARGS="--seed 7 --count 1000" for other or less.
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 bench: $(VENV)/dev.stamp $(UI)/dist/index.html ## Measure, beside peers and raw limits. ARGS="--quick ingest" for less.
 	$(BIN)/python -m bench $(ARGS)

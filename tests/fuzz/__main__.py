@@ -8,6 +8,7 @@ import multiprocessing
 import sys
 from pathlib import Path
 
+from tests.fuzz import product
 from tests.fuzz.runner import fuzz, keep, limit
 from tests.fuzz.targets import targets
 
@@ -18,11 +19,13 @@ def main() -> int:
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--count", type=int, default=10_000, help="inputs for each reader")
     asked.add_argument("--target", action="append", help="only these readers; `api` is the API by its document")
-    asked.add_argument("--api-examples", type=int, default=20, help="requests for each route and role")
+    asked.add_argument(
+        "--api-examples", type=int, default=5, help="right and wrong requests for each route, each sent as everybody there is"
+    )
     asked.add_argument("--folder", type=Path, default=Path("fuzz-failures"))
     given = asked.parse_args()
     failed = 0
-    print(f"{'target':16}{'inputs':>8}{'refused':>9}{'broken':>8}{'slowest':>10}")
+    print(f"{'target':16}{'inputs':>8}{'refused':>9}{'broken':>8}{'slowest':>10}", flush=True)
     with multiprocessing.get_context("spawn").Pool(max(1, multiprocessing.cpu_count()), limit, maxtasksperchild=20) as pool:
         for target in targets():
             if given.target and target.name not in given.target:
@@ -32,6 +35,8 @@ def main() -> int:
             if result.failures:
                 keep(given.folder, target.name, result)
                 failed += len(result.failures)
+    if not given.target or "api" in given.target:
+        failed += product.run(given.api_examples, given.seed, given.folder)
     if failed:
         print(f"{failed} inputs broke something; they are in {given.folder}", file=sys.stderr)
     return 1 if failed else 0
