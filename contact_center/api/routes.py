@@ -96,8 +96,8 @@ ROUTES: list[Route] = [
     Route("GET", f"{V1}/imports/{{import_id}}", imports.get_import, P.ADMIN),
     Route("PATCH", f"{V1}/imports/{{import_id}}", imports.change_import, P.ADMIN),
     Route("GET", f"{V1}/imports/{{import_id}}/preview", imports.preview, P.ADMIN),
-    Route("POST", f"{V1}/imports/{{import_id}}/check", imports.check, P.ADMIN),
-    Route("POST", f"{V1}/imports/{{import_id}}/run", imports.run, P.ADMIN),
+    Route("POST", f"{V1}/imports/{{import_id}}/check", imports.check, P.ADMIN, refusals=(422,)),
+    Route("POST", f"{V1}/imports/{{import_id}}/run", imports.run, P.ADMIN, refusals=(422,)),
     Route("POST", f"{V1}/imports/{{import_id}}/cancel", imports.cancel, P.ADMIN),
     Route("GET", f"{V1}/imports/{{import_id}}/rows", imports.get_rows, P.ADMIN),
     # The ledger.
