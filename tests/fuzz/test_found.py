@@ -5,6 +5,8 @@ import pytest
 from contact_center import markup
 from contact_center.channels.email import parse as email
 from contact_center.channels.telephony import parse as telephony
+from contact_center.channels.telephony.options import TelephonyOptions
+from contact_center.channels.telephony.sources import sources
 from contact_center.channels.web_form import parse as web_form
 from contact_center.errors import QuarantineItem
 from tests.fuzz import promises, targets
@@ -69,3 +71,9 @@ def test_links_in_links_keep_their_pictures() -> None:
     clean = markup.sanitise("<a><table><a href='http://y/'><img src='http://x/a.png'>", image=lambda _url: "/media/remote?url=x")
     assert 'src="/media/remote?url=x"' in clean
     promises.harmless(clean.replace("/media/", "https://x/"))
+
+
+def test_a_column_of_an_odd_digit_is_a_name() -> None:
+    """A column map may say anything: what is no number is looked for among the names."""
+    options = TelephonyOptions(cdr_file="/nowhere", cdr_format="columns", columns="id=\u00b2,start=1,from=2")
+    assert sources(options)[0].envelope["missing"] == "\u00b2"
