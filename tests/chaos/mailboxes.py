@@ -125,4 +125,3 @@ async def two_read_one_mailbox(house: House) -> None:
         await house.quiet()
     finally:
         other.kill()
-

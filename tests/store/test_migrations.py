@@ -65,9 +65,9 @@ async def test_migrations_run_without_foreign_keys(tmp_path: Path, monkeypatch: 
     seen = []
     real = migrate._upgrade
 
-    def watch(connection: Connection) -> None:
+    def watch(connection: Connection, to: str) -> None:
         seen.append(connection.execute(text("PRAGMA foreign_keys")).scalar())
-        real(connection)
+        real(connection, to)
 
     monkeypatch.setattr(migrate, "_upgrade", watch)
     store = await open_store(f"sqlite:///{tmp_path / 'm.sqlite3'}", tmp_path / "blobs")

@@ -79,9 +79,7 @@ def queue_name_taken(connection: Connection, project_id: int, name: str, besides
     return found is not None and found != besides
 
 
-def add_queue(
-    connection: Connection, project_id: int, name: str, confidential: bool, now: datetime, calendar_id: int | None = None
-) -> int:
+def add_queue(connection: Connection, project_id: int, name: str, confidential: bool, now: datetime, calendar_id: int | None = None) -> int:
     """Make a queue; returns its id."""
     values = {"project_id": project_id, "name": name, "confidential": confidential, "created_at": now, "calendar_id": calendar_id}
     return _id(connection.execute(insert(queue).values(values).returning(queue.c.id)))

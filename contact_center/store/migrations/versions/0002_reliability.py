@@ -194,10 +194,18 @@ def downgrade() -> None:
     op.drop_table("automatic_send")
     with op.batch_alter_table("webhook_delivery", schema=None) as batch_op:
         batch_op.drop_index("ix_webhook_delivery_list")
-        batch_op.drop_index("ix_webhook_delivery_line", sqlite_where=sa.text("state = 'pending'"), postgresql_where=sa.text("state = 'pending'"))
-        batch_op.drop_index("ix_webhook_delivery_leased", sqlite_where=sa.text("lease_holder IS NOT NULL"), postgresql_where=sa.text("lease_holder IS NOT NULL"))
+        batch_op.drop_index(
+            "ix_webhook_delivery_line", sqlite_where=sa.text("state = 'pending'"), postgresql_where=sa.text("state = 'pending'")
+        )
+        batch_op.drop_index(
+            "ix_webhook_delivery_leased",
+            sqlite_where=sa.text("lease_holder IS NOT NULL"),
+            postgresql_where=sa.text("lease_holder IS NOT NULL"),
+        )
         batch_op.drop_index("ix_webhook_delivery_ended")
-        batch_op.drop_index("ix_webhook_delivery_due", sqlite_where=sa.text("state = 'pending'"), postgresql_where=sa.text("state = 'pending'"))
+        batch_op.drop_index(
+            "ix_webhook_delivery_due", sqlite_where=sa.text("state = 'pending'"), postgresql_where=sa.text("state = 'pending'")
+        )
 
     op.drop_table("webhook_delivery")
     op.drop_table("webhook_endpoint")
