@@ -9,7 +9,7 @@ from contact_center.channels.telephony.options import TelephonyOptions
 from contact_center.channels.telephony.sources import sources
 from contact_center.channels.web_form import parse as web_form
 from contact_center.errors import QuarantineItem
-from tests.fuzz import promises, targets
+from tests.fuzz import promises, seeds, targets
 
 FOUND: list[tuple[str, bytes]] = [
     ("mail", b"From: a@b.example\nSubject: s\nContent-Type: text/plain; charset=undefined\n\ncaf\xe9\n"),
@@ -30,6 +30,9 @@ FOUND: list[tuple[str, bytes]] = [
     ("cdr", b'"","7","6","c","c","PJSIP/1","","Dial","","2026-11-02 09:00:00","","2026-11-02 09:00:09",9,0,"BUSY","D","1.1","","","1.1","' + b"9" * 40 + b'"'),
     ("queue_log", b"1795295151|" + b"1" * 5000 + b"|support|NONE|ENTERQUEUE||+79161112233|1"),
     ("form items", b"{"),
+    ("form items", seeds.ITEMS[0].replace(b"form-k", b"9" * 5000)),
+    ("form items", seeds.ITEMS[1].replace(b'"p"', b'"' + b"9" * 5000 + b'"')),
+    ("form items", seeds.ITEMS[1].replace(b'"name": "A"', b'"name": "' + b"A" * 5000 + b'"')),
     ("form items", b'{"v":1,"kind":"request","fields":[{}],"files":[]}'),
     ("form items", b"[" * 100_000),
     ("contact files", b"PK\x03\x04" + b"\x00" * 40 + b"PK\x05\x06" + b"\x00" * 8 + b"\xff\xff\x00\x00\xff\xff\x00\x00\x00\x00"),

@@ -11,6 +11,7 @@ from contact_center.model.text import clean_filename, clean_text, preview
 from contact_center.model.words import Demand, PointKind
 
 KIND = "web_form"
+LONGEST_NAME = 330  # characters of an address, a name or a key
 
 
 def parse(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
@@ -28,6 +29,17 @@ def parse(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
 
 def _message(document: dict[str, Any], attached: bytes) -> InboundMessage:
     who = _who(document)
+    names = (
+        document["key"],
+        document["reference"],
+        document.get("page") or "",
+        *document.get("answers", ()),
+        who["value"],
+        who["name"],
+        who["phone"],
+    )
+    if any(len(name) > LONGEST_NAME for name in names):
+        raise ValueError("a name is too long")
     rows = [row for row in document["fields"] if row["value"]]
     files = _files(document["files"], attached)
     text = _text(document, rows, files)
