@@ -8,7 +8,7 @@ import nh3
 HTML_LIMIT = 1024 * 1024  # characters kept of one mail's markup
 MAX_DEPTH = 500  # nesting above this is flattened: layout engines and parsers turn slow or overflow
 
-MAX_PASSES = 3  # until the tree stays as it is; links that still stand in links are given up
+MAX_PASSES = 4  # until the tree stays as it is; markup that never does is shown without its tags
 
 TAGS = nh3.ALLOWED_TAGS - {"area", "map"} | {"center", "font", "u", "s", "strike", "big", "tt", "button"} - {"button"}
 ATTRIBUTES = {
@@ -46,7 +46,6 @@ _DROP_WITH_CONTENT = {"script", "style", "title", "noscript", "template", "ifram
 _DATA_IMAGE = re.compile(r"data:image/(?:png|jpe?g|gif|webp);base64,[A-Za-z0-9+/=\s]+\Z", re.I)
 _ATTRIBUTE = re.compile(r' [^\s="<>]+="[^"]*"')
 _TAG = re.compile(r'<([a-z0-9]+)((?: [^\s="<>]+="[^"]*"){2,})>')
-_LINK = re.compile(r"<(/?)a[ >]")
 _ANY_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
 _OPENING = re.compile(r"<[a-zA-Z]")
@@ -60,15 +59,14 @@ def sanitise(html: str, image: ImageRewriter | None = None) -> str:
     Image addresses are kept (`cid:`, `data:` pictures, http) for a frame whose policy blocks them, or rewritten by
     `image`, which returns None to drop one. Doing it twice changes nothing.
     """
-    source = flatten(html[:HTML_LIMIT])
-    clean = _clean(source, image)
+    clean = _clean(flatten(html[:HTML_LIMIT]), None)
     for _ in range(MAX_PASSES):
-        if not _has_link_in_link(clean):
-            return clean
-        # Out of a table a parser lifts what does not belong there, into a link if need be; read again that is another tree.
-        source = _clean(source, None)
-        clean = _clean(source, image)
-    return _clean(re.sub(r"</?a\b[^<>]*>", " ", source), image)
+        # Without a tag that was taken out, or lifted out of a table, what is left may be another tree to whoever reads it.
+        again = _clean(clean, None)
+        if again == clean:
+            return _clean(clean, image) if image else clean
+        clean = again
+    return _clean(re.sub(r"<[^<>]{0,2000}>", " ", clean), None)
 
 
 def _clean(html: str, image: ImageRewriter | None) -> str:
@@ -94,15 +92,6 @@ def _clean(html: str, image: ImageRewriter | None) -> str:
         strip_comments=True,
     )
     return _TAG.sub(_in_order, clean)
-
-
-def _has_link_in_link(clean: str) -> bool:
-    is_open = False
-    for match in _LINK.finditer(clean):
-        if is_open and not match[1]:
-            return True
-        is_open = not match[1]
-    return False
 
 
 def _in_order(match: re.Match[str]) -> str:

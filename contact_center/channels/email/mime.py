@@ -396,7 +396,10 @@ def _parameter(part: Message, name: str, header: str = "Content-Type") -> str | 
     except (ValueError, TypeError, IndexError, AttributeError):
         return None
     if isinstance(value, tuple):  # RFC 2231: charset, language, percent-decoded text
-        data = value[2].encode("latin-1", "replace") if not _has_surrogates(value[2]) else value[2].encode("ascii", "surrogateescape")
+        try:
+            data = value[2].encode("ascii", "surrogateescape")
+        except UnicodeEncodeError:  # percent-decoded characters, perhaps beside raw ones
+            data = value[2].encode("latin-1", "replace")
         return charsets.decode(data, value[0] or "utf-8")[0]
     return str(value).strip() if value is not None else None
 
@@ -432,7 +435,7 @@ def _as_bytes(children: list[Message]) -> bytes:
 
 def _words_of(message: Message, depth: int = 0) -> bytes:
     """What is left of a mail that cannot be written: its texts."""
-    payload = message.get_payload()
+    payload = getattr(message, "_payload", None)  # get_payload() would decode it by a charset that may be none
     if isinstance(payload, list) and depth < MAX_DEPTH:
         return b"\r\n".join(_words_of(child, depth + 1) for child in payload[:MAX_PARTS] if isinstance(child, Message))
     return payload.encode("utf-8", "surrogateescape") if isinstance(payload, str) else b""

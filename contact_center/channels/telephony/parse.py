@@ -12,6 +12,7 @@ from contact_center.channels.telephony.records import Record, merge
 from contact_center.errors import QuarantineItem
 from contact_center.model.messages import InboundMessage
 
+LONGEST_LINE = 100_000  # bytes
 LONGEST_KEY = 2000  # bytes: no index of a database holds more
 
 
@@ -30,6 +31,8 @@ def combine(parts: Sequence[dict[str, Any]]) -> InboundMessage:
 
 def read(content: bytes, envelope: dict[str, Any]) -> Record:
     """One line or event in the words that all sources share. Raises QuarantineItem."""
+    if len(content) > LONGEST_LINE:
+        raise QuarantineItem("The line is too long to be one of a call.")
     plan = Plan.of(envelope)
     match envelope.get("source"):
         case "master" | "custom" as layout:

@@ -148,7 +148,7 @@ def _files(named: list[dict[str, Any]], attached: bytes) -> tuple[InboundFile, .
 def _file(file: dict[str, Any], content: bytes) -> InboundFile:
     return InboundFile(
         filename=clean_filename(file["filename"]),
-        content_type=file["content_type"],
+        content_type=file["content_type"][:170],
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
         content=content,
