@@ -47,7 +47,7 @@ ROUTES: list[Route] = [
     Route("GET", f"{V1}/events", feed.events, P.EVENTS_READ, refusals=(410,)),
     Route("GET", f"{V1}/search", search.search, P.TICKETS_READ, refusals=(404,)),
     # Tickets.
-    Route("GET", f"{V1}/tickets", tickets.list_tickets, P.TICKETS_READ),
+    Route("GET", f"{V1}/tickets", tickets.list_tickets, P.TICKETS_READ, refusals=(404,)),
     Route("GET", f"{V1}/tickets/{{ticket_id}}", tickets.get_ticket, P.TICKETS_READ),
     Route("PATCH", f"{V1}/tickets/{{ticket_id}}", tickets.change_ticket, P.TICKETS_WRITE, refusals=(412,)),
     Route("GET", f"{V1}/tickets/{{ticket_id}}/participants", tickets.get_participants, P.TICKETS_READ),
