@@ -77,15 +77,17 @@ FAULTS: list[Fault] = [
 def main() -> int:
     """Run what is asked for and print a line for each."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("name", nargs="*", help="faults to run (default: all but the long ones)")
+    parser.add_argument("name", nargs="*", help="faults to run, by a part of their names (default: all but the long ones)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=1, help="how many seeds, one after the other")
     parser.add_argument("--long", action="store_true", help="also those that take a quarter of an hour")
     wanted = parser.parse_args()
-    chosen = [fault for fault in FAULTS if (fault.name in wanted.name if wanted.name else wanted.long or not fault.long)]
-    unknown = set(wanted.name) - {fault.name for fault in FAULTS}
+    chosen = [
+        fault for fault in FAULTS if (any(name in fault.name for name in wanted.name) if wanted.name else wanted.long or not fault.long)
+    ]
+    unknown = [name for name in wanted.name if not any(name in fault.name for fault in FAULTS)]
     if unknown:
-        parser.error(f"no such fault: {', '.join(sorted(unknown))}; there are: {', '.join(fault.name for fault in FAULTS)}")
+        parser.error(f"no such fault: {', '.join(unknown)}; there are: {', '.join(fault.name for fault in FAULTS)}")
     broken = 0
     with tempfile.TemporaryDirectory(prefix="cc-chaos-", ignore_cleanup_errors=True) as folder, _postgres(Path(folder)) as server:
         for seed in range(wanted.seed, wanted.seed + wanted.rounds):
