@@ -70,11 +70,11 @@ class Line:
         try:
             done, _ = await asyncio.wait([future], timeout=seconds)
         except asyncio.CancelledError:
-            self._break()
+            self._give_up()
             future.add_done_callback(_forget)
             raise
         if not done:
-            self._break()
+            self._give_up()
             future.add_done_callback(_forget)
             raise ChannelUnavailable("The mail server answers too slowly.")
         try:
@@ -89,7 +89,7 @@ class Line:
     def close(self) -> None:
         """Break the connection for good; a thread that waits on it wakes with an error."""
         self._stopping.set()
-        self._break()
+        self._give_up()
         self._thread.shutdown(wait=False)
 
     def _break(self) -> None:
@@ -103,7 +103,17 @@ class Line:
             logger.debug("imap.was_broken_already", host=self.options.imap_host)
         self._thread.submit(_let_go, sock, wire)
 
+    def _give_up(self) -> None:
+        """Break the connection, and let go of one that the thread is only just making."""
+        self._break()
+        self._thread.submit(self._drop)
+
     # In the mailbox's thread.
+
+    def _drop(self) -> None:
+        sock, wire, self.sock, self.wire, self.client = self.sock, self.wire, None, None, None
+        if sock is not None:
+            _let_go(sock, wire)
 
     def open(self, token: str | None = None) -> None:
         """Connect and sign in, with an access token or with the password."""

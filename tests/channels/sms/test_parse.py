@@ -218,11 +218,11 @@ def test_what_twilio_took_for_an_opt_out_is_one() -> None:
 
 
 def test_files_are_named() -> None:
-    """They are not fetched, but nobody overlooks that there are some."""
+    """They are fetched later; until then nobody overlooks that there are some."""
     message = by_twilio(Body="", NumMedia="2", MediaUrl0="https://api.example/1", MediaUrl1="https://api.example/2")
 
-    assert message.text == "https://api.example/1\nhttps://api.example/2"
-    assert message.defects
+    assert message.text == "[file] [file]"
+    assert message.remote_files == ("https://api.example/1", "https://api.example/2")
 
 
 def test_a_text_is_bounded_and_can_be_stored() -> None:
