@@ -32,6 +32,7 @@ prove: $(VENV)/dev.stamp $(UI)/dist/index.html ## Prove the four promises, and p
 chaos: $(VENV)/dev.stamp $(UI)/dist/index.html ## Try every fault of docs/faults.md. ARGS="--seed 3 'cut at COMMIT'" for one, --long for all.
 	@sh tests/install-peers.sh strace faketime
 	$(BIN)/python -m tests.chaos $(ARGS)
+	@[ -n "$(ARGS)" ] || $(BIN)/python -m pytest -m long
 
 fuzz: $(VENV)/dev.stamp ## Hostile input by the ten thousand for every reader, then the whole API. ARGS="--seed 7 --count 1000" for other or less.
 	$(BIN)/python -m tests.fuzz $(ARGS)

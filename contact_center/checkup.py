@@ -12,6 +12,7 @@ from contact_center.errors import ContactCenterError, NotFound
 from contact_center.keys import Keys, new_token, token_hash
 from contact_center.model.acts import Act
 from contact_center.model.audit import Action, Subject
+from contact_center.model.words import Fate
 from contact_center.store import Connection, Store, audit, audit_check, version
 from contact_center.store.audit_check import Fault
 from contact_center.store.repositories import access, channels, raw_items, webhooks
@@ -35,8 +36,14 @@ async def examine(settings: Settings, store: Store) -> dict[str, str]:
             detail = f": {account.health_detail}" if account.health_detail else ""
             findings[f"channel {account.address}"] = account.health + detail
         for account_id, fates in (await store.read(raw_items.books, project_id)).items():
-            findings[f"books of channel {account_id}"] = ", ".join(f"{fate} {count}" for fate, count in fates.items())
+            findings[f"books of channel {account_id}"] = balance(fates)
     return findings | {"migrated": "ok"}
+
+
+def balance(fates: dict[str, int]) -> str:
+    """The books of a channel in words: what came in, and where it ended. What is in flight is `received` in the ledger."""
+    parts = ", ".join(f"{'in flight' if fate == Fate.RECEIVED else fate} {count}" for fate, count in fates.items())
+    return f"received {sum(fates.values())} = {parts}"
 
 
 async def list_users(store: Store) -> list[dict[str, Any]]:

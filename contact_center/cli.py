@@ -331,7 +331,7 @@ async def _serve(settings: Settings, role: str) -> None:
         await runner.setup()
         async with root.running(product, workers=role != "web"):
             await web.SockSite(runner, door).start()
-            await _announce(product, settings)
+            await _announce(product, settings, takes_mail=role != "web")
             await _until_told_to_stop()
             await runner.cleanup()
     finally:
@@ -350,11 +350,11 @@ def _bind(settings: Settings) -> socket.socket:
     return door
 
 
-async def _announce(product: Any, settings: Settings) -> None:
+async def _announce(product: Any, settings: Settings, *, takes_mail: bool) -> None:
     from contact_center import app as root
 
     print(f"contact_center {__version__} is at {settings.base_url}", flush=True)
-    if settings.mail.listen:
+    if settings.mail.listen and takes_mail:
         print(f"Mail is received at {settings.mail.listen} (SMTP and LMTP)", flush=True)
     url = await root.first_log_in_url(product)
     if url is not None:

@@ -225,9 +225,12 @@ def _batch(mails: Iterator[Found]) -> list[Found]:
     return batch
 
 
+_NAMES = {"received": "in flight"}  # so the ledger calls what has no fate yet; for people the word means all that came
+
+
 def tell(counts: dict[str, Any]) -> str:
     """What became of an archive, in words; what was passed over with examples."""
-    lines = [", ".join(f"{name}: {number}" for name, number in counts.items() if name not in ("passed", "examples"))]
+    lines = [", ".join(f"{_NAMES.get(name, name)}: {number}" for name, number in counts.items() if name not in ("passed", "examples"))]
     for reason, number in counts["passed"].items():
         lines += [f"passed over, {reason}: {number}", *(f"    {where}" for where in counts["examples"].get(reason, ()))]
     return "\n".join(lines)

@@ -177,7 +177,7 @@ async def reply(machine: Machine, client: aiohttp.ClientSession, subject: str, w
         assert response.status == 201, await response.text()
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 async def test_yesterdays_backup_beside_todays_mailbox(
     request: pytest.FixtureRequest, tmp_path: Path, dovecot: Dovecot, engine: str
 ) -> None:
@@ -245,7 +245,7 @@ class Sender(Customer):
         return super()._sent(mail)
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("engine", [pytest.param("sqlite", marks=pytest.mark.long), "postgresql"])
 async def test_a_backup_under_load_is_one_moment(request: pytest.FixtureRequest, tmp_path: Path, engine: str) -> None:
     """Mail pours in while the backup is made: it holds exactly the first mails, with all their contents, and the books balance."""
     old = await make_machine(request, engine, tmp_path / "old")

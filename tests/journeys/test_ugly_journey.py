@@ -64,7 +64,7 @@ async def every_page(page: Page, tickets: list[int], people: list[int]) -> list[
     return found
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.long), "ru"])
 async def test_the_ugliest_data_breaks_no_page(browser: Browser, served: Served, language: str) -> None:
     """Every page with 900-character subjects, sixty files, forty points and names without a blank."""
     page = await first_log_in(browser, served)
