@@ -11,7 +11,7 @@ from contact_center.model.events import RawItemQuarantined, Recorded
 from contact_center.model.people import Viewer
 from contact_center.model.words import Role
 from contact_center.store.audience import Reach, for_viewer
-from contact_center.store.repositories import access, channels, reconciliations
+from contact_center.store.repositories import access, channels, raw_items, reconciliations
 from contact_center.testing import RunningApp
 from tests.api.world import World, make_world, quarantine
 
@@ -101,3 +101,20 @@ def test_agents_hear_of_quarantine_in_their_queues() -> None:
     event = Recorded(1, RawItemQuarantined.TYPE, utc_now(), None, 1, 7, None, None, None, False, {"item": {}})
     for queues, hears in (((7,), True), ((8,), False)):
         assert (for_viewer(event, Viewer(1, 1, Role.AGENT, queues), Reach(), None) is not None) is hears
+
+
+async def test_what_was_taken_in_is_in_nobodys_quarantine(server: RunningApp) -> None:
+    """A stored item answers 404 on every route of the quarantine: its original is read by its entry, whose ticket may have moved."""
+    world = await make_world(server)
+    item_id = await server.store.read(lambda connection: raw_items.of_interaction(connection, world.own.ids["entry_id"])["id"])  # type: ignore[index]
+    by_hand = {"address": "anna@example.com", "name": "Anna", "subject": "By hand", "text": "Text"}
+    for who in ("agent", "admin"):
+        async with world.client(who) as client:
+            for method, path, body in (
+                ("GET", "original", None),
+                ("GET", "preview", None),
+                ("POST", "retry", None),
+                ("POST", "ticket", by_hand),
+            ):
+                async with client.request(method, f"/api/v1/quarantine/{item_id}/{path}", json=body) as response:
+                    assert response.status == 404, (who, path, await response.text())

@@ -25,7 +25,7 @@ from contact_center.model.channels import RawItemRow
 from contact_center.model.messages import InboundPerson
 from contact_center.model.people import Viewer
 from contact_center.model.text import clean_text
-from contact_center.model.words import PointKind
+from contact_center.model.words import Fate, PointKind
 from contact_center.store import Connection, audit, blobs, journal
 from contact_center.store.repositories import raw_items, timeline
 
@@ -93,18 +93,21 @@ def _list(connection: Connection, viewer: Viewer, query: PageQuery) -> Page[RawI
 
 
 def _find(connection: Connection, viewer: Viewer, item_id: int) -> Any:
+    """An item of the viewer's quarantine. What was taken in is read by its entry, whose ticket may be in another queue by now."""
     row = raw_items.find(connection, item_id)
     if row is None or row["project_id"] != viewer.project_id or not viewer.sees_queue(row["queue_id"]):
+        raise NotFound
+    if row["state"] != Fate.QUARANTINED:
         raise NotFound
     return row
 
 
 def _retry(connection: Connection, act: Act, viewer: Viewer, item_id: int) -> RawItemRow:
-    _find(connection, viewer, item_id)
+    row = _find(connection, viewer, item_id)
     if not raw_items.release(connection, item_id):
         raise Conflict("This item is not in quarantine.")
     audit.note(connection, act, Action.QUARANTINE_RETRIED, Subject.RAW_ITEM, item_id)
-    return raw_items.as_row(_find(connection, viewer, item_id))
+    return raw_items.as_row(raw_items.find(connection, item_id) or row)
 
 
 def _retry_all(connection: Connection, act: Act, viewer: Viewer) -> int:
