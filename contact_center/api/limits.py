@@ -1,5 +1,9 @@
 """How often one address may do something. Counted in memory by each process, so that nobody outside makes us write."""
 
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from limits import RateLimitItemPerMinute
@@ -29,3 +33,30 @@ class PostLimits:
         if per_minute <= 0:
             return True
         return self._limiter.hit(RateLimitItemPerMinute(per_minute), str(account_id), holder_of(address))
+
+
+class Places:
+    """Large bodies that are held in memory at once: a few of all, fewer of one address, so that nobody takes all places."""
+
+    def __init__(self, total: int, each: int) -> None:
+        self._total, self._each = total, each
+        self._taken: Counter[str] = Counter()
+        self._waiting: list[asyncio.Event] = []
+
+    @asynccontextmanager
+    async def place(self, address: str) -> AsyncIterator[None]:
+        """Hold a place. Who has their share already waits behind themselves, and holds nobody else up."""
+        holder = holder_of(address)
+        while self._taken.total() >= self._total or self._taken[holder] >= self._each:
+            left = asyncio.Event()
+            self._waiting.append(left)
+            await left.wait()
+        self._taken[holder] += 1
+        try:
+            yield
+        finally:
+            self._taken[holder] -= 1
+            self._taken += Counter()  # forgets who holds nothing
+            waiting, self._waiting = self._waiting, []
+            for left in waiting:
+                left.set()

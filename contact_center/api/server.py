@@ -11,8 +11,8 @@ from contact_center.api.addresses import PROXIES
 from contact_center.api.context import SERVICES, Context, Replayed, Services
 from contact_center.api.framework import Route, json_response
 from contact_center.api.handlers.account import LIMITS
-from contact_center.api.handlers.hooks import POSTS
-from contact_center.api.limits import PostLimits
+from contact_center.api.handlers.hooks import LARGE_ONES, POSTS
+from contact_center.api.limits import Places, PostLimits
 from contact_center.api.passwords import LoginLimits
 from contact_center.api.permissions import Permission, allows
 from contact_center.api.problems import problem_middleware
@@ -36,6 +36,7 @@ def make_app(services: Services) -> web.Application:
     app[SERVICES] = services
     app[PROXIES] = services.settings.security.trusted_proxies
     app[POSTS] = PostLimits()
+    app[LARGE_ONES] = Places(total=6, each=2)
     app[LIMITS] = LoginLimits(services.settings.security.login_attempts_per_minute)
     for route in (*ROUTES, *HOOKS):
         # Known digits only: /tickets/abc is not a path of ours.

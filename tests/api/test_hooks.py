@@ -57,7 +57,7 @@ async def test_a_body_is_bounded_in_size_and_time(server: RunningApp, monkeypatc
     async with aiohttp.ClientSession() as outside:
         async with outside.post(url, data=io.BytesIO(b"x" * (31 * 1024 * 1024))) as response:
             assert response.status == 413
-        monkeypatch.setattr(hooks, "CHUNK_SECONDS", 0.2)
+        monkeypatch.setattr(hooks, "GRACE_SECONDS", 0.2)
 
         async def halting() -> object:
             yield b"half"

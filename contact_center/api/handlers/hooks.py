@@ -8,18 +8,19 @@ from contact_center.api import media
 from contact_center.api.addresses import client_address
 from contact_center.api.context import Context
 from contact_center.api.handlers.channels import decrypt_options
-from contact_center.api.limits import PostLimits
+from contact_center.api.limits import Places, PostLimits
 from contact_center.channels import registry
 from contact_center.channels.base import ChannelKind, Hooked, HookRequest
 from contact_center.errors import NotFound, TooLarge, TooSlow
 from contact_center.model.channels import ChannelAccount
 from contact_center.store.repositories import channels, timeline
 
-CHUNK_SECONDS = 20.0  # a phone with a bad line may be slow, but not silent
-WHOLE_SECONDS = 600.0
+GRACE_SECONDS = 10.0  # for which a phone with a bad line may be silent
+BYTES_PER_SECOND = 50 * 1000  # at least, beyond that: who is slower only holds a place that others need
 LARGE = 256 * 1024  # bytes from which only a few requests are held in memory at once
 POSTS = web.AppKey("post_limits", PostLimits)
-_LARGE_ONES = asyncio.Semaphore(6)
+BODILESS = {"GET", "HEAD"}
+LARGE_ONES = web.AppKey("large_bodies", Places)
 
 
 async def hook(ctx: Context, door: str) -> web.StreamResponse:
@@ -33,9 +34,10 @@ async def hook(ctx: Context, door: str) -> web.StreamResponse:
     kind = registry.find(account.kind)
     if not kind.hook_limit:
         raise NotFound
-    if (ctx.request.content_length or LARGE) < LARGE:
+    length = ctx.request.content_length
+    if ctx.request.method in BODILESS or (length is not None and length < LARGE):
         return await _answered(ctx, kind, account)
-    async with _LARGE_ONES:
+    async with ctx.request.app[LARGE_ONES].place(client_address(ctx.request)):
         return await _answered(ctx, kind, account)
 
 
@@ -55,14 +57,16 @@ async def _answered(ctx: Context, kind: ChannelKind, account: ChannelAccount) ->
 
 
 async def _body(request: web.Request, limit: int) -> bytes:
-    """The body, bounded in size and time. Raises TooLarge or TooSlow."""
+    """The body, bounded in size and in the time that so many bytes may take. Raises TooLarge or TooSlow."""
     content = bytearray()
+    begun = asyncio.get_running_loop().time()
     try:
-        async with asyncio.timeout(WHOLE_SECONDS):
-            while chunk := await asyncio.wait_for(request.content.readany(), CHUNK_SECONDS):
+        async with asyncio.timeout(GRACE_SECONDS) as timeout:
+            while chunk := await request.content.readany():
                 content += chunk
                 if len(content) > limit:
                     raise TooLarge(f"At most {limit // 1024} KiB.")
+                timeout.reschedule(begun + GRACE_SECONDS + len(content) / BYTES_PER_SECOND)
     except TimeoutError:
         raise TooSlow from None
     return bytes(content)
