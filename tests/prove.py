@@ -18,6 +18,8 @@ ROOT = Path(__file__).parent.parent
 PROMISES: dict[str, list[str]] = {
     "Nothing is lost": [
         "tests/test_recovery.py::test_nothing_is_lost_or_doubled_by_kill_9",
+        "tests/chaos/test_kill_points.py::test_nothing_is_lost_doubled_or_answered_twice_wherever_it_dies",
+        "tests/intake/test_ledger.py::test_a_real_mailbox_is_compared",
         "tests/journeys/test_mail_journey.py::test_the_whole_way",
         "tests/channels/test_contract.py::test_a_crash_before_the_acknowledgement_doubles_nothing",
         "tests/channels/test_contract.py::test_repeated_delivery_changes_nothing",
