@@ -17,7 +17,11 @@ NOT_PUBLIC = "is not a public address"
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 _SHARED = ipaddress.ip_network("100.64.0.0/10")
-_METADATA = ("169.254.169.254", "100.100.100.200", "fd00:ec2::254", "192.0.0.192")
+# Clouds tell a machine's credentials here. One of them has the looks of a public address, others those of a private one.
+_METADATA = frozenset(
+    ipaddress.ip_address(address)
+    for address in ("169.254.169.254", "168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254")
+)
 
 
 class Forbidden(OSError):
@@ -29,6 +33,8 @@ def is_public(address: str) -> bool:
     try:
         parsed = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
     except ValueError:
+        return False
+    if parsed in _METADATA:
         return False
     if isinstance(parsed, ipaddress.IPv6Address):
         inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
@@ -50,8 +56,10 @@ def is_near_or_public(address: str) -> bool:
         return False
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
         parsed = parsed.ipv4_mapped
+    if parsed in _METADATA:
+        return False
     near = (parsed.is_private or parsed in _SHARED) and not (parsed.is_link_local or parsed.is_unspecified or parsed.is_multicast)
-    return is_public(address) or (near and str(parsed) not in _METADATA)
+    return near or is_public(address)
 
 
 def guarded_session(*, private: bool = False, limit: int = 20, keep_alive: bool = False) -> aiohttp.ClientSession:

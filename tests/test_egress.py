@@ -4,7 +4,7 @@ import pytest
 from aiohttp import web
 
 from contact_center.api.media import remote_picture
-from contact_center.egress import is_public
+from contact_center.egress import is_near_or_public, is_public
 from contact_center.errors import Unavailable
 
 PRIVATE = [
@@ -24,6 +24,24 @@ def test_private_addresses_are_refused(address: str) -> None:
 def test_public_addresses_are_allowed(address: str) -> None:
     """The open internet is reachable, in every spelling."""
     assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "169.254.169.254", "168.63.129.16", "192.0.0.192", "100.100.100.200", "fd00:ec2::254", "fd20:ce::254", "fd20:ce:0:0::254",
+        "::ffff:168.63.129.16", "64:ff9b::a83f:8110", "2002:a83f:8110::",
+    ],
+)  # fmt: skip
+def test_metadata_of_clouds_is_out_of_reach(address: str) -> None:
+    """Where clouds tell a machine's credentials nobody goes, whether closed networks are allowed or not."""
+    assert not is_public(address)
+    assert not is_near_or_public(address)
+
+
+def test_closed_networks_can_be_allowed() -> None:
+    """What serves a private network is near, and the open internet as well."""
+    assert all(is_near_or_public(address) for address in ("10.0.0.1", "192.168.1.1", "fd00:1::1", "100.64.0.1", "127.0.0.1", "8.8.8.8"))
 
 
 async def test_local_server_is_never_contacted() -> None:
