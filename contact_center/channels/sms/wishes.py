@@ -1,5 +1,6 @@
 """Words by which people ask for no more messages, or for messages again. A wish is the whole message, never a word inside one."""
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
@@ -34,7 +35,6 @@ _ANSWERS = {
     ("ru", Wish.STOP): "Больше не будем вам писать. Если передумаете, ответьте СТАРТ.",
     ("ru", Wish.START): "Снова будем вам писать. Чтобы отказаться, ответьте СТОП.",
 }
-_EDGES = " \t\r\n.!,;:\"'«»“”()"
 
 CONSENTS = {Wish.STOP: Consent.STOP, Wish.START: Consent.START, Wish.AGREE: Consent.START}
 """What each wish says about being written to."""
@@ -60,4 +60,10 @@ def confirmation(wish: Wish | None, said: str, texts: Mapping[str, str] | None) 
 
 
 def _plain(text: str) -> str:
-    return " ".join(text[:200].split()).strip(_EDGES).casefold() if len(text) <= 200 else ""
+    """The bare words: full width as usual, without what nobody sees, and without the signs around them."""
+    if len(text) > 200:
+        return ""
+    seen = "".join(letter for letter in unicodedata.normalize("NFKC", text) if unicodedata.category(letter) != "Cf")
+    said = " ".join(seen.split())
+    words = [place for place, letter in enumerate(said) if letter.isalnum()]
+    return said[words[0] : words[-1] + 1].casefold() if words else ""

@@ -169,6 +169,14 @@ def test_a_part_that_came_alone_says_so() -> None:
         ("Отписка", Wish.STOP),
         ("ОТКАЗ", Wish.STOP),
         ("UNSUBSCRIBE", Wish.STOP),
+        ("STOP?", Wish.STOP),
+        ("*STOP*", Wish.STOP),
+        ("- stop -", Wish.STOP),
+        ("[Stop] \N{THUMBS DOWN SIGN}", Wish.STOP),
+        ("\uff33\uff34\uff2f\uff30", Wish.STOP),  # full width
+        ("\u200bST\u200bOP\ufeff", Wish.STOP),
+        ("\u202aСТОП\u202c", Wish.STOP),
+        ("\u200b", None),
         ("QUIT", Wish.STOP),
         ("Basta", Wish.STOP),
         ("START", Wish.START),
@@ -186,7 +194,7 @@ def test_a_part_that_came_alone_says_so() -> None:
     ],
 )
 def test_a_wish_is_the_whole_message(text: str, wish: Wish | None) -> None:
-    """Any case, blanks and stops around it; a word inside a sentence is no wish."""
+    """Any case and width, with signs around it and what nobody sees inside; a word inside a sentence is no wish."""
     assert wishes.wish_of(text, ["basta", ""]) is wish
 
 
