@@ -128,3 +128,35 @@ async def test_a_spooled_mail_follows_its_ticket(server: RunningApp) -> None:
     async with world.client("other") as client, client.get("/api/v1/spool?limit=1") as response:
         page = await response.json()
     assert page["next_cursor"] is not None
+
+
+async def test_nobody_writes_in_the_name_of_a_foreign_queue(server: RunningApp) -> None:
+    """A reply by a channel whose queue the agent has no part in is refused, as if there were no such channel."""
+    world = await make_world(server)
+    own, channel_id = world.own.ids, world.foreign.ids["channel_id"]
+    for who, chosen, want in (("agent", channel_id, 422), ("supervisor", 999, 422), ("agent", own["channel_id"], 201), ("admin", channel_id, 201)):
+        async with world.client(who) as client:
+            path, body = f"/api/v1/tickets/{own['ticket_id']}/replies", {"text": "In whose name?", "channel_id": chosen}
+            async with client.post(path, json=body, headers={"Idempotency-Key": f"{who}{chosen}"}) as response:
+                assert response.status == want, await response.text()
+
+
+async def test_an_entry_is_read_again_by_those_who_have_its_ticket(server: RunningApp) -> None:
+    """Who may read an entry by its customer, but not the ticket it stands in, gets 404 where the entry would change."""
+    world = await make_world(server)
+    own, foreign = world.own.ids, world.foreign.ids
+    merged = f"/api/v1/contacts/{own['contact_id']}/merges"
+    async with world.client("admin") as client:
+        async with client.post(merged, json={"other_id": foreign["contact_id"]}, headers={"Idempotency-Key": "m"}) as response:
+            assert response.status == 201, await response.text()
+    entry = f"/api/v1/entries/{foreign['entry_id']}"
+    async with world.client("agent") as client:
+        for method, path, want in (
+            ("GET", f"{entry}/body", 200),
+            ("GET", f"/api/v1/tickets/{foreign['ticket_id']}", 404),
+            ("POST", f"{entry}/read-again", 404),
+        ):
+            async with client.request(method, path) as response:
+                assert response.status == want, (path, await response.text())
+    async with world.client("other") as client, client.post(f"{entry}/read-again") as response:
+        assert response.status == 200, await response.text()

@@ -19,7 +19,7 @@ from contact_center.model.text import clean_filename
 from contact_center.model.tickets import Entry, EntryBody
 from contact_center.store import Connection, blobs
 from contact_center.store.blobs import INLINE_LIMIT
-from contact_center.store.repositories import raw_items, timeline
+from contact_center.store.repositories import raw_items, tickets, timeline
 
 UPLOAD_LIMIT = 25 * 1024 * 1024
 
@@ -61,7 +61,7 @@ async def get_original(ctx: Context, entry_id: int) -> web.StreamResponse:
 
 async def read_again(ctx: Context, entry_id: int) -> Entry:
     """Read an entry's original again, after the product learnt to understand it better. Its place and ticket stay."""
-    await ctx.read(_original, ctx.viewer, entry_id)
+    await ctx.read(_changeable, ctx.viewer, entry_id)
     entry = await ctx.services.ledger.read_again(ctx.act(), entry_id)
     await ctx.told(Action.ORIGINAL_READ_AGAIN, Subject.ENTRY, entry_id, contact_id=entry.contact_id)
     return entry
@@ -137,6 +137,14 @@ def _original(connection: Connection, viewer: Viewer, entry_id: int) -> tuple[in
     if row is None:
         raise NotFound
     return entry.contact_id, str(row["sha256"])
+
+
+def _changeable(connection: Connection, viewer: Viewer, entry_id: int) -> None:
+    """Reading a colleague's entry is not yet a right to change it: that takes its ticket."""
+    entry = _readable(connection, viewer, entry_id)
+    if entry.ticket_id is not None and tickets.visible(connection, viewer, entry.ticket_id) is None:
+        raise NotFound
+    _original(connection, viewer, entry_id)
 
 
 def _attachment(connection: Connection, viewer: Viewer, attachment_id: int) -> tuple[int | None, Any]:

@@ -11,7 +11,7 @@ from contact_center.model.acts import Act
 from contact_center.model.people import Viewer
 from contact_center.model.tickets import Entry, Ticket
 from contact_center.store import Connection, journal
-from contact_center.store.repositories import access, tickets, timeline
+from contact_center.store.repositories import access, channels, tickets, timeline
 from contact_center.store.repositories.tickets import ListKey, list_key
 from contact_center.tickets import lifecycle, replies
 from contact_center.tickets.lifecycle import TicketPatch
@@ -121,6 +121,8 @@ def _check_assignee(connection: Connection, viewer: Viewer, user_id: int, queue_
 
 def _reply(connection: Connection, act: Act, sending: Sending, viewer: Viewer, ticket_id: int, body: ReplyBody) -> Entry:
     ticket = _visible(connection, viewer, ticket_id)
+    if body.channel_id is not None:
+        _check_channel(connection, viewer, body.channel_id)
     draft = Draft(
         text=body.text,
         to=tuple(address.to_model() for address in body.to),
@@ -131,6 +133,13 @@ def _reply(connection: Connection, act: Act, sending: Sending, viewer: Viewer, t
         reply_all=body.reply_all,
     )
     return replies.reply(connection, act, sending, viewer.project_id, ticket.id, draft)
+
+
+def _check_channel(connection: Connection, viewer: Viewer, channel_id: int) -> None:
+    """Who chooses in whose name to write has a part in it: nobody of Support writes as the personnel department."""
+    account = channels.find_account(connection, channel_id)
+    if account is None or account.project_id != viewer.project_id or not viewer.sees_queue(account.queue_id):
+        raise Invalid("This channel cannot be answered by.", field="channel_id")
 
 
 def _participants(connection: Connection, viewer: Viewer, ticket_id: int) -> list[Participant]:
