@@ -80,8 +80,17 @@ class Replayed(Exception):
 class Context:
     """One request."""
 
-    def __init__(self, request: web.Request, viewer: Viewer | None, *, once: bool = False, status: int = 200) -> None:
+    def __init__(
+        self,
+        request: web.Request,
+        viewer: Viewer | None,
+        *,
+        once: bool = False,
+        status: int = 200,
+        admitted: Callable[[], Coroutine[Any, Any, Viewer | None]] | None = None,
+    ) -> None:
         self.request = request
+        self._admitted = admitted
         self.services: Services = request.app[SERVICES]
         self.store = self.services.store
         self._viewer = viewer
@@ -97,6 +106,14 @@ class Context:
         if self._viewer is None:
             raise NotSignedIn
         return self._viewer
+
+    async def admit_again(self) -> None:
+        """Ask once more who the viewer is and what they may, after a body that took its time.
+
+        Raises NotSignedIn or Forbidden when that has changed for the worse.
+        """
+        if self._admitted is not None:
+            self._viewer = await self._admitted()
 
     def act(self) -> Act:
         """The viewer, acting now."""

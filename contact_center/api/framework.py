@@ -4,6 +4,7 @@ A handler is `async def name(ctx, <path parameters>, query: Model, body: Model) 
 OpenAPI document, so the two cannot disagree.
 """
 
+import asyncio
 import inspect
 import typing
 from collections.abc import Awaitable, Callable
@@ -16,10 +17,12 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, ValidationInfo, field_validator
 
 from contact_center.api.permissions import Permission
-from contact_center.errors import BadRequest, Invalid, NotFound, UnsupportedMediaType
+from contact_center.errors import BadRequest, Invalid, NotFound, TooLarge, TooSlow, UnsupportedMediaType
 from contact_center.model.text import clean_text
 
 MAX_NESTING = 40
+BODY_SECONDS = 15.0  # in which a JSON body must have come
+PUBLIC_BODY_LIMIT = 16 * 1024  # bytes of a JSON body from somebody who is not signed in
 JSON = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 
 
@@ -95,8 +98,11 @@ class Signature:
             raise TypeError(f"{handler.__qualname__}: parameters {unknown} are neither in the path nor query nor body")
         self._adapters = {name: TypeAdapter(hint) for name, hint in self.path_params.items()}
 
-    async def arguments(self, request: web.Request) -> dict[str, Any]:
-        """The handler's arguments from a request. Raises NotFound, Invalid, BadRequest or UnsupportedMediaType."""
+    async def arguments(self, request: web.Request, limit: int | None = None) -> dict[str, Any]:
+        """The handler's arguments from a request, with a JSON body of at most `limit` bytes; None: as the application has it.
+
+        Raises NotFound, Invalid, BadRequest, TooLarge, TooSlow or UnsupportedMediaType.
+        """
         arguments: dict[str, Any] = {}
         for name, adapter in self._adapters.items():
             try:
@@ -108,7 +114,7 @@ class Signature:
         if self.query is not None:
             arguments["query"] = _validate(self.query, _query_values(request, self.query), "query")
         if self.body is not None:
-            arguments["body"] = _validate(self.body, await _json_body(request), "body")
+            arguments["body"] = _validate(self.body, await _json_body(request, limit), "body")
         return arguments
 
 
@@ -137,16 +143,29 @@ def _query_values(request: web.Request, model: type[BaseModel]) -> dict[str, Any
     return values
 
 
-async def _json_body(request: web.Request) -> Any:
+async def _json_body(request: web.Request, limit: int | None) -> Any:
     if request.content_type != "application/json":
         raise UnsupportedMediaType
-    data = await request.read()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            data = await (request.read() if limit is None else _at_most(request, limit))
+    except TimeoutError:
+        raise TooSlow from None
     if _nesting(data) > MAX_NESTING:
         raise BadRequest("The body is nested too deeply.")
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"The body is not JSON: {error}") from error
+
+
+async def _at_most(request: web.Request, limit: int) -> bytes:
+    content = bytearray()
+    while chunk := await request.content.readany():
+        content += chunk
+        if len(content) > limit:
+            raise TooLarge(f"At most {limit // 1024} KiB.")
+    return bytes(content)
 
 
 def _nesting(data: bytes) -> int:

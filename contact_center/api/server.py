@@ -9,7 +9,7 @@ from aiohttp.typedefs import Handler
 from contact_center.api import security
 from contact_center.api.addresses import PROXIES
 from contact_center.api.context import SERVICES, Context, Replayed, Services
-from contact_center.api.framework import Route, json_response
+from contact_center.api.framework import PUBLIC_BODY_LIMIT, Route, json_response
 from contact_center.api.handlers.account import LIMITS
 from contact_center.api.handlers.hooks import LARGE_ONES, POSTS
 from contact_center.api.limits import Places, PostLimits
@@ -18,6 +18,7 @@ from contact_center.api.permissions import Permission, allows
 from contact_center.api.problems import problem_middleware
 from contact_center.api.routes import HOOKS, ROUTES
 from contact_center.errors import Forbidden, NotSignedIn
+from contact_center.model.people import Viewer
 
 BODY_LIMIT = 2 * 1024 * 1024
 HEADERS = {
@@ -45,21 +46,38 @@ def make_app(services: Services) -> web.Application:
 
 
 def _endpoint(route: Route) -> Handler:
+    limit = PUBLIC_BODY_LIMIT if route.permission is Permission.PUBLIC else None
+
     async def handle(request: web.Request) -> web.StreamResponse:
         if not route.from_anywhere:
             security.check_origin(request)
-        viewer = await security.viewer_of(request) if route.permission is not Permission.PUBLIC else None
-        if route.permission is not Permission.PUBLIC:
-            if viewer is None:
-                raise NotSignedIn
-            if not allows(viewer.role, viewer.scopes, route.permission):
-                raise Forbidden
-        ctx = Context(request, viewer, once=route.once, status=route.status)
-        arguments = await route.signature.arguments(request)
+        ctx = Context(
+            request,
+            await _admitted(route, request),
+            once=route.once,
+            status=route.status,
+            admitted=lambda: _admitted(route, request),
+        )
+        arguments = await route.signature.arguments(request, limit)
+        if route.signature.body is not None:
+            # Whoever was signed out while the body came does not act any more.
+            await ctx.admit_again()
         return await _answer(route, ctx, route.handler, arguments)
 
     handle.__name__ = route.handler.__name__
     return handle
+
+
+async def _admitted(route: Route, request: web.Request) -> Viewer | None:
+    """Who asks, None on a public route. Raises NotSignedIn, or Forbidden for those without the permission."""
+    if route.permission is Permission.PUBLIC:
+        return None
+    viewer = await security.viewer_of(request)
+    if viewer is None:
+        raise NotSignedIn
+    if not allows(viewer.role, viewer.scopes, route.permission):
+        raise Forbidden
+    return viewer
 
 
 async def _answer(

@@ -86,6 +86,7 @@ async def upload(ctx: Context, query: UploadQuery) -> Uploaded:
         content += chunk
         if len(content) > UPLOAD_LIMIT:
             raise TooLarge("A file can have at most 25 MiB.")
+    await ctx.admit_again()
     if not content:
         raise Invalid("The file is empty.", field="body")
     data, sha256 = bytes(content), hashlib.sha256(content).hexdigest()

@@ -94,6 +94,7 @@ async def _receive(ctx: Context) -> tuple[str, int]:
                 if size > UPLOAD_LIMIT:
                     raise TooLarge("A file can have at most 100 MiB.")
                 await asyncio.to_thread(file.write, chunk)
+        await ctx.admit_again()
         if not size:
             raise Invalid("The file is empty.", field="body")
         return await asyncio.to_thread(ctx.services.files.adopt, path)
