@@ -47,8 +47,9 @@ export function uploadContacts(file: File): Promise<components["schemas"]["Impor
 }
 
 async function send<T>(path: string, file: File, type: string): Promise<T> {
-  const response = await fetch(path, { method: "POST", body: file, headers: { "Content-Type": type || "application/octet-stream" } });
-  const body = await response.json();
+  const away = () => new Problem(0, { title: "offline", detail: "The server cannot be reached." });
+  const response = await fetch(path, { method: "POST", body: file, headers: { "Content-Type": type || "application/octet-stream" } }).catch(() => Promise.reject(away()));
+  const body = await response.json().catch(() => ({}));
   if (!response.ok) throw new Problem(response.status, body);
   return body;
 }

@@ -150,5 +150,10 @@ export default {
   },
   people: { since: "New since {time}", everybody: "Show everybody", import: "Import", title: "People", search: "Name, address or phone", empty: "Nobody yet. People appear by themselves when they write." },
   time: { now: "now", close: "Close" },
+  problem: {
+    offline: "The server cannot be reached. Nothing was changed.", internal: "Something went wrong on the server. Nothing was changed.", invalid: "Some fields are not acceptable.", "not-found": "There is no such thing, or you may not see it.", forbidden: "Your role does not allow this.", "not-signed-in": "Sign in first.", "bad-request": "The server did not understand the request.", conflict: "This cannot be done as things stand.", gone: "This is not kept any more.", "stale-version": "Somebody changed this meanwhile. Look again and repeat the change.", "too-slow": "The request did not arrive in time. Send it again.", "too-large": "This is larger than the server accepts.", "too-many-requests": "Too many attempts. Wait, then try again.", unavailable: "The server cannot do this right now. Nothing was changed; try again.",
+    "channel-unavailable": "Not saved: the other side does not answer. Check the server's name and port.", "channel-auth-failed": "Not saved: the user name or the password was not accepted.", "channel-misconfigured": "Not saved: these settings cannot work as they are.",
+    field: { missing: "Fill this in.", string_too_short: "Too short.", string_too_long: "Too long.", string_type: "Text is needed here.", string_pattern_mismatch: "Not in the form that is needed.", int_parsing: "A whole number is needed.", int_type: "A whole number is needed.", int_from_float: "A whole number is needed.", greater_than_equal: "Too small.", greater_than: "Too small.", less_than_equal: "Too large.", less_than: "Too large.", literal_error: "Choose one of the list.", bool_parsing: "Yes or no.", extra_forbidden: "There is no such setting.", value_error: "Not acceptable." },
+  },
   error: { title: "That did not work", retry: "Try again" },
 };

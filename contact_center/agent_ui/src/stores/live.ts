@@ -5,6 +5,7 @@ import { api, ask } from "@/api/client";
 import type { Contact, Entry, Ticket, View } from "@/contract/types";
 import { apply, bucketKey, compareInstants, refit } from "@/live/apply";
 import { Line } from "@/live/line";
+import { useToasts } from "./toasts";
 import { EMPTY, type News, type State, type Timeline } from "@/live/state";
 
 const DEEPEST = 1000; // entries, or rows, that are fetched anew at once
@@ -64,7 +65,7 @@ export const useLive = defineStore("live", () => {
       {
         news: hear,
         reset: () => void reset(),
-        connected: () => ((connection.value = "live"), (lostAt.value = null)),
+        connected: () => ((connection.value = "live"), (lostAt.value = null), useToasts().online()),
         disconnected: () => ((connection.value = "lost"), (lostAt.value ??= Date.now())),
         bye: () => (signedOut.value = true),
       },

@@ -1,10 +1,14 @@
 // Short messages at the edge. They never take the focus.
 import { defineStore } from "pinia";
 import { ref } from "vue";
+import { Problem } from "@/api/client";
+import { worded } from "@/ui/problems";
 
 export interface Toast {
   id: number;
   text: string;
+  /** The technical words, in small. */
+  small?: string;
   kind: "info" | "error";
   action?: { label: string; run: () => void };
   /** Milliseconds until it goes by itself. */
@@ -14,6 +18,7 @@ export interface Toast {
 export const useToasts = defineStore("toasts", () => {
   const toasts = ref<Toast[]>([]);
   let last = 0;
+  const offline: (() => void)[] = [];
 
   function show(text: string, options: Partial<Omit<Toast, "id" | "text">> = {}): () => void {
     const toast: Toast = { id: ++last, text, kind: "info", lasts: 5000, ...options };
@@ -36,8 +41,17 @@ export const useToasts = defineStore("toasts", () => {
   }
 
   function failed(error: unknown): void {
-    show(error instanceof Error ? error.message : String(error), { kind: "error", lasts: 9000 });
+    const { text, small } = worded(error);
+    const away = error instanceof Problem && error.code === "offline";
+    if (away) online(); // said once, not once for each thing that was tried
+    const dismissThis = show(text, { small, kind: "error", lasts: 9000 });
+    if (away) offline.push(dismissThis);
   }
 
-  return { toasts, show, dismiss, act, failed };
+  /** The connection is back: that it was lost is no news any more. */
+  function online(): void {
+    for (const gone of offline.splice(0)) gone();
+  }
+
+  return { toasts, show, dismiss, act, failed, online };
 });
