@@ -150,6 +150,10 @@ export default {
   },
   people: { since: "New since {time}", everybody: "Show everybody", import: "Import", title: "People", search: "Name, address or phone", empty: "Nobody yet. People appear by themselves when they write." },
   time: { now: "now", close: "Close" },
+  choice: {
+    imap_security: { tls: "TLS from the start", starttls: "STARTTLS", none: "None, in plain text" }, smtp_security: { tls: "TLS from the start", starttls: "STARTTLS", none: "None, in plain text" }, sign_in: { password: "With a password", oauth2: "The provider gives access (OAuth 2)" }, oauth_provider: { google: "Google", microsoft: "Microsoft", other: "Another one" },
+    sender_rule: { from: "Always From", listed: "Reply-To of those listed", reply_to: "Always Reply-To" }, provider: { twilio: "Twilio", kannel: "Kannel" }, confirm_opt_out: { auto: "As the provider needs it", yes: "Yes", no: "No" }, language: { en: "English", ru: "Russian" }, cdr_format: { master: "Master.csv of Asterisk", custom: "cdr_custom, by our guide", columns: "By the column map" },
+  },
   problem: {
     offline: "The server cannot be reached. Nothing was changed.", internal: "Something went wrong on the server. Nothing was changed.", invalid: "Some fields are not acceptable.", "not-found": "There is no such thing, or you may not see it.", forbidden: "Your role does not allow this.", "not-signed-in": "Sign in first.", "bad-request": "The server did not understand the request.", conflict: "This cannot be done as things stand.", gone: "This is not kept any more.", "stale-version": "Somebody changed this meanwhile. Look again and repeat the change.", "too-slow": "The request did not arrive in time. Send it again.", "too-large": "This is larger than the server accepts.", "too-many-requests": "Too many attempts. Wait, then try again.", unavailable: "The server cannot do this right now. Nothing was changed; try again.",
     "channel-unavailable": "Not saved: the other side does not answer. Check the server's name and port.", "channel-auth-failed": "Not saved: the user name or the password was not accepted.", "channel-misconfigured": "Not saved: these settings cannot work as they are.",

@@ -150,6 +150,10 @@ export default {
   },
   people: { since: "Новые с {time}", everybody: "Показать всех", import: "Импорт", title: "Люди", search: "Имя, адрес или телефон", empty: "Пока никого. Люди появляются сами, когда напишут." },
   time: { now: "сейчас", close: "Закрыть" },
+  choice: {
+    imap_security: { tls: "TLS сразу", starttls: "STARTTLS", none: "Никак, открытым текстом" }, smtp_security: { tls: "TLS сразу", starttls: "STARTTLS", none: "Никак, открытым текстом" }, sign_in: { password: "По паролю", oauth2: "Доступ даёт провайдер (OAuth 2)" }, oauth_provider: { google: "Google", microsoft: "Microsoft", other: "Другой" },
+    sender_rule: { from: "Всегда From", listed: "Reply-To у перечисленных", reply_to: "Всегда Reply-To" }, provider: { twilio: "Twilio", kannel: "Kannel" }, confirm_opt_out: { auto: "Как нужно оператору", yes: "Да", no: "Нет" }, language: { en: "Английский", ru: "Русский" }, cdr_format: { master: "Master.csv Asterisk", custom: "cdr_custom по инструкции", columns: "По карте столбцов" },
+  },
   problem: {
     offline: "Сервер недоступен. Ничего не изменено.", internal: "На сервере произошла ошибка. Ничего не изменено.", invalid: "Некоторые поля заполнены неверно.", "not-found": "Этого нет, или вам этого не видно.", forbidden: "Ваша роль этого не разрешает.", "not-signed-in": "Сначала войдите.", "bad-request": "Сервер не понял запрос.", conflict: "Сейчас этого сделать нельзя.", gone: "Этого больше нет.", "stale-version": "Это тем временем изменили. Посмотрите ещё раз и повторите.", "too-slow": "Запрос не пришёл вовремя. Отправьте ещё раз.", "too-large": "Больше, чем принимает сервер.", "too-many-requests": "Слишком много попыток. Подождите и попробуйте снова.", unavailable: "Сервер сейчас не может этого сделать. Ничего не изменено; попробуйте ещё раз.",
     "channel-unavailable": "Не сохранено: другая сторона не отвечает. Проверьте имя сервера и порт.", "channel-auth-failed": "Не сохранено: имя пользователя или пароль не приняты.", "channel-misconfigured": "Не сохранено: с такими настройками работать не будет.",
