@@ -56,7 +56,8 @@ class Inbox(Protocol):
 
 class Options(BaseModel):
     """Options of a channel account: typed, closed, each field with a description. `json_schema_extra={"secret": True}`
-    marks what is encrypted at rest and never shown again; `"widget": "long"` asks for several lines."""
+    marks what is encrypted at rest and never shown again; with `"goes_to": ["host", "port"]` it is kept only while those options
+    stay, the first of which names the server. `"widget": "long"` asks for several lines."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -225,3 +226,10 @@ def secret_fields(options: type[Options]) -> set[str]:
         for name, option in options.model_fields.items()
         if isinstance(option.json_schema_extra, dict) and option.json_schema_extra.get("secret")
     }
+
+
+def goes_to(options: type[Options], secret: str) -> tuple[str, ...]:
+    """Names of the options that say which server a secret is shown to, the first the server's own; empty when it stays here."""
+    extra = options.model_fields[secret].json_schema_extra
+    named: Any = extra.get("goes_to", ()) if isinstance(extra, dict) else ()
+    return tuple(named)

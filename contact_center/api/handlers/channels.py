@@ -11,7 +11,7 @@ from contact_center.api.answers import ChannelDetail, KindInfo, OptionField
 from contact_center.api.context import Context
 from contact_center.api.schemas import ChannelBody, ChannelPatchBody
 from contact_center.channels import registry
-from contact_center.channels.base import ChannelKind, Environment, secret_fields
+from contact_center.channels.base import ChannelKind, Environment, goes_to, secret_fields
 from contact_center.errors import ChannelError, Conflict, Invalid, NotFound
 from contact_center.keys import Keys
 from contact_center.model.acts import Act
@@ -55,11 +55,12 @@ async def change_channel(ctx: Context, channel_id: int, body: ChannelPatchBody) 
     stored, changed = None, []
     if body.options is not None:
         kind = registry.find(account.kind)
-        options = _validated(kind, _with_old_secrets(ctx.services.keys, kind, account, body.options))
+        old = decrypt_options(ctx.services.keys, account).options
+        options = _for_new_servers(kind, old, body.options, _validated(kind, _with_old_secrets(kind, old, body.options)))
         if body.check:
             await _check(ctx, account, kind, options)
         stored = encrypt_options(ctx.services.keys, kind, options)
-        changed = _differing(kind, decrypt_options(ctx.services.keys, account).options, options)
+        changed = _differing(kind, old, options)
     await ctx.write(_change, ctx.act(), ctx.viewer, channel_id, body, stored, changed)
     await ctx.services.refresh_channels()
     return await _detail(ctx, channel_id)
@@ -130,10 +131,32 @@ async def _check(ctx: Context, account: ChannelAccount, kind: ChannelKind, optio
         raise Invalid(error.message, field="options", reason=error.code) from error
 
 
-def _with_old_secrets(keys: Keys, kind: ChannelKind, account: ChannelAccount, given: dict[str, Any]) -> dict[str, Any]:
-    old = decrypt_options(keys, account).options
+def _with_old_secrets(kind: ChannelKind, old: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     kept = {name: old.get(name, "") for name in secret_fields(kind.options) if not given.get(name)}
     return old | given | kept
+
+
+def _for_new_servers(kind: ChannelKind, old: dict[str, Any], given: dict[str, Any], options: Any) -> Any:
+    """The options without what only another server may be shown: nobody sends a secret they do not know to a server of their own.
+
+    Raises Invalid for secrets that must be entered again. What comes by a provider's consent is forgotten, and asked for again.
+    """
+    changed = set(_differing(kind, old, options))
+    held = [name for name in sorted(secret_fields(kind.options)) if old.get(name) and not given.get(name)]
+    moved = [name for name in held if _is_sent_elsewhere(options, goes_to(kind.options, name), changed)]
+    provider = kind.consent(options)
+    errors = [
+        {"in": "body", "loc": ["options", name], "msg": "Enter it again for the new server.", "type": "new_server"}
+        for name in moved
+        if provider is None or name != provider.keeps
+    ]
+    if errors:
+        raise Invalid(errors=errors)
+    return _validated(kind, options.model_dump() | dict.fromkeys(moved, "")) if moved else options
+
+
+def _is_sent_elsewhere(options: Any, names: tuple[str, ...], changed: set[str]) -> bool:
+    return not changed.isdisjoint(names) and bool(getattr(options, names[0]))
 
 
 def _differing(kind: ChannelKind, stored: dict[str, Any], options: Any) -> list[str]:

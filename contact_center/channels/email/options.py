@@ -24,6 +24,9 @@ class Folder:
     """Whether it holds what our people sent from other programs."""
 
 
+SERVER = ("host", "port", "security")
+
+
 class MailboxOptions(Options):
     """How a mailbox is read and how its answers are sent."""
 
@@ -33,7 +36,12 @@ class MailboxOptions(Options):
     imap_port: int = Field(993, ge=1, le=65535, title="IMAP port", description="Usually 993 with TLS, 143 with STARTTLS.")
     imap_security: Security = Field("tls", title="IMAP security", description="How the connection is protected.")
     imap_user: str = Field("", title="IMAP user", description="Often the whole mail address.")
-    imap_password: str = Field("", title="IMAP password", description="Kept encrypted.", json_schema_extra={"secret": True})
+    imap_password: str = Field(
+        "",
+        title="IMAP password",
+        description="Kept encrypted.",
+        json_schema_extra={"secret": True, "goes_to": ["imap_host", "imap_port", "imap_security"]},
+    )
     sign_in: Literal["password", "oauth2"] = Field(
         "password",
         title="How we sign in",
@@ -45,14 +53,22 @@ class MailboxOptions(Options):
     )
     oauth_client_id: str = Field("", title="Client id", description="Of the application registered with the provider.", max_length=500)
     oauth_client_secret: str = Field(
-        "", title="Client secret", description="Kept encrypted.", max_length=2000, json_schema_extra={"secret": True}
+        "",
+        title="Client secret",
+        description="Kept encrypted.",
+        max_length=2000,
+        json_schema_extra={"secret": True, "goes_to": ["oauth_provider", "oauth_token_url"]},
     )
     oauth_refresh_token: str = Field(
         "",
         title="Refresh token",
         description="Comes by connecting; may be entered by hand. Kept encrypted.",
         max_length=10_000,
-        json_schema_extra={"secret": True},
+        # What it is changed into is shown to the mail servers.
+        json_schema_extra={
+            "secret": True,
+            "goes_to": ["oauth_provider", "oauth_token_url", *(f"{line}_{what}" for line in ("imap", "smtp") for what in SERVER)],
+        },
     )
     oauth_authorize_url: str = Field("", title="Page of consent", description="Only for another provider.", pattern=URL, max_length=1000)
     oauth_token_url: str = Field("", title="Token address", description="Only for another provider.", pattern=URL, max_length=1000)
@@ -96,7 +112,12 @@ class MailboxOptions(Options):
         "starttls", title="SMTP security", description="How the connection is protected. Never falls back to plain text."
     )
     smtp_user: str = Field("", title="SMTP user", description="Empty when the server asks for none.")
-    smtp_password: str = Field("", title="SMTP password", description="Kept encrypted.", json_schema_extra={"secret": True})
+    smtp_password: str = Field(
+        "",
+        title="SMTP password",
+        description="Kept encrypted.",
+        json_schema_extra={"secret": True, "goes_to": ["smtp_host", "smtp_port", "smtp_security"]},
+    )
     send_per_minute: int = Field(
         0, ge=0, le=6000, title="Mails per minute", description="As many as the server bears; more wait. 0: as fast as it goes."
     )

@@ -17,12 +17,17 @@ class NumberOptions(Options):
     provider: Literal["twilio", "kannel"] = Field("twilio", title="Provider", description="Twilio, or a Kannel gateway of your own.")
     twilio_account_sid: str = Field("", title="Twilio account SID", description="Begins with AC. Requests of other accounts are refused.")
     twilio_auth_token: str = Field(
-        "", title="Twilio auth token", description="Signs Twilio's requests and ours. Kept encrypted.", json_schema_extra={"secret": True}
+        "",
+        title="Twilio auth token",
+        description="Signs Twilio's requests and ours. Kept encrypted.",
+        json_schema_extra={"secret": True, "goes_to": ["twilio_api_base"]},
     )
     twilio_api_base: str = Field(TWILIO_API, title="Twilio API", description="Another address only for clouds that speak the same API.")
     kannel_url: str = Field(KANNEL_API, title="Kannel sendsms address", description="Where the gateway's smsbox takes messages.")
     kannel_user: str = Field("", title="Kannel user", description="The username of a sendsms-user group.")
-    kannel_password: str = Field("", title="Kannel password", description="Kept encrypted.", json_schema_extra={"secret": True})
+    kannel_password: str = Field(
+        "", title="Kannel password", description="Kept encrypted.", json_schema_extra={"secret": True, "goes_to": ["kannel_url"]}
+    )
     kannel_hook_secret: str = Field(
         "",
         pattern=r"^([A-Za-z0-9_.~-]{16,100})?$",
