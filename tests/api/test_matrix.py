@@ -134,7 +134,12 @@ async def test_nobody_writes_in_the_name_of_a_foreign_queue(server: RunningApp) 
     """A reply by a channel whose queue the agent has no part in is refused, as if there were no such channel."""
     world = await make_world(server)
     own, channel_id = world.own.ids, world.foreign.ids["channel_id"]
-    for who, chosen, want in (("agent", channel_id, 422), ("supervisor", 999, 422), ("agent", own["channel_id"], 201), ("admin", channel_id, 201)):
+    for who, chosen, want in (
+        ("agent", channel_id, 422),
+        ("supervisor", 999, 422),
+        ("agent", own["channel_id"], 201),
+        ("admin", channel_id, 201),
+    ):
         async with world.client(who) as client:
             path, body = f"/api/v1/tickets/{own['ticket_id']}/replies", {"text": "In whose name?", "channel_id": chosen}
             async with client.post(path, json=body, headers={"Idempotency-Key": f"{who}{chosen}"}) as response:
