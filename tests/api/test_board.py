@@ -82,3 +82,24 @@ async def test_a_day_has_a_beginning(server: RunningApp) -> None:
         for since in (datetime.now(UTC) - timedelta(days=9), datetime.now(UTC) + timedelta(hours=2)):
             assert (await board(client, since=since.isoformat()))[0] == 422
         assert (await board(client, since="2026-11-01T00:00:00"))[0] == 422
+
+
+async def test_whoever_waits_longest_comes_first(server: RunningApp) -> None:
+    """The list behind the figure of those who wait goes by how long they do, also from one page to the next."""
+    for number in range(3):
+        await server.deliver(a_mail(message_id=f"<long{number}@x>", sender=f"long{number}@example.com"))
+    async with server.session() as client:
+        found: list[Any] = []
+        cursor = ""
+        while True:
+            async with client.get(f"/api/v1/tickets?view=awaiting&limit=1{cursor}") as response:
+                page = await response.json()
+            found += page["items"]
+            if not page["next_cursor"]:
+                break
+            cursor = f"&cursor={page['next_cursor']}"
+    assert len(found) >= 3
+    assert len({ticket["id"] for ticket in found}) == len(found)
+    assert [ticket["id"] for ticket in found] == [
+        ticket["id"] for ticket in sorted(found, key=lambda each: (each["waiting_since"], each["id"]))
+    ]

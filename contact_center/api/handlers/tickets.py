@@ -87,7 +87,7 @@ def _page(connection: Connection, viewer: Viewer, query: TicketQuery) -> Page[Ti
         raise NotFound
     rows = tickets.page(connection, viewer, query.view, queue_id=query.queue_id, words=query.q, after=after, limit=query.limit + 1)
     items = rows[: query.limit]
-    last = list_key(items[-1]) if len(rows) > query.limit else None
+    last = list_key(items[-1], query.view) if len(rows) > query.limit else None
     return Page(items, encode_cursor(last.at, last.id) if last else None, journal.horizon(connection))
 
 

@@ -47,6 +47,10 @@ _BY_KEYS = (
 _PARTICIPANTS = select(ticket_participant.c.point_id).where(ticket_participant.c.ticket_id == bindparam("ticket_id"))
 
 
+LONGEST_FIRST = (View.AWAITING, View.IN_WORK)
+"""The views of customers who wait. The console keeps the same order by news."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListKey:
     """Where a page of the ticket list ended."""
@@ -199,7 +203,8 @@ def page(
     after: ListKey | None = None,
     limit: int = 50,
 ) -> list[Ticket]:
-    """One page of a view, the latest activity first, keyset-paged by (last activity, id)."""
+    """One page of a view, the latest activity first, keyset-paged by (last activity, id). Where customers wait, whoever waits
+    longest comes first, paged by (waiting since, id)."""
     where = [sees_ticket(viewer), ticket.c.merged_into_id.is_(None), _in_view(view, viewer)]
     if queue_id is not None:
         where.append(ticket.c.queue_id == queue_id)
@@ -207,9 +212,15 @@ def page(
         where.append(ticket.c.contact_id == contact_id)
     if words:
         where.append(_holds(words))
-    if after is not None:
-        where.append(or_(ticket.c.last_at < after.at, and_(ticket.c.last_at == after.at, ticket.c.id < after.id)))
-    statement = _ROW.where(*where).order_by(ticket.c.last_at.desc(), ticket.c.id.desc()).limit(limit)
+    if view in LONGEST_FIRST:
+        order = ticket.c.waiting_since.asc(), ticket.c.id.asc()
+        if after is not None:
+            where.append(or_(ticket.c.waiting_since > after.at, and_(ticket.c.waiting_since == after.at, ticket.c.id > after.id)))
+    else:
+        order = ticket.c.last_at.desc(), ticket.c.id.desc()
+        if after is not None:
+            where.append(or_(ticket.c.last_at < after.at, and_(ticket.c.last_at == after.at, ticket.c.id < after.id)))
+    statement = _ROW.where(*where).order_by(*order).limit(limit)
     return [_ticket(row) for row in connection.execute(statement).mappings()]
 
 
@@ -246,8 +257,10 @@ def _holds(words: str) -> ColumnElement[bool]:
     return or_(ticket.c.subject.ilike(pattern, escape="\\"), contact.c.name.ilike(pattern, escape="\\"))
 
 
-def list_key(row: Ticket) -> ListKey:
-    """Where a page that ends with this row continues."""
+def list_key(row: Ticket, view: View = View.ALL) -> ListKey:
+    """Where a page of the view that ends with this row continues."""
+    if view in LONGEST_FIRST and row.waiting_since:
+        return ListKey(at=row.waiting_since, id=row.id)
     return ListKey(at=row.last_entry.at if row.last_entry else row.created_at, id=row.id)
 
 

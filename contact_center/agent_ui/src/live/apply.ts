@@ -135,13 +135,14 @@ function placed(state: State, list: List, tickets: Record<number, Ticket>, ticke
   const ids = list.ids.filter((id) => id !== ticket.id);
   if (!inList(list, ticket, state.me?.user.id ?? 0)) return listed ? { ...list, ids } : list;
   if (list.words && !listed) return list;
-  const at = ids.findIndex((id) => tickets[id] !== undefined && compareRows(ticket, tickets[id]) < 0);
+  const at = ids.findIndex((id) => tickets[id] !== undefined && compareRows(ticket, tickets[id], list.view) < 0);
   if (at < 0 && list.next !== null) return { ...list, ids }; // it belongs to a page that is not loaded yet
   return { ...list, ids: at < 0 ? [...ids, ticket.id] : ids.toSpliced(at, 0, ticket.id) };
 }
 
-/** The order of lists: the latest activity first, then the larger id. */
-export function compareRows(a: Ticket, b: Ticket): number {
+/** The order of lists: the latest activity first, then the larger id; where customers wait, whoever waits longest. */
+export function compareRows(a: Ticket, b: Ticket, view: View = "all"): number {
+  if ((view === "awaiting" || view === "in_work") && a.waiting_since && b.waiting_since) return compareInstants(a.waiting_since, b.waiting_since) || a.id - b.id;
   return compareInstants(b.last_entry?.at ?? b.created_at, a.last_entry?.at ?? a.created_at) || b.id - a.id;
 }
 
