@@ -13,12 +13,13 @@ from contact_center.model.words import ProofState
 FIELD_LIMIT = 20_000  # characters of one field
 MAX_RESULTS = 100
 SEVERAL_SENDERS = "several_senders"
-"""There are two From fields: programs differ in which of them they show, and servers in which they check."""
+"""There are two From fields, or one with two mailboxes: programs differ in which of them they show, and servers in which they check."""
 NO_VERDICT = "no_verdict"
 """Our server said nothing, although it should."""
 
 _METHOD = re.compile(r"\s*([a-z0-9_.-]{1,60})(?:\s*/\s*\d+)?\s*=\s*([a-z]{1,40})", re.I)
-_PROPERTY = re.compile(r"\b(smtp|header)\s*\.\s*(mailfrom|mfrom|from|d|i|helo)\s*=\s*(\"[^\"]{0,500}\"|[^\s;]{1,500})", re.I)
+_PROPERTY = re.compile(r"\b(smtp|header)\s*\.\s*(mailfrom|mfrom|from|d|i|helo)\s*=\s*((?:\"[^\"]{0,500}\"|[^\s;\"]){1,500})", re.I)
+_REASON = re.compile(r"\breason\s*=\s*\"[^\"]*\"", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +31,21 @@ class Result:
     domain: str
 
 
-def prove(fields: tuple[str, ...], authserv_id: str, sender_domain: str, from_fields: int) -> Proof | None:
+def prove(fields: tuple[str, ...], authserv_id: str, sender_domain: str, senders: int) -> Proof | None:
     """What is known of the sender; None when nobody has said whose word counts, and nothing is odd.
 
-    `fields` are the values of the Authentication-Results fields, the topmost first; `from_fields` is how many From fields
-    the mail has.
+    `fields` are the values of the Authentication-Results fields, the topmost first; `senders` is how many From fields,
+    or mailboxes in them, the mail has.
     """
-    odd = (SEVERAL_SENDERS,) if from_fields > 1 else ()
+    odd = (SEVERAL_SENDERS,) if senders > 1 else ()
     results = trusted(fields, authserv_id)
     if results is None:
         if odd:
             return Proof(ProofState.FAILED, warnings=odd)
         return Proof(ProofState.UNKNOWN, warnings=(NO_VERDICT,)) if authserv_id.strip() else None
+    sender_domain = _known(sender_domain)
     said = {name: next((each.result for each in results if each.method == name), "") for name in ("spf", "dkim", "dmarc")}
-    state = ProofState.FAILED if odd else _state(results, said["dmarc"], sender_domain)
+    state = ProofState.FAILED if odd else _state(results, sender_domain)
     if state is ProofState.UNKNOWN and any(each.method == "dkim" and each.result == "pass" for each in results):
         said["dkim"] = "pass"
     return Proof(state, **said, warnings=odd)
@@ -68,20 +70,27 @@ def read(field: str) -> tuple[str, tuple[Result, ...]]:
         match = _METHOD.match(part)
         if match is None:
             continue
-        properties = {f"{kind}.{what}".lower(): value.strip('"') for kind, what, value in _PROPERTY.findall(part[match.end() :])}
+        properties: dict[str, str] = {}
+        for kind, what, value in _PROPERTY.findall(_REASON.sub(" ", part[match.end() :])):
+            name_of = f"{kind}.{what}".lower()
+            # Said twice, and differently, it says nothing.
+            properties[name_of] = value if properties.get(name_of, value) == value else ""
         found.append(Result(match[1].lower(), match[2].lower(), _domain(match[1].lower(), properties)))
     return name, tuple(found)
 
 
-def _state(results: tuple[Result, ...], dmarc: str, sender_domain: str) -> ProofState:
-    if dmarc == "pass":
-        return ProofState.VERIFIED
-    if dmarc == "fail":
+def _state(results: tuple[Result, ...], sender_domain: str) -> ProofState:
+    verdicts = [each for each in results if each.method == "dmarc"]
+    if any(each.result == "fail" for each in verdicts):
         return ProofState.FAILED
+    passed = [each.domain for each in verdicts if each.result == "pass"]
+    # A verdict about another domain: the server read another address in From than we did.
+    if any(domain and not _is_aligned(domain, sender_domain) for domain in passed):
+        return ProofState.FAILED
+    if passed and all(domain == sender_domain for domain in passed):
+        return ProofState.VERIFIED if sender_domain else ProofState.UNKNOWN
     # A domain without a policy: a signature or a path of the very domain that stands in From proves as much.
-    aligned = any(
-        each.method in ("dkim", "spf") and each.result == "pass" and _is_aligned(each.domain, sender_domain.casefold()) for each in results
-    )
+    aligned = any(each.method in ("dkim", "spf") and each.result == "pass" and _is_aligned(each.domain, sender_domain) for each in results)
     return ProofState.VERIFIED if aligned else ProofState.UNKNOWN
 
 
@@ -93,7 +102,19 @@ def _is_aligned(proven: str, claimed: str) -> bool:
 def _domain(method: str, properties: dict[str, str]) -> str:
     names = {"dkim": ("header.d", "header.i"), "spf": ("smtp.mailfrom", "smtp.mfrom"), "dmarc": ("header.from",)}.get(method, ())
     value = next((properties[name] for name in names if name in properties), "")
-    return value.rpartition("@")[2].strip().strip("<>").rstrip(".").casefold()
+    if len(value) > 1 and value[0] == value[-1] == '"' and value.count('"') == 2:
+        value = value[1:-1]
+    domain = _known(value.rpartition("@")[2].strip().strip("<>"))
+    return domain if '"' not in domain else ""
+
+
+def _known(domain: str) -> str:
+    """A domain as it is compared: in lower case, in ASCII."""
+    domain = domain.strip().rstrip(".").casefold()
+    try:
+        return domain if domain.isascii() else domain.encode("idna").decode()
+    except UnicodeError:
+        return domain
 
 
 def _without_comments(text: str) -> str:
@@ -103,6 +124,7 @@ def _without_comments(text: str) -> str:
     for char in text:
         if skip:
             skip = False
+            char = "_" if char == '"' else char
         elif char == "\\":
             skip = True
             continue

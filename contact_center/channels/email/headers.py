@@ -23,6 +23,13 @@ _SPACE = re.compile(r"\s+")
 _LONE_ID = re.compile(r"[^\s<>,;:\"()]{1,900}")
 _POSIX_ZONE = re.compile(r"\b([A-Z]{3})\d[A-Z]{3}\b")
 _BARE_ID = re.compile(r"[^\s<>,;\"]{1,300}@[^\s<>,;\"]{1,300}")
+_BLANKS = re.compile(r"[ \t\r\n]+")
+_SPECIAL = "@ <>?\"'(),;:\\[]\t"
+# What stands in quotes is carried as signs that are no characters, so that nothing there is taken for the syntax of an address.
+_HIDE = {ord(sign): 0xFDD0 + index for index, sign in enumerate(_SPECIAL)}
+_SHOW = {code: sign for sign, code in _HIDE.items()}
+_HIDDEN = re.compile(r"[\ufdd0-\ufdef]")
+_ONLY_QUOTED = re.compile(r"[@<>?\" \ufdd0-\ufdef]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -69,9 +76,25 @@ def addresses(value: str) -> tuple[Address, ...]:
 
 
 def clean_address(email: str) -> str:
-    """An address without white space, comments, brackets and control characters; empty when nothing is left."""
-    email = _without_comments(_CONTROL.sub("", _from_wire(email))).strip().strip("<>\"'").strip()
-    email = email.removeprefix("mailto:").split("?")[0].replace(" ", "")
+    """An address without white space, comments, brackets and control characters; empty when nothing is left.
+
+    Empty as well when its local part holds what only quotes allow: no two readers agree on such an address, and whoever owns
+    it may have chosen it because it looks like another person's.
+    """
+    plain = _unquoted(_CONTROL.sub("", _from_wire(email))).strip(" \t\r\n<>")
+    if "@" not in plain:
+        plain = _shown(plain)  # quotes around the whole of it
+    plain = " ".join(part for part in _BLANKS.split(plain) if part)
+    if len(plain) > 1 and plain[0] == plain[-1] == "'":
+        plain = plain[1:-1]
+    if plain[:7].lower() == "mailto:":
+        plain = plain[7:].split("?")[0]
+    for sign in "@.":
+        plain = plain.replace(f" {sign}", sign).replace(f"{sign} ", sign)
+    local, at, domain = plain.rpartition("@")
+    if at and _ONLY_QUOTED.search(local):
+        return ""
+    email = f"{local}{at}{domain.replace(' ', '')}"
     return email[:320] if not email.startswith(("http:", "https:", "ftp:")) else ""
 
 
@@ -96,6 +119,31 @@ def date(value: str) -> datetime | None:
         return None
     offset = parsed[9] or 0
     return naive - timedelta(seconds=offset) if abs(offset) < 86400 else naive
+
+
+def _unquoted(value: str) -> str:
+    """An address without comments and quotes; what stood in quotes is hidden."""
+    if "(" not in value and '"' not in value:
+        return _HIDDEN.sub("", value)
+    value = _HIDDEN.sub("", value)
+    out: list[str] = []
+    position = 0
+    while position < len(value):
+        char = value[position]
+        if char == '"':
+            quoted, position = _quoted(value, position + 1)
+            out.append(quoted.translate(_HIDE))
+        elif char == "(":
+            _, position = _comment(value, position + 1)
+            out.append(" ")
+        else:
+            out.append(char)
+            position += 1
+    return "".join(out)
+
+
+def _shown(value: str) -> str:
+    return value.translate(_SHOW)
 
 
 def _without_comments(value: str) -> str:
@@ -152,23 +200,28 @@ def _flush(pending: list[tuple[str, bytes]]) -> str:
 
 def _mailboxes(value: str) -> list[tuple[str, str]]:  # noqa: PLR0915 - one scanner, one loop
     """(display name, address) pairs. A small scanner: quotes, comments, angle brackets, groups, commas and semicolons."""
+    value = _HIDDEN.sub("", value)
     result: list[tuple[str, str]] = []
     words: list[str] = []
     comments: list[str] = []
     angle: str | None = None
     position, length = 0, len(value)
     address_seen = False
+    quotes_close = True
 
     def finish() -> None:
         nonlocal angle
         plain = " ".join("".join(words).split())
         if angle is not None:
-            result.append((plain or " ".join(comments), _route(angle)))
+            result.append((_words(plain) or " ".join(comments), _route(angle)))
         elif "@" in plain:
             rest, address = _bare_address(plain.split())
+            result.append((_words(rest) or " ".join(comments), address if not _HIDDEN.search(address) else ""))
+        elif "@" in _shown(plain):
+            rest, address = _bare_address(_shown(plain).split())
             result.append((rest or " ".join(comments), address))
         elif plain:
-            result.append((plain, ""))
+            result.append((_words(plain), ""))
         words.clear()
         comments.clear()
         angle = None
@@ -177,7 +230,7 @@ def _mailboxes(value: str) -> list[tuple[str, str]]:  # noqa: PLR0915 - one scan
         char = value[position]
         if char == '"':
             quoted, position = _quoted(value, position + 1)
-            words.append(quoted)
+            words.append(quoted.translate(_HIDE))
             continue
         if char == "(":
             comment, position = _comment(value, position + 1)
@@ -188,7 +241,10 @@ def _mailboxes(value: str) -> list[tuple[str, str]]:  # noqa: PLR0915 - one scan
             position = encoded.end()
             continue
         if char == "<":
-            end = value.find(">", position)
+            end = _angle_end(value, position) if quotes_close else -1
+            if end < 0:
+                quotes_close = False
+                end = value.find(">", position)
             inner = value[position + 1 : end if end >= 0 else length]
             if angle is None or not angle.strip():
                 angle = inner
@@ -202,13 +258,29 @@ def _mailboxes(value: str) -> list[tuple[str, str]]:  # noqa: PLR0915 - one scan
             address_seen = False
         elif char == "\\" and position + 1 < length:
             position += 1
-            words.append(value[position])
+            words.append(value[position].translate(_HIDE))
         else:
             words.append(char)
             address_seen = address_seen or char == "@"
         position += 1
     finish()
     return result
+
+
+def _words(value: str) -> str:
+    return " ".join(_shown(value).split())
+
+
+def _angle_end(value: str, position: int) -> int:
+    """Where the `>` stands that ends an address, outside quotes; -1 when there is none."""
+    while position < len(value):
+        if value[position] == ">":
+            return position
+        if value[position] == '"':
+            _, position = _quoted(value, position + 1)
+        else:
+            position += 1
+    return -1
 
 
 def _bare_address(words: list[str]) -> tuple[str, str]:

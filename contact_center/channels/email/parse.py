@@ -97,7 +97,9 @@ def _is_listed(email: str, wanted: str) -> bool:
 
 def _proof(mail: ParsedMail, writer: Address | None, envelope: dict[str, Any]) -> Proof | None:
     domain = writer.email.rpartition("@")[2] if writer is not None else ""
-    return authentication.prove(mail.authentication, str(envelope.get("authserv_id", "")), domain, mail.from_fields)
+    mailboxes = {address.email.casefold() for address in mail.sender if "@" in address.email}
+    senders = max(mail.from_fields, len(mailboxes))
+    return authentication.prove(mail.authentication, str(envelope.get("authserv_id", "")), domain, senders)
 
 
 def sender_of(mail: ParsedMail) -> Address | None:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from contact_center.channels.email import authentication
+from contact_center.channels.email import authentication, headers
 from contact_center.channels.email.authentication import prove, read
+from contact_center.channels.email.parse import parse
 from contact_center.model.words import Fate, ProofState, Status
 from contact_center.store import Store
 from tests.channels.email.house import House, make_house
@@ -41,9 +42,18 @@ def proof(*fields: str, domain: str = "example.com", froms: int = 1, name: str =
         (f"{OURS}; spf=pass smtp.mailfrom=bounce@example.com", ProofState.VERIFIED),
         (f"{OURS}; spf=pass smtp.mailfrom=bounce@lists.example", ProofState.UNKNOWN),
         (f"{OURS}; spf=softfail smtp.mailfrom=a@example.com; dkim=none", ProofState.UNKNOWN),
-        (f"{OURS} 1; dmarc = pass (dmarc=fail; in a comment)", ProofState.VERIFIED),
-        (f'"{OURS}"; dmarc=pass', ProofState.VERIFIED),
-        ("MX.Ours.Example; DMARC=Pass", ProofState.VERIFIED),
+        (f"{OURS} 1; dmarc = pass (dmarc=fail; in a comment) header.from=example.com", ProofState.VERIFIED),
+        (f'"{OURS}"; dmarc=pass header.from=Example.COM', ProofState.VERIFIED),
+        ("MX.Ours.Example; DMARC=Pass Header.From=example.com", ProofState.VERIFIED),
+        (f"{OURS}; dmarc=pass", ProofState.UNKNOWN),
+        (f"{OURS}; dmarc=pass header.from=evil.example", ProofState.FAILED),
+        (f"{OURS}; dmarc=pass header.from=example.com header.from=evil.example", ProofState.UNKNOWN),
+        (f"{OURS}; dmarc=pass header.from=example.com; dmarc=fail header.from=example.com", ProofState.FAILED),
+        (f"{OURS}; dmarc=pass header.from=example.com; dmarc=pass header.from=evil.example", ProofState.FAILED),
+        (f"{OURS}; spf=pass smtp.mailfrom=a@evil.example smtp.mailfrom=b@example.com", ProofState.UNKNOWN),
+        (f'{OURS}; spf=pass smtp.mailfrom="x@example.com"@evil.example', ProofState.UNKNOWN),
+        (f'{OURS}; spf=pass smtp.mailfrom="x\\"@example.com y"@evil.example', ProofState.UNKNOWN),
+        (f'{OURS}; spf=pass reason="smtp.mailfrom=b@example.com"', ProofState.UNKNOWN),
         (f"{OURS}; none", ProofState.UNKNOWN),
         (f'{OURS}; spf=fail reason="a; dmarc=pass" smtp.mailfrom=a@example.com', ProofState.UNKNOWN),
         (f"{OURS}; x-dmarc=pass; dmarc=temperror", ProofState.UNKNOWN),
@@ -59,10 +69,56 @@ def test_verdicts(field: str, state: ProofState) -> None:
     assert proof(field).state is state
 
 
+@pytest.mark.parametrize(
+    "sender",
+    [
+        '<"victim@bank.example"@evil.example>',
+        '"victim@bank.example"@evil.example',
+        '<"victim@bank.example>"@evil.example>',
+        '"victim@bank.example>"@evil.example',
+        '"victim@bank.example?"@evil.example',
+        '<"victim@bank.example?"@evil.example>',
+        '"victim@bank.example "@evil.example',
+        '"victim@bank.example x".y@evil.example',
+        '<"victim@bank.example("@evil.example>',
+        "<victim@bank.example?@evil.example>",
+        "victim@bank.example\\ @evil.example",
+        '"victim@bank.example "@evil.example, victim@bank.example',
+        "<@evil.example:victim@bank.example>",
+        "victim@bank.example, eve@evil.example",
+    ],
+)
+def test_an_address_that_looks_like_anothers_is_not_theirs(sender: str) -> None:
+    """Whoever owns an odd address is never taken, and never proven, to be the person whose address it holds."""
+    data = f"{results('pass', domain='evil.example')}From: {sender}\r\nSubject: x\r\n\r\nhi\r\n".encode()
+    message = parse(data, {"authserv_id": OURS})
+    assert message.sender is None or message.sender.value != "victim@bank.example" or message.is_forged
+    assert message.proof is not None
+    assert message.proof.state is not ProofState.VERIFIED
+
+
+@pytest.mark.parametrize(
+    ("raw", "address"),
+    [
+        ('<"victim"@bank.example>', "victim@bank.example"),
+        ("<'victim@bank.example'>", "victim@bank.example"),
+        ("<'victim@bank.example>", "'victim@bank.example"),
+        ('<"<victim"@bank.example>', ""),
+        ("<vic tim@bank.example>", ""),
+        ("<mailto:victim@bank.example?subject=x>", "victim@bank.example"),
+        ('"victim@bank.example"', "victim@bank.example"),
+    ],
+)
+def test_quotes_in_an_address(raw: str, address: str) -> None:
+    """Quotes that say nothing are left out; what only quotes allow makes an address unusable."""
+    assert [found.email for found in headers.addresses(raw) if found.email] == ([address] if address else [])
+
+
 def test_only_the_topmost_of_ours_counts() -> None:
     """What stands below it, and what other servers say above it, is not looked at."""
     assert proof(f"{OURS}; dmarc=fail", f"{OURS}; dmarc=pass").state is ProofState.FAILED
-    assert proof("evil.example; dmarc=fail", f"{OURS}; dmarc=pass", f"{OURS}; dmarc=fail").state is ProofState.VERIFIED
+    passed = f"{OURS}; dmarc=pass header.from=example.com"
+    assert proof("evil.example; dmarc=fail", passed, f"{OURS}; dmarc=fail").state is ProofState.VERIFIED
     assert proof(f"{OURS}; spf=none", f"{OURS}; dmarc=pass").state is ProofState.UNKNOWN
 
 
