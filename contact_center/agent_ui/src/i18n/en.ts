@@ -61,7 +61,7 @@ export default {
     truncated: "This text goes on.", download: "Download {name}", frame: "Mail in its original layout",
   },
   delivery: {
-    queued: "Sending…", held: "Goes out in {n} s", leased: "Sending…", sent: "Sent", spooled: "In the outgoing spool", delivered: "Delivered", bounced: "Came back", failed: "Not sent", uncertain: "Unknown whether it went out", cancelled: "Called back",
+    queued: "Sending…", held: "Goes out in {n} s", leased: "Sending…", sent: "Sent", published: "Published on the customer's page", spooled: "In the outgoing spool", delivered: "Delivered", bounced: "Came back", failed: "Not sent", uncertain: "Unknown whether it went out", cancelled: "Called back",
     again: "Send again", arrived: "It did arrive", next: { failed: "The customer has no answer. Mend what is wrong and send again, or write to another address.", bounced: "The customer has no answer. Write to another address or by another channel; this one takes no mail.", uncertain: "Look whether the customer got it (ask them, or look into the mail server’s log): then say so, or send again." }, ofReply: "Came back: our reply", showReply: "Show the reply", retrying: "Retrying: {error}",
   },
   change: {
