@@ -20,6 +20,13 @@ logger = structlog.get_logger(__name__)
 
 START_SECONDS = 60.0
 
+ALONE_SHARE = 3  # what failed in a batch gets this part of the batch's time when it is tried alone ...
+ALONE_LEAST = 5.0  # ... and this many seconds at least
+
+
+def _too_long(seconds: float) -> QuarantineItem:
+    return QuarantineItem(f"The item took longer than {seconds:g} seconds to understand, or broke the parser.")
+
 
 class Parsers:
     """The parser processes."""
@@ -37,8 +44,14 @@ class Parsers:
         if outcomes is not None:
             return outcomes
         if len(originals) == 1:
-            return [QuarantineItem(f"The item took longer than {self._seconds:g} seconds to understand, or broke the parser.")]
-        return [outcome for original in originals for outcome in await self.parse([original])]
+            return [_too_long(self._seconds)]
+        # Many hostile items in one batch must not hold up everybody for the whole time each.
+        seconds = max(self._seconds / ALONE_SHARE, min(ALONE_LEAST, self._seconds))
+        found: list[Outcome] = []
+        for original in originals:
+            alone = await self._try([original], seconds)
+            found += alone or [_too_long(seconds)]
+        return found
 
     async def warm_up(self) -> None:
         """Start the processes. Raises Unavailable when they cannot."""

@@ -1,5 +1,6 @@
 """Invitations and answers to them (RFC 5545, 5546), as facts for a card. Bounded, and never raises."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,6 +11,10 @@ CONTENT_LIMIT = 512 * 1024  # bytes of a calendar that are looked at: a larger o
 MAX_EVENTS = 5
 MAX_PEOPLE = 30
 TEXT = 500  # characters of a field
+MAX_ZONES = 10
+MAX_ZONE_LINES = 200
+_UNFOLD = re.compile(r"(?:\r?\n)+[ \t]")
+_ZONE_RULES = {"FREQ", "BYMONTH", "BYDAY", "INTERVAL", "UNTIL", "WKST"}
 _METHODS = ("PUBLISH", "REQUEST", "REPLY", "ADD", "CANCEL", "REFRESH", "COUNTER", "DECLINECOUNTER")
 _ANSWERS = ("NEEDS-ACTION", "ACCEPTED", "DECLINED", "TENTATIVE", "DELEGATED")
 
@@ -27,7 +32,7 @@ def read(content: bytes, charset: str = "utf-8") -> dict[str, Any] | None:
     from icalendar import Calendar  # loads slowly, and few mails have a calendar
 
     try:
-        calendar = Calendar.from_ical(text)
+        calendar = Calendar.from_ical(_with_plain_zones(text))
         method = str(calendar.get("METHOD", "PUBLISH")).upper()
         events = [_event(component) for component in _first(calendar.walk("VEVENT"), MAX_EVENTS)]
     except Exception:  # noqa: BLE001 - whatever a calendar breaks, the file is there to be opened
@@ -40,6 +45,46 @@ def words(facts: dict[str, Any] | None) -> str:
     """What a mail says that has nothing but a calendar: for lists and for searching."""
     events = (facts or {}).get("events", [])
     return "\n".join(line for event in events for line in (event["summary"], event["place"]) if line)
+
+
+def _with_plain_zones(text: str) -> str:
+    """The calendar without time zones whose changes are not plain yearly ones, for those take minutes to work out.
+
+    Names that are known mean what they mean anywhere; times in another zone are local times.
+    """
+    out: list[str] = []
+    zone: list[str] | None = None
+    zones = 0
+    for line in _UNFOLD.sub("", text).splitlines():
+        said = "".join(line.split()).upper()
+        if said == "BEGIN:VTIMEZONE":
+            zone = []
+        elif said == "END:VTIMEZONE":
+            if zone is not None and zones < MAX_ZONES and _is_plain_zone(zone):
+                out += ["BEGIN:VTIMEZONE", *zone, "END:VTIMEZONE"]
+                zones += 1
+            zone = None
+        else:
+            (out if zone is None else zone).append(line.lstrip())
+    return "\r\n".join(out)
+
+
+def _is_plain_zone(lines: list[str]) -> bool:
+    if len(lines) > MAX_ZONE_LINES:
+        return False
+    for line in lines:
+        name, _, value = line.upper().partition(":")
+        name = name.split(";")[0].strip()
+        if name in ("EXRULE", "BEGIN") and value.strip() not in ("STANDARD", "DAYLIGHT"):
+            return False
+        if name == "RRULE":
+            rules = [part.partition("=") for part in "".join(value.split()).split(";") if part]
+            names = [rule[0] for rule in rules]
+            if ("FREQ", "=", "YEARLY") not in rules or set(names) - _ZONE_RULES or len(names) > len(set(names)):
+                return False
+        elif "RRULE" in name:
+            return False
+    return True
 
 
 def _event(component: Any) -> dict[str, Any] | None:

@@ -124,3 +124,28 @@ def test_a_mail_with_text_and_an_invitation() -> None:
     message = parse.parse(mail.as_bytes(), {})
     assert message.text == "Please come."
     assert message.facts is not None
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=SECONDLY",
+        "freq=secondly",
+        "FREQ=SEC\r\n ONDLY",
+        "FREQ=SEC\r\n\r\n  ONDLY",
+        "FREQ=YEARLY;BYHOUR=0,1,2,3,4,5,6,7,8,9;BYMINUTE=0,1,2,3,4,5,6,7,8,9",
+        "FREQ=YEARLY;FREQ=SECONDLY",
+    ],
+)
+def test_a_zone_that_changes_every_second_costs_nothing(rule: str) -> None:
+    """The rules of a mail's own time zone are followed only when they are plain yearly ones; else its times are local."""
+    zone = (
+        "BEGIN:VTIMEZONE\r\nTZID:Q\r\nBEGIN:STANDARD\r\nDTSTART:20000101T000000\r\nTZOFFSETFROM:+0300\r\nTZOFFSETTO:+0300\r\n"
+        f"RRULE:{rule}\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+    )
+    data = changed(DTSTART="DTSTART;TZID=Q:20261105T140000", DTEND="").decode().replace("BEGIN:VEVENT", zone + "BEGIN:VEVENT")
+    started = time.monotonic()
+    facts = read(data.encode())
+    assert time.monotonic() - started < 5
+    assert facts is not None
+    assert (facts["events"][0]["starts"], facts["events"][0]["zone"]) == ("2026-11-05T14:00:00", "Q")
