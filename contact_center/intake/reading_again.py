@@ -12,6 +12,7 @@ from contact_center.model.acts import Act
 from contact_center.model.messages import InboundFile, InboundMessage
 from contact_center.model.text import clean_text
 from contact_center.model.tickets import TEXT_LIMIT, Entry
+from contact_center.model.words import ProofState
 from contact_center.store import Connection, Row
 from contact_center.store.repositories import timeline
 from contact_center.tickets import entries
@@ -48,6 +49,10 @@ def rewrite(connection: Connection, act: Act, project_id: int, entry_id: int, me
         facts=message.facts,
     )
     headers: dict[str, Any] = message.headers | ({"defects": list(message.defects)} if message.defects else {})
+    stored = timeline.find(connection, entry_id)
+    if stored is not None and stored.proof is not None and stored.proof.state is ProofState.FAILED:
+        # What a forger claims stays a claim, however often it is read.
+        headers |= {"reply_to": [], "claimed_reply_to": headers.get("reply_to") or []}
     timeline.replace_body(connection, entry_id, clean_text(message.text), text, message.html, headers)
     _keep_files(connection, act, entry_id, message.attachments)
     return entries.publish_entry(connection, act, project_id, entry_id)

@@ -39,6 +39,8 @@ def _is_same(connection: Connection, row: Row, message: InboundMessage) -> bool:
     body = timeline.body(connection, row["id"])
     if body is None or row["subject"] != message.subject or body.text != message.text:
         return False
+    if timeline.html(connection, row["id"]) != message.html:
+        return False
     if _day(body.headers.get("date")) != _day(message.headers.get("date")):
         return False
     stored = sorted(file["sha256"] for file in timeline.attachments_of(connection, row["id"]))

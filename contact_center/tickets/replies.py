@@ -170,7 +170,9 @@ def _default_recipients(
     """Where the customer wants answers: Reply-To if given, else whoever wrote by this channel, else the contact's own point."""
     same_channel = inbound is not None and inbound["account_id"] == account.id
     body = timeline.body(connection, inbound["id"]) if inbound is not None and same_channel else None
-    wanted = [Address(**address) for address in (body.headers.get("reply_to") or [])] if body else []
+    is_forged = inbound is not None and (inbound["proof"] or {}).get("state") == ProofState.FAILED
+    # Where a forger wants answers, nothing goes.
+    wanted = [Address(**address) for address in (body.headers.get("reply_to") or [])] if body and not is_forged else []
     usable = tuple(address for address in wanted if kind is not None and normalise(kind, address.email))
     if usable:
         return usable

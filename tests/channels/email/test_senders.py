@@ -4,6 +4,7 @@ import pytest
 
 from contact_center.model.words import ProofState
 from contact_center.store import Store
+from contact_center.store.repositories import timeline
 from tests.channels.email.house import House, make_house
 from tests.channels.email.test_belief import OURS, results
 
@@ -104,3 +105,14 @@ async def test_nobody_gets_a_copy_because_a_forger_named_them(house: House) -> N
     assert ticket is not None
     _, row = await house.reply(ticket.id, reply_all=True)
     assert (len(row["message"]["to"]), row["message"]["cc"]) == (1, [])
+
+
+async def test_an_answer_never_goes_where_a_forger_asks_for_it(house: House) -> None:
+    """The Reply-To of a forged mail is not answered, even where it stands among what was read."""
+    await house.options(authserv_id=OURS)
+    entry, ticket = await house.write(top=results("fail"), reply_to="eve@evil.example")
+    assert ticket is not None
+    headers = {"reply_to": [{"name": "", "email": "eve@evil.example"}]}
+    await house.store.write(timeline.replace_body, entry.id, "x", "x", None, headers)
+    _, row = await house.reply(ticket.id)
+    assert [to["email"] for to in row["message"]["to"]] == ["ivan@example.com"]
