@@ -36,6 +36,8 @@ _CONFIDENTIAL = select(queue.c.id).where(queue.c.project_id == bindparam("projec
 
 # Projects and queues.
 
+_CREDENTIALS = select(employee).where(employee.c.email == bindparam("email"))
+
 
 def first_project(connection: Connection) -> int | None:
     """The id of the oldest project, None in an empty database."""
@@ -122,7 +124,7 @@ def find_user(connection: Connection, project_id: int, user_id: int) -> User | N
 
 def credentials(connection: Connection, email: str) -> RowMapping | None:
     """id, project_id, role, password_hash and disabled_at of the employee with this address."""
-    return connection.execute(select(employee).where(employee.c.email == email)).mappings().one_or_none()
+    return connection.execute(_CREDENTIALS, {"email": email}).mappings().one_or_none()
 
 
 def password_hash(connection: Connection, user_id: int) -> str | None:

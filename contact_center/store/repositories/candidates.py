@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, case, delete, func, insert, literal, or_, select, union_all
+from sqlalchemy import Select, and_, bindparam, case, delete, func, insert, literal, or_, select, union_all
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection
 
@@ -28,6 +28,17 @@ BLOCK = 20  # a key that more contacts share is a common name or a switchboard
 _MANY = 500  # keys that one statement names
 CLAIM = "claim"
 ORGANIZATION = "org"
+
+
+_COUNT_HOLDERS = (
+    select(contact_match_key.c.key, func.count())
+    .where(contact_match_key.c.project_id == bindparam("of_project"), contact_match_key.c.key.in_(bindparam("of_keys", expanding=True)))
+    .group_by(contact_match_key.c.key)
+    .having(func.count() > 1)
+)
+_FORGET_HOLDERS = delete(contact_match_shared).where(
+    contact_match_shared.c.project_id == bindparam("of_project"), contact_match_shared.c.key.in_(bindparam("of_keys", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +70,9 @@ def count_holders(connection: Connection, project_id: int, keys: Iterable[str]) 
     changed = sorted(keys)
     for start in range(0, len(changed), _MANY):
         some = changed[start : start + _MANY]
-        known = contact_match_key.c
-        counted = select(known.key, func.count()).where(known.project_id == project_id, known.key.in_(some)).group_by(known.key)
-        now = [(key, count) for key, count in connection.execute(counted.having(func.count() > 1))]
-        shared = contact_match_shared.c
-        connection.execute(delete(contact_match_shared).where(shared.project_id == project_id, shared.key.in_(some)))
+        these = {"of_project": project_id, "of_keys": some}
+        now = [(key, count) for key, count in connection.execute(_COUNT_HOLDERS, these)]
+        connection.execute(_FORGET_HOLDERS, these)
         if now:
             rows = [{"project_id": project_id, "key": key, "holders": count} for key, count in now]
             connection.execute(insert(contact_match_shared), rows)

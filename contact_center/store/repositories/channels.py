@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection, RowMapping
 
@@ -11,6 +11,8 @@ from contact_center.errors import FenceLost
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.words import Health
 from contact_center.store.schema.channels import channel_account, channel_cursor, lease
+
+_BY_ID = select(channel_account).where(channel_account.c.id == bindparam("account_id"))
 
 
 def accounts(connection: Connection, project_id: int | None = None) -> list[ChannelAccount]:
@@ -23,7 +25,7 @@ def accounts(connection: Connection, project_id: int | None = None) -> list[Chan
 
 def find_account(connection: Connection, account_id: int) -> ChannelAccount | None:
     """One channel account."""
-    row = connection.execute(select(channel_account).where(channel_account.c.id == account_id)).mappings().one_or_none()
+    row = connection.execute(_BY_ID, {"account_id": account_id}).mappings().one_or_none()
     return _account(row) if row else None
 
 

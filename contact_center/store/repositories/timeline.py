@@ -76,6 +76,13 @@ _ATTACHMENTS = (
     .order_by(attachment.c.interaction_id, attachment.c.id)
 )
 
+_WITH_MESSAGE_KEY = (
+    select(interaction)
+    .where(interaction.c.message_key == bindparam("message_key"), interaction.c.account_id == bindparam("account_id"))
+    .order_by(interaction.c.id)
+    .limit(bindparam("most"))
+)
+
 
 @dataclass(frozen=True, slots=True)
 class TimelineKey:
@@ -300,8 +307,8 @@ def public(connection: Connection, ticket_id: int, account_id: int) -> list[Entr
 
 def with_message_key(connection: Connection, account_id: int, message_key: str, limit: int) -> list[RowMapping]:
     """Entries that came by this account under this key, the oldest first."""
-    statement = select(interaction).where(interaction.c.message_key == message_key, interaction.c.account_id == account_id)
-    return list(connection.execute(statement.order_by(interaction.c.id).limit(limit)).mappings())
+    values = {"message_key": message_key, "account_id": account_id, "most": limit}
+    return list(connection.execute(_WITH_MESSAGE_KEY, values).mappings())
 
 
 def ticket_of_key(connection: Connection, account_id: int, message_key: str) -> int | None:
