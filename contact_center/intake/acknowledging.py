@@ -17,9 +17,9 @@ from contact_center.keys import Keys
 from contact_center.model import acknowledgement
 from contact_center.model.acts import Act
 from contact_center.model.channels import ChannelAccount
-from contact_center.model.messages import InboundMessage
+from contact_center.model.messages import InboundMessage, InboundPerson
 from contact_center.model.tickets import Address, Change, Entry, Ticket
-from contact_center.model.words import Demand, Direction, PointKind
+from contact_center.model.words import Demand, Direction, PointKind, ProofState
 from contact_center.store import Connection, Row
 from contact_center.store.repositories import automatic, channels, contacts, hours, opt_outs, outbox, tickets, timeline
 from contact_center.store.repositories.recovery import restored_at
@@ -58,13 +58,14 @@ def acknowledge(
         return
     assert who.point_id is not None
     assert message.sender is not None
-    automatic.add(connection, account.id, who.point_id, act.now)
+    automatic.add(connection, account.id, _counted(connection, item, message.sender, who.point_id), act.now)
     language = acknowledgement.language_of(f"{message.subject} {message.visible_text[:2000]}")
     opens = _opens(connection, act, ticket, language)
     short = message.sender.kind is PointKind.PHONE
     text = acknowledgement.words(account.options, language, ticket.number, opens, short=short)
-    # The subject is the sender's own words: they go only to who has proven that the address is theirs.
-    subject = reply_subject(message.subject) if who.verified and message.subject else acknowledgement.subject(language, ticket.number)
+    # The subject is the sender's own words: they go only where this very mail was proven to come from.
+    proven = message.proof is not None and message.proof.state is ProofState.VERIFIED
+    subject = reply_subject(message.subject) if proven and message.subject else acknowledgement.subject(language, ticket.number)
     _queue(connection, act, keys, account, message, ticket, Address("", message.sender.value), subject, text)
 
 
@@ -124,12 +125,21 @@ def _refusal(
     known = contacts.find_contact(connection, who.contact_id)
     if known is not None and any(point.id == who.point_id and point.bounced for point in known.points):
         return "the address does not take mail"
-    automatic.lock_point(connection, who.point_id)
-    if automatic.count_to_point(connection, who.point_id, act.now - timedelta(days=1)) >= MOST_A_DAY:
+    point_id = _counted(connection, item, sender, who.point_id)
+    automatic.lock_point(connection, point_id)
+    if automatic.count_to_point(connection, point_id, act.now - timedelta(days=1)) >= MOST_A_DAY:
         return "enough for one day"
     if automatic.count_of_account(connection, account.id, act.now - timedelta(hours=1)) >= MOST_AN_HOUR:
         return "enough for one hour"
     return ""
+
+
+def _counted(connection: Connection, item: Row, sender: InboundPerson, point_id: int) -> int:
+    """The point for which messages are counted: what stands behind a plus leads into the same mailbox."""
+    bare = without_plus(sender.value)
+    if sender.kind is not PointKind.EMAIL or bare == sender.value:
+        return point_id
+    return identity.point_of(connection, item["project_id"], InboundPerson(sender.kind, bare)) or point_id
 
 
 def _refused_by_message(act: Act, item: Row, message: InboundMessage, entry: Entry) -> str:

@@ -72,19 +72,27 @@ async def test_a_new_ticket_is_acknowledged_once(world: World) -> None:
 
 
 async def test_it_says_nothing_that_the_sender_wrote(world: World) -> None:
-    """A forger chooses who gets it, so that no word of theirs may be in it; known senders see their subject again."""
+    """A forger chooses who gets it, so that no word of theirs may be in it; not even to an address that was proven before."""
     await world.take_in(item("spam", subject="BUY PILLS http://evil", text="BUY PILLS http://evil"))
     await world.take_in(item("ru", sender="b@example.com", subject="КУПИ", text="купи"))
     shown = [message_of(row) for row in await sent(world)]
     assert "PILLS" not in repr(shown) and "КУПИ" not in repr(shown).upper().replace("КУПИТЬ", "")
     assert [message["subject"] for message in shown] == ["Your request #1", "Обращение №2"]
     assert all(address["name"] == "" for message in shown for address in message["to"])
-    # An answer to ours proves the address.
+    # That an earlier answer proved the address says nothing of a mail that only bears it.
     (first, _) = await sent(world)
     await world.store.write(outbox.change, first["id"], state="sent")
     await world.take_in(item("answer", thread_hints=[first["message_key"]]))
-    await world.take_in(item("another", subject="My invoice"))
-    assert message_of((await sent(world))[-1])["subject"] == "Re: My invoice"
+    await world.take_in(item("another", subject="Your account is locked: http://evil"))
+    assert message_of((await sent(world))[-1])["subject"] == "Your request #3"
+
+
+async def test_what_stands_behind_a_plus_is_the_same_mailbox(world: World) -> None:
+    """Twelve spellings of one address get as many acknowledgements as one."""
+    for n in range(12):
+        await world.take_in(item(f"m{n}", sender=f"victim+{n}@example.com"))
+        world.clock.move(minutes=11)
+    assert len(await sent(world)) == 3
 
 
 @pytest.mark.parametrize(
