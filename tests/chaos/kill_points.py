@@ -35,7 +35,7 @@ async def die_at(house: House, points: Sequence[str], *, mails: int = 8) -> list
     return spared
 
 
-async def _died(house: House, seconds: float = 15.0) -> bool:
+async def _died(house: House, seconds: float = 45.0) -> bool:
     deadline = time.monotonic() + seconds
     while house.server.alive and time.monotonic() < deadline:
         await asyncio.sleep(0.02)
