@@ -62,7 +62,7 @@ async def test_the_day_by_keyboard(browser: Browser, served: Served) -> None:
     await page.keyboard.press("k")
     await expect(page.get_by_role("heading", name="Question 3")).to_be_visible()
     await page.keyboard.press("i")
-    await expect(page.get_by_text("Ada Admin assigned this to Ada Admin")).to_be_visible()
+    await expect(page.get_by_text("Ada Admin took the ticket")).to_be_visible()
     await page.keyboard.press("n")
     await page.keyboard.type("j k e are letters here")
     await page.keyboard.press("Control+Enter")
