@@ -42,6 +42,7 @@ async def test_opening_hours_are_made_and_followed(browser: Browser, served: Ser
     await expect(card).to_contain_text("Mon–Fri 09:30–18:00 · Sat 09:00–24:00")
     await expect(card).to_contain_text("No queue follows it")
     await page.goto(f"{served.url}/setup/queues")
-    await page.get_by_label("Hours: Support").select_option("Office")
+    async with page.expect_response(lambda answer: "/queues/" in answer.url and answer.request.method == "PATCH"):
+        await page.get_by_label("Hours: Support").select_option("Office")
     await page.goto(f"{served.url}/setup/hours")
     await expect(page.locator("[data-calendar]")).to_contain_text("Queues: Support")
