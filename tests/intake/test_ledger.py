@@ -159,6 +159,31 @@ async def test_an_entry_is_read_again_in_its_place(world: World, monkeypatch: py
     assert (await world.store.read(timeline.body, 1)).text == "hello\n> quoted"  # type: ignore[union-attr]
 
 
+async def test_what_a_forger_claims_stays_a_claim_when_it_is_read_again(world: World) -> None:
+    """The address to which a forged mail wants its answer is no recipient, however often the original is read."""
+    await world.take_in(item("forged", headers={"reply_to": [{"name": "", "email": "evil@attacker.example"}]}))
+    await world.store.write(timeline.change, 1, proof={"state": "failed"})
+    await ledger_of(world, Source()).read_again(Act(world.clock()), 1)
+    body = await world.store.read(timeline.body, 1)
+    assert body is not None
+    assert body.headers["reply_to"] == []
+    assert body.headers["claimed_reply_to"] == [{"name": "", "email": "evil@attacker.example"}]
+
+
+async def test_another_markup_is_another_mail(world: World) -> None:
+    """The same id, sender, words and date with another account number in the markup is stored, not swallowed."""
+    headers = {"date": "Mon, 2 Nov 2026 09:00:00 +0000"}
+    same: dict[str, Any] = {"subject": "Invoice", "text": "Please pay", "message_key": "invoice@x.example", "headers": headers}
+    await world.take_in(item("a", html="<p>IBAN 1</p>", **same))
+    await world.take_in(item("b", html="<p>IBAN 2</p>", **same), item("c", html="<p>IBAN 1</p>", sender="ivan@example.com", **same))
+    states = {row["provider_key"]: row["state"] for row in await _all_items(world)}
+    assert states == {"a": Fate.STORED, "b": Fate.STORED, "c": Fate.DUPLICATE}
+
+
+async def _all_items(world: World) -> list[Any]:
+    return [await world.store.read(raw_items.find, number) for number in (1, 2, 3)]
+
+
 async def test_quarantine_replayed_takes_its_own_place(world: World) -> None:
     """What comes out of quarantine late stands in the history where it happened, not where it was mended."""
     assert isinstance(world.parsers, DirectParsers)
