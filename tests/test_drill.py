@@ -117,7 +117,7 @@ class Machine:
         finally:
             await store.close()
 
-    async def until(self, what: Callable[[list[Any]], bool], sql: str, seconds: float = 60) -> None:
+    async def until(self, what: Callable[[list[Any]], bool], sql: str, seconds: float = 180) -> None:
         deadline = time.monotonic() + seconds
         while not what(await self.ask(sql)):
             assert time.monotonic() < deadline, await self.ask(sql)

@@ -1,6 +1,5 @@
 """Invitations and answers to them (RFC 5545, 5546), as facts for a card. Bounded, and never raises."""
 
-import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,10 +12,20 @@ MAX_PEOPLE = 30
 TEXT = 500  # characters of a field
 MAX_ZONES = 10
 MAX_ZONE_LINES = 200
-_UNFOLD = re.compile(r"(?:\r?\n)+[ \t]")
 _ZONE_RULES = {"FREQ", "BYMONTH", "BYDAY", "INTERVAL", "UNTIL", "WKST"}
 _METHODS = ("PUBLISH", "REQUEST", "REPLY", "ADD", "CANCEL", "REFRESH", "COUNTER", "DECLINECOUNTER")
 _ANSWERS = ("NEEDS-ACTION", "ACCEPTED", "DECLINED", "TENTATIVE", "DELEGATED")
+
+
+def _unfolded(text: str) -> list[str]:
+    """The lines of a calendar with their continuations, in one pass; empty lines are none, as the library reads them."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        if line[:1] in (" ", "\t") and lines:
+            lines[-1] += line[1:]
+        elif line:
+            lines.append(line)
+    return lines
 
 
 def read(content: bytes, charset: str = "utf-8") -> dict[str, Any] | None:
@@ -55,7 +64,7 @@ def _with_plain_zones(text: str) -> str:
     out: list[str] = []
     zone: list[str] | None = None
     zones = 0
-    for line in _UNFOLD.sub("", text).splitlines():
+    for line in _unfolded(text):
         said = "".join(line.split()).upper()
         if said == "BEGIN:VTIMEZONE":
             zone = []
