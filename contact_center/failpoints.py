@@ -77,6 +77,6 @@ def reach(name: str) -> None:
     elif order.action == "stop":
         os.kill(os.getpid(), signal.SIGSTOP)
     elif order.action == "sleep":
-        time.sleep(order.seconds)
+        time.sleep(order.seconds)  # the whole process is to stand still, as it would when the machine does
     else:
         raise Failed(f"the place {name} was told to fail")

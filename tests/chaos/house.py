@@ -122,7 +122,7 @@ class House:
                     self._deliver(letters[number] if letters else letter(token))
                     break
                 except (smtplib.SMTPException, OSError):
-                    time.sleep(0.1 * (attempt + 1))
+                    time.sleep(0.1 * (attempt + 1))  # "later", as an MTA hears it
             else:
                 raise TimeoutError("Dovecot takes no mail")
             self.at_source.append(token)

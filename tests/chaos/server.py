@@ -79,7 +79,7 @@ class Server:
         while self.alive and time.monotonic() < deadline:
             with contextlib.suppress(OSError, urllib.error.URLError), urllib.request.urlopen(f"{self.url}/healthz", timeout=2):
                 return True
-            time.sleep(0.03)
+            time.sleep(0.03)  # a port has no news to wait for
         return False
 
     def signal(self, number: signal.Signals) -> None:
