@@ -58,6 +58,8 @@ class Listener:
     """The horizon it was last told."""
     catching_up: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One replay at a time."""
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """What a console asks to watch is settled in the order it asked: the last wish stands."""
 
 
 class Console:
@@ -148,9 +150,8 @@ class Console:
         """Entries of these contacts are on screen from now on."""
         listener = self._listeners.get(sid)
         contacts = data.get("contacts") if isinstance(data, dict) else None
-        if listener is None or not _is_id_list(contacts) or not await self._told(listener, set(contacts)):
+        if listener is None or not _is_id_list(contacts) or not await self._watches(listener, set(contacts)):
             return {"ok": False}
-        listener.watching = set(contacts)
         return {"ok": True, "position": listener.position}
 
     async def _resume(self, sid: str, data: Any) -> dict[str, Any]:
@@ -163,11 +164,10 @@ class Console:
         horizon, oldest = await self._store.read(_ends)
         if after > horizon or after + 1 < oldest or horizon - after > self._replay_limit:
             return {"reset": "too far behind"}
-        if not await self._told(listener, set(contacts)):
+        if not await self._watches(listener, set(contacts)):
             await self._drop(listener)
             return {"reset": "try again"}
         async with listener.catching_up:
-            listener.watching = set(contacts)
             listener.position, listener.live = after, False
             try:
                 await self._catch_up(listener)
@@ -177,14 +177,16 @@ class Console:
                 await self._drop(listener)
         return {"ok": True, "upto": listener.position}
 
-    async def _told(self, listener: Listener, contacts: set[int]) -> bool:
-        """Whether those who want to know have heard whom the console watches from now on."""
-        try:
-            await self.on_watch(listener.viewer, listener.address, contacts - listener.watching)
-        except ContactCenterError as error:
-            logger.warning("console.watch_not_told", error=error.message)
-            return False
-        return True
+    async def _watches(self, listener: Listener, contacts: set[int]) -> bool:
+        """The console watches these from now on, and those who want to know have heard it; False when they could not."""
+        async with listener.asking:
+            try:
+                await self.on_watch(listener.viewer, listener.address, contacts - listener.watching)
+            except ContactCenterError as error:
+                logger.warning("console.watch_not_told", error=error.message)
+                return False
+            listener.watching = contacts
+            return True
 
     async def _catch_up(self, listener: Listener) -> None:
         while listener.position < self._position and listener.sid in self._listeners:

@@ -1,5 +1,6 @@
 """The live line over a real socket: order, resumption, rights, and company that does not read."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -115,6 +116,27 @@ async def test_entries_come_only_for_watched_contacts(server: RunningApp) -> Non
         await heard.hears(lambda me: "interaction.added" in me.types)
     assert "Watched" in str(heard.news)
     assert "Unwatched" not in [event["data"]["entry"]["text"] for event in heard.news if event["type"] == "interaction.added"]
+
+
+async def test_the_last_wish_to_watch_stands(server: RunningApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who hurries through persons gets the news of the last one, however slowly the one before was noted."""
+    contact_id = await a_contact(server)
+    slowly = asyncio.Event()
+
+    async def noted(_viewer: Any, _address: str, contacts: set[int]) -> None:
+        if contact_id not in contacts:
+            await slowly.wait()
+
+    monkeypatch.setattr(server.product.console, "on_watch", noted)
+    async with console(server, await admin_id(server)) as heard:
+        before = asyncio.create_task(heard.ask("watch", {"contacts": [contact_id + 1]}))
+        await asyncio.sleep(0)
+        last = asyncio.create_task(heard.ask("watch", {"contacts": [contact_id]}))
+        await asyncio.sleep(0.1)  # both have arrived, and the first is still being noted
+        slowly.set()
+        assert (await before)["ok"] and (await last)["ok"]
+        await server.deliver(a_mail(text="Watched", message_id="<q2@example.com>", answers="<q1@example.com>"))
+        await heard.hears(lambda me: "interaction.added" in me.types)
 
 
 @pytest.mark.parametrize("contacts", [None, "1", [0], [-1], ["1"], [2**60], list(range(1, 52)), {"a": 1}])

@@ -45,10 +45,15 @@ export class Line {
     this.socket = null;
   }
 
-  /** Entries of these contacts are on screen; resolves when news of them are certain to come. */
+  /**
+   * Entries of these contacts are on screen; resolves when news of them are certain to come.
+   * Where the server does not say so, the line is taken up anew: resuming asks for the same, and fills the gap.
+   */
   async watch(contacts: number[]): Promise<void> {
-    if (!this.socket?.connected) return;
-    await this.socket.timeout(5000).emitWithAck("watch", { contacts }).catch(() => undefined);
+    const socket = this.socket;
+    if (!socket?.connected) return;
+    const answer = await socket.timeout(5000).emitWithAck("watch", { contacts }).catch(() => ({ ok: false }));
+    if (!answer.ok && socket.connected) socket.io.engine.close();
   }
 
   private async connected(socket: Socket): Promise<void> {

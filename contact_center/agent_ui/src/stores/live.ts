@@ -165,6 +165,9 @@ export const useLive = defineStore("live", () => {
 
   async function openContact(id: number, again = false): Promise<number> {
     watching = [id];
+    // Histories that are not on screen are not kept up by news: forget them, else coming back shows an old one.
+    const kept = state.value.timelines[id];
+    update({ timelines: kept ? { [id]: kept } : {} });
     await line?.watch(watching); // news first, then the history: nothing can fall in between
     if (state.value.timelines[id] && state.value.contacts[id] && !again) return id;
     const path = { contact_id: id };
@@ -182,7 +185,6 @@ export const useLive = defineStore("live", () => {
       if (!watching.includes(id)) return contact.id; // somebody else is on screen by now, and only their news come
       const timeline = await asFarAsBefore(id, { entries: page.items.toReversed(), older: page.next_cursor });
       if (!watching.includes(id)) return contact.id;
-      // Histories that are not on screen are not kept up by news: forget them.
       update({ contacts: { ...state.value.contacts, [contact.id]: contact }, timelines: { [contact.id]: timeline } });
       asOf = 0; // the three answers have three moments; news that come twice change nothing
     } finally {
