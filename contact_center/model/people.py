@@ -57,6 +57,18 @@ class Queue:
     confidential: bool = False
     calendar_id: int | None = None
     """When it is open; None: always."""
+    offers: bool = False
+    """Whether its work is offered to whoever is free; otherwise colleagues pick."""
+    offer_seconds: int = 30
+    """How long an offer stands."""
+    target_seconds: int = 14_400
+    """Service level: within this much business time a turn should be answered."""
+    overflow_queue_id: int | None = None
+    """Where a turn goes that waits too long."""
+    overflow_seconds: int = 3600
+    """How long is too long, on the clock."""
+    overflow_until: datetime | None = None
+    """When the overflow closes by itself; None: it stays."""
 
 
 @dataclass(frozen=True, slots=True)

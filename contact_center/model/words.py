@@ -143,7 +143,42 @@ class EndReason(StrEnum):
     COMPLETED = "completed"
     NO_REPLY_NEEDED = "no_reply_needed"
     TRANSFERRED = "transferred"
+    OVERFLOWED = "overflowed"
     MERGED = "merged"
+
+
+class AgentState(StrEnum):
+    """Whether an agent may be offered work, by their own word or by what became of them."""
+
+    AVAILABLE = "available"
+    AUX = "aux"
+    """Signed in and not to be offered work; a code says why."""
+    RONA = "rona"
+    """An offer ran out unanswered: nobody may be sitting there. Ends when they say that they are back."""
+    OFFLINE = "offline"
+
+
+class StateReason(StrEnum):
+    """What began a stretch of an agent's state."""
+
+    CHOSEN = "chosen"
+    SUPERVISOR = "supervisor"
+    AFTER_WORK = "after_work"
+    """Asked for during work, and begun when the work was done."""
+    NO_ANSWER = "no_answer"
+    LOST = "lost"
+    """No console of theirs was open any more."""
+
+
+class OfferState(StrEnum):
+    """What became of an offer."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    """Taken back, through no fault of the agent: the ticket was taken, answered or moved, or they left."""
 
 
 class Health(StrEnum):

@@ -9,6 +9,7 @@ from contact_center.store.schema import (
     journal,
     outbound,
     presence,
+    routing,
     search,
     tickets,
     webhooks,
@@ -18,5 +19,5 @@ from contact_center.store.schema.base import metadata
 
 __all__ = [
     "access", "audit", "channels", "contacts", "hours", "journal", "metadata",
-    "outbound", "presence", "search", "tickets", "webhooks", "work",
+    "outbound", "presence", "routing", "search", "tickets", "webhooks", "work",
 ]  # fmt: skip

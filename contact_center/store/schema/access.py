@@ -1,6 +1,6 @@
 """Who may enter: projects, employees, queue grants, sessions, tokens."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, UniqueConstraint
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, UniqueConstraint, false
 
 from contact_center.store.schema.base import metadata
 from contact_center.store.types import BigKey, CleanText, Json, Utc
@@ -98,5 +98,12 @@ queue = Table(
     Column("created_at", Utc, nullable=False),
     # When it is open; NULL: always.
     Column("calendar_id", ForeignKey("calendar.id")),
+    # Routing and its target; seconds.
+    Column("offers", Boolean, nullable=False, server_default=false()),
+    Column("offer_seconds", Integer, nullable=False, server_default="30"),
+    Column("target_seconds", Integer, nullable=False, server_default="14400"),
+    Column("overflow_queue_id", ForeignKey("queue.id")),
+    Column("overflow_seconds", Integer, nullable=False, server_default="3600"),
+    Column("overflow_until", Utc),
     UniqueConstraint("project_id", "name"),
 )

@@ -46,6 +46,8 @@ segment = Table(
         postgresql_where=Column("ended_at").is_(None),
     ),
     Index("ix_segment_work_item_id", "work_item_id"),
+    # Since when an agent is idle, and what they hold.
+    Index("ix_segment_agent", "agent_id", "ended_at"),
     # What is open, and what happened today, without reading the years before.
     Index("ix_segment_entered_at", "entered_at"),
     Index("ix_segment_ended_at", "ended_at"),

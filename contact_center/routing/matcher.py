@@ -1,0 +1,190 @@
+"""Who is offered what. A pure function of who is free and what waits: no clock, no database, no chance.
+
+Work is taken in the order of its *rank*: the instant since when the customer waits, moved back by what the priority is
+worth. So a priority is a head start and never a wall: whatever has waited long enough comes first, and nothing starves.
+Each item goes to its owner if the owner can take it now, else to whoever has been idle longest.
+
+One pass suffices for the promise that no agent stands idle while work waits that they could do: capacity only shrinks
+during a pass, so what fitted nobody at its turn fits nobody at the end.
+"""
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from contact_center.model.words import Priority
+
+WHOLE = 100
+"""The capacity of an agent who may do one thing at a time; a mail that weighs 25 leaves room for three more."""
+
+HEAD_START: Mapping[Priority, timedelta] = {
+    Priority.LOW: timedelta(hours=-1),
+    Priority.NORMAL: timedelta(0),
+    Priority.HIGH: timedelta(hours=1),
+    Priority.URGENT: timedelta(hours=8),
+}
+"""What a priority is worth in waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A skill that work asks for."""
+
+    skill_id: int
+    level: int
+    """1 to 10."""
+    relax_seconds: int = 0
+    """After each such time of waiting one level less will do, until anybody in the queue may; 0: never less."""
+
+    def after(self, waited: timedelta) -> int:
+        """The level asked for after this time; 0 asks for nothing."""
+        if not self.relax_seconds:
+            return self.level
+        return max(0, self.level - int(waited.total_seconds() // self.relax_seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A stay in a queue that nobody has accepted."""
+
+    segment_id: int
+    queue_id: int
+    channel: str
+    weight: int
+    """Of an agent's capacity, 1 to 100."""
+    priority: Priority
+    waiting_since: datetime
+    """When the customer's turn began; the wait in earlier queues counts."""
+    owner_id: int | None = None
+    """The employee whose customer it is."""
+    needs: tuple[Need, ...] = ()
+    not_to: frozenset[int] = frozenset()
+    """Agents who have just declined it or let it expire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent who may be offered something now."""
+
+    id: int
+    queue_ids: frozenset[int]
+    free: int
+    """Capacity that is left; 100 is all of it."""
+    idle_since: datetime
+    channels: frozenset[str] | None = None
+    """Kinds of channel they take now; None: all."""
+    skills: Mapping[int, int] = field(default_factory=dict)
+    """Level by skill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """To be offered to."""
+
+    segment_id: int
+    agent_id: int
+
+
+def rank(item: Waiting) -> tuple[datetime, int]:
+    """What comes first: who waits longest, with the head start of the priority; then the smaller number."""
+    return item.waiting_since - HEAD_START[item.priority], item.segment_id
+
+
+def fits(agent: Agent, item: Waiting, now: datetime) -> bool:
+    """Whether this agent could take it, whoever else there is."""
+    return agent.id not in item.not_to and _suits(agent, _Sort.of(item, now))
+
+
+def match(agents: Sequence[Agent], waiting: Sequence[Waiting], now: datetime) -> list[Match]:
+    """Who is offered what, in the order in which it is decided. An agent may get several things as far as they have room;
+    whoever got something stands at the end of the line, so that work is spread."""
+    return _Pass(agents, now).run(waiting)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sort:
+    """All that decides whether an agent suits: items alike in it stand before the same line of agents."""
+
+    queue_id: int
+    channel: str
+    weight: int
+    needs: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def of(cls, item: Waiting, now: datetime) -> "_Sort":
+        waited = now - item.waiting_since
+        return cls(item.queue_id, item.channel, item.weight, tuple((need.skill_id, need.after(waited)) for need in item.needs))
+
+
+def _suits(agent: Agent, sort: _Sort) -> bool:
+    return (
+        agent.free >= sort.weight
+        and sort.queue_id in agent.queue_ids
+        and (agent.channels is None or sort.channel in agent.channels)
+        and all(agent.skills.get(skill, 0) >= level for skill, level in sort.needs)
+    )
+
+
+_Place = tuple[datetime, int]
+"""Idle since when, and the number that decides between equals."""
+
+
+class _Pass:
+    """One pass over what waits. Room only shrinks, so whoever leaves a line never comes back to it."""
+
+    def __init__(self, agents: Sequence[Agent], now: datetime) -> None:
+        self._now = now
+        self._agents = {agent.id: agent for agent in agents if agent.free > 0}
+        self._lines: dict[_Sort, list[_Place]] = {}
+
+    def run(self, waiting: Sequence[Waiting]) -> list[Match]:
+        queues = {queue_id for agent in self._agents.values() for queue_id in agent.queue_ids}
+        matches = []
+        for item in sorted((item for item in waiting if item.queue_id in queues), key=rank):
+            if not self._agents:
+                break
+            agent = self._taker(item, _Sort.of(item, self._now))
+            if agent is not None:
+                matches.append(Match(item.segment_id, agent.id))
+                self._take(agent, item.weight)
+        return matches
+
+    def _taker(self, item: Waiting, sort: _Sort) -> Agent | None:
+        owner = self._agents.get(item.owner_id or 0)
+        if owner is not None and owner.id not in item.not_to and _suits(owner, sort):
+            return owner
+        line = self._line(sort)
+        passed_over = []
+        found = None
+        while line and found is None:
+            place = heapq.heappop(line)
+            agent = self._agents.get(place[1])
+            if agent is None or not _suits(agent, sort):
+                continue  # no room any more, and never again
+            if _place(agent) != place:
+                heapq.heappush(line, _place(agent))  # got something meanwhile: further back
+                continue
+            passed_over.append(place)
+            if agent.id not in item.not_to:
+                found = agent
+        for place in passed_over:
+            heapq.heappush(line, place)
+        return found
+
+    def _line(self, sort: _Sort) -> list[_Place]:
+        line = self._lines.get(sort)
+        if line is None:
+            line = self._lines[sort] = [_place(agent) for agent in self._agents.values() if _suits(agent, sort)]
+            heapq.heapify(line)
+        return line
+
+    def _take(self, agent: Agent, weight: int) -> None:
+        if agent.free > weight:
+            self._agents[agent.id] = replace(agent, free=agent.free - weight, idle_since=self._now)
+        else:
+            del self._agents[agent.id]
+
+
+def _place(agent: Agent) -> _Place:
+    return agent.idle_since, agent.id
