@@ -10,8 +10,9 @@ from contact_center.model.words import PointKind, Reason
 from contact_center.store import Connection
 from contact_center.store.repositories import candidates, contacts
 
-LEAST = 20
-"""Pairs with a lower score are not worth a look: the name of two strangers."""
+LEAST = 30
+"""Pairs with a lower score are not worth a look: one weak reason, or the name of two strangers. A hint that is often wrong
+teaches people to look past the right ones."""
 WEIGHTS = {"exact": 5, "name": 25, "nd": 30, "phone": 60, "mail": 25}
 """What a shared key of each kind is worth; an exact name is also a transliterated one, so that it counts 30."""
 EXTRA = {candidates.CLAIM: 45, candidates.ORGANIZATION: 15, "unverified": 10}
@@ -21,6 +22,9 @@ _REASONS = {
     candidates.CLAIM: Reason.CLAIMED_POINT,
     candidates.ORGANIZATION: Reason.SAME_ORGANIZATION,
 }
+_STRONG = frozenset({"phone", candidates.CLAIM})
+"""What may be one person's under two names: who marries keeps the telephone."""
+_NAMES = frozenset({"exact", "name", "nd"})
 _DESKS = """
     info mail office sales support admin administrator contact hello help service order orders shop zakaz buh hr job
     noreply no-reply manager secretary reception billing accounting marketing webmaster postmaster zakupki sekretar
@@ -53,7 +57,8 @@ def keys_of(contact: Contact) -> dict[str, int]:
             local = local.partition("+")[0]
             if len(local) >= 4 and local not in _GENERIC:
                 _put(keys, "mail", local)
-            if spoken and (domain := company_domain(point.value)):
+            # Of two who have only a first name, or only a calling, one company may well have both.
+            if " " in spoken and (domain := company_domain(point.value)):
                 _put(keys, "nd", f"{spoken}@{domain}")
     return keys
 
@@ -73,9 +78,19 @@ def find(connection: Connection, viewer: Viewer, *, of: int | None = None, limit
     found = []
     for pair in candidates.pairs(connection, viewer, EXTRA, of=of, least=LEAST, limit=limit):
         low, high = (contacts.find_contact(connection, contact_id) for contact_id in (pair.low_id, pair.high_id))
-        if low is not None and high is not None:
+        kinds = set(pair.kinds)
+        if low is not None and high is not None and (_STRONG & kinds or not _NAMES & kinds or not _differ(low.name, high.name)):
             found.append(Candidate((low, high), min(pair.score, 100), tuple(_reasons(pair))))
     return found
+
+
+def _differ(one: str, other: str) -> bool:
+    """Whether each name has a word that the other lacks: another patronymic, another initial, another number."""
+    mine, theirs = (
+        {_spoken(word) for word in re.findall(r"[^\W\d_]+|\d+", _folded(name))} if "@" not in name else set[str]() for name in (one, other)
+    )
+    lacking, beyond = theirs - mine, mine - theirs
+    return bool(lacking and beyond) and not any(a.startswith(b) or b.startswith(a) for a in lacking for b in beyond)
 
 
 def _reasons(pair: candidates.Pair) -> Iterable[Reason]:
@@ -99,8 +114,12 @@ def _words(name: str) -> list[str]:
     """The words of a name; none when it is an address or a number that stands where a name should."""
     if "@" in name:
         return []
-    folded = unicodedata.normalize("NFKC", name[:300]).casefold().replace("ё", "е")
-    return [word for word in re.findall(r"[^\W\d_]+", folded) if len(word) > 1]
+    # Customer 1 and Customer 3 are two: a number in a name is part of it.
+    return [word for word in re.findall(r"[^\W\d_]+|\d+", _folded(name)) if len(word) > 1 or word.isdigit()]
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", name[:300]).casefold().replace("ё", "е")
 
 
 def _name_key(name: str) -> str:

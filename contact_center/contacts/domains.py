@@ -1,4 +1,5 @@
-"""Mail domains that say where a person works, and those that say nothing because anybody can have an address there."""
+"""Mail domains that say where a person works, and those that say nothing because anybody can have an address there
+(or, as at example.com, nobody)."""
 
 _PROVIDERS = """
     gmail.com googlemail.com yahoo.com ymail.com outlook.com hotmail.com live.com msn.com icloud.com me.com mac.com
@@ -8,6 +9,7 @@ _PROVIDERS = """
     bigmir.net tut.by qip.ru pochta.ru nextmail.ru e1.ru ngs.ru orange.fr free.fr laposte.net wanadoo.fr libero.it
     virgilio.it seznam.cz wp.pl onet.pl o2.pl interia.pl abv.bg qq.com 163.com 126.com sina.com naver.com daum.net
     hanmail.net comcast.net verizon.net att.net btinternet.com
+    example.com example.net example.org
 """
 PUBLIC = frozenset(_PROVIDERS.split())
 _PUBLIC_SECOND = ("yahoo", "hotmail", "live", "outlook")  # yahoo.co.uk and its likes
