@@ -43,6 +43,8 @@ from contact_center.model.channels import ChannelAccount
 from contact_center.model.people import Viewer
 from contact_center.model.words import Health
 from contact_center.outbound.sender import Sender
+from contact_center.routing.dispatcher import Dispatcher
+from contact_center.routing.offers import Weights
 from contact_center.search.finder import lag
 from contact_center.search.indexer import Indexer
 from contact_center.store import Connection, Store, audit, audit_check, open_store, version
@@ -86,6 +88,7 @@ class Product:
     console: Console
     doorbell: Doorbell
     webhooks: WebhookSender
+    dispatcher: Dispatcher
     waiters: Waiters
     app: web.Application
     holder: str
@@ -162,6 +165,7 @@ def build(settings: Settings, store: Store) -> Product:
     imports = Imports(store, files, utc_now)
     keep = timedelta(days=settings.webhooks.keep_days)
     webhooks = WebhookSender(store, keys, holder, utc_now, private=settings.webhooks.allow_private_networks, keep=keep)
+    dispatcher = Dispatcher(store, Weights(settings.routing.weights, settings.routing.weight), utc_now)
     waiters = Waiters()
     services = Services(
         settings=settings,
@@ -207,6 +211,7 @@ def build(settings: Settings, store: Store) -> Product:
         console,
         doorbell,
         webhooks,
+        dispatcher,
         waiters,
         app,
         holder,
@@ -222,6 +227,7 @@ async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Pr
     product.doorbell.listen(product.fetcher.wake)
     product.doorbell.listen(product.indexer.wake)
     product.doorbell.listen(product.webhooks.wake)
+    product.doorbell.listen(product.dispatcher.wake)
     product.doorbell.listen(product.waiters.wake)
     await product.doorbell.start()
     await product.console.start()
@@ -236,6 +242,7 @@ async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Pr
         tasks.append(spawn(product.imports.run(), name="imports"))
         tasks.append(spawn(product.indexer.run(), name="search index"))
         tasks.append(spawn(product.webhooks.run(), name="webhooks"))
+        tasks.append(spawn(product.dispatcher.run(), name="dispatcher"))
         # Channels before the sender: it asks them whether a send that a crash interrupted may be repeated.
         await product.supervisor.start()
         tasks.append(spawn(product.watch.run(), name="watch"))

@@ -9,7 +9,7 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -60,6 +60,17 @@ class WebhookSettings(Section):
     keep_days: int = Field(30, ge=1, le=3650, description="How long messages that came to their end are listed, in days.")
 
 
+class RoutingSettings(Section):
+    """What work takes of an agent."""
+
+    weight: int = Field(
+        25, ge=1, le=100, description="What one piece of work takes of an agent's capacity of 100, unless its channel says otherwise."
+    )
+    weights: dict[str, Annotated[int, Field(ge=1, le=100)]] = Field(
+        {"telephony": 100, "sms": 50}, description="The same by kind of channel: a call leaves room for nothing else."
+    )
+
+
 class Settings(Section):
     """Everything that can be configured."""
 
@@ -81,6 +92,7 @@ class Settings(Section):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity that is logged.")
     mail: MailSettings = Field(default_factory=MailSettings, description="Mail settings.")
     security: SecuritySettings = Field(default_factory=SecuritySettings, description="Security settings.")
+    routing: RoutingSettings = Field(default_factory=RoutingSettings, description="What work takes of an agent.")
     webhooks: WebhookSettings = Field(default_factory=WebhookSettings, description="Webhooks that we send.")
 
     @property

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from contact_center.model.channels import ChannelNews, Reconciliation
 from contact_center.model.people import Queue, User
+from contact_center.model.routing import AgentNow, AuxCode, Offer
 from contact_center.model.webhooks import WebhookEndpoint
 from contact_center.model.words import Fate, Status
 
@@ -39,6 +40,11 @@ class Snapshot:
     queues: list[Queue]
     channels: list[ChannelNews]
     counts: list[Count]
+    agents: list[AgentNow]
+    """Colleagues who were ever signed in to work."""
+    aux_codes: list[AuxCode]
+    offers: list[Offer]
+    """What is on offer now, to the viewer and in the queues they see."""
     first_run: bool
     """Nothing has arrived yet: the console shows how to begin."""
     mail_port: int | None

@@ -18,6 +18,7 @@ from contact_center.api.handlers import (
     ledger,
     organizations,
     quarantine,
+    routing,
     search,
     system,
     tickets,
@@ -90,6 +91,15 @@ ROUTES: list[Route] = [
     Route("GET", f"{V1}/organizations/{{organization_id}}/contacts", organizations.get_people, P.CONTACTS_READ),
     # The board.
     Route("GET", f"{V1}/board", board.get_board, P.BOARD),
+    # Agents and offers.
+    Route("PUT", f"{V1}/me/state", routing.choose_my_state, P.TICKETS_WRITE),
+    Route("PUT", f"{V1}/agents/{{user_id}}/state", routing.choose_state, P.BOARD),
+    Route("POST", f"{V1}/offers/{{offer_id}}/accept", routing.accept_offer, P.TICKETS_WRITE),
+    Route("POST", f"{V1}/offers/{{offer_id}}/decline", routing.decline_offer, P.TICKETS_WRITE, 204),
+    Route("PUT", f"{V1}/queues/{{queue_id}}/overflow", routing.open_overflow, P.BOARD),
+    Route("GET", f"{V1}/aux-codes", routing.aux_codes, P.TICKETS_READ),
+    Route("POST", f"{V1}/aux-codes", routing.create_aux_code, P.ADMIN, 201),
+    Route("PATCH", f"{V1}/aux-codes/{{code_id}}", routing.change_aux_code, P.ADMIN),
     # Imports of contacts: whatever rows say of contacts that only some may see, an admin may see them all.
     Route("GET", f"{V1}/imports", imports.list_imports, P.ADMIN),
     Route("POST", f"{V1}/imports", imports.upload, P.ADMIN, 201, raw_body=True),

@@ -16,7 +16,7 @@ from contact_center.errors import BadRequest
 from contact_center.model.events import CATALOGUE
 from contact_center.model.tickets import Address
 from contact_center.model.webhooks import TYPES
-from contact_center.model.words import PointKind, PointRole, Priority, Role, Status, View
+from contact_center.model.words import AgentState, PointKind, PointRole, Priority, Role, Status, View
 
 T = TypeVar("T")
 
@@ -295,9 +295,51 @@ class QueueBody(Input):
 class QueuePatchBody(Input):
     """What to change about a queue. `calendar_id: null` opens it around the clock."""
 
+    offers: bool | None = None
+    """Whether its work is offered to whoever is free."""
+    offer_seconds: int | None = Field(None, ge=5, le=3600)
+    """How long an offer stands."""
+    target_seconds: int | None = Field(None, ge=1, le=30 * 86400)
+    """Service level: within this much business time a turn should be answered."""
+
     name: Name | None = None
     confidential: bool | None = None
     calendar_id: int | None = Field(None, ge=1, lt=2**53)
+
+
+class OverflowBody(Input):
+    """Where turns of a queue go that wait too long; `queue_id: null` closes the overflow."""
+
+    queue_id: int | None = Field(ge=1, lt=2**53)
+    after_seconds: int = Field(3600, ge=0, le=30 * 86400)
+    """How long is too long, on the clock; 0: at once."""
+    until: AwareDatetime | None = None
+    """When it closes by itself; none: it stays."""
+
+
+class StateBody(Input):
+    """The state an agent is to be in."""
+
+    state: Literal[AgentState.AVAILABLE, AgentState.AUX, AgentState.OFFLINE]
+    code_id: int | None = Field(None, ge=1, lt=2**53)
+    """Of aux: why."""
+    after_work: bool = False
+    """Begin when the work in hand is done."""
+
+
+class AuxCodeBody(Input):
+    """A reason to be signed in and take no work."""
+
+    name: Name
+    paid: bool
+
+
+class AuxCodePatchBody(Input):
+    """What to change about such a reason. A retired one is not to be chosen any more."""
+
+    name: Name | None = None
+    paid: bool | None = None
+    retired: bool | None = None
 
 
 Clock = Annotated[str, Field(min_length=5, max_length=5)]

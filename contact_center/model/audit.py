@@ -53,6 +53,7 @@ class Subject(StrEnum):
     QUEUE = "queue"
     CHANNEL = "channel"
     CALENDAR = "calendar"
+    AUX_CODE = "aux_code"
     WEBHOOK = "webhook"
     CONTACT = "contact"
     ENTRY = "entry"

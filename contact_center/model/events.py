@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from contact_center.model.channels import ChannelNews, RawItemRow
 from contact_center.model.people import Contact, Organization, Queue, User
+from contact_center.model.routing import AgentNow, AuxCode, Offer
 from contact_center.model.tickets import Bucket, Entry, Ticket
 
 
@@ -150,6 +151,30 @@ class RawItemReleased:
     item: RawItemRow
 
 
+@dataclass(frozen=True, slots=True)
+class AgentChanged:
+    """An agent is in another state, or asked for one."""
+
+    TYPE: ClassVar[str] = "agent.changed"
+    agent: AgentNow
+
+
+@dataclass(frozen=True, slots=True)
+class AuxCodesChanged:
+    """The codes of aux states were changed; all of them, by name."""
+
+    TYPE: ClassVar[str] = "aux_codes.changed"
+    codes: list[AuxCode]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferChanged:
+    """A turn was offered to an agent, or an offer ended."""
+
+    TYPE: ClassVar[str] = "offer.changed"
+    offer: Offer
+
+
 EventData = (
     TicketCreated
     | TicketChanged
@@ -167,6 +192,9 @@ EventData = (
     | ChannelChanged
     | RawItemQuarantined
     | RawItemReleased
+    | AgentChanged
+    | AuxCodesChanged
+    | OfferChanged
 )
 
 CATALOGUE: dict[str, type[EventData]] = {cls.TYPE: cls for cls in EventData.__args__}

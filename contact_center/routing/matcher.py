@@ -72,6 +72,7 @@ class Agent:
     free: int
     """Capacity that is left; 100 is all of it."""
     idle_since: datetime
+    """Whoever has something in hand is idle since now."""
     channels: frozenset[str] | None = None
     """Kinds of channel they take now; None: all."""
     skills: Mapping[int, int] = field(default_factory=dict)
@@ -126,8 +127,8 @@ def _suits(agent: Agent, sort: _Sort) -> bool:
     )
 
 
-_Place = tuple[datetime, int]
-"""Idle since when, and the number that decides between equals."""
+_Place = tuple[datetime, int, int]
+"""Idle since when; between equals the one with more room (as a negative) and then the smaller number."""
 
 
 class _Pass:
@@ -159,7 +160,7 @@ class _Pass:
         found = None
         while line and found is None:
             place = heapq.heappop(line)
-            agent = self._agents.get(place[1])
+            agent = self._agents.get(place[2])
             if agent is None or not _suits(agent, sort):
                 continue  # no room any more, and never again
             if _place(agent) != place:
@@ -187,4 +188,4 @@ class _Pass:
 
 
 def _place(agent: Agent) -> _Place:
-    return agent.idle_since, agent.id
+    return agent.idle_since, -agent.free, agent.id

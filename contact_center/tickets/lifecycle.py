@@ -67,9 +67,17 @@ def open_ticket(
 
 
 def change(
-    connection: Connection, act: Act, project_id: int, ticket_id: int, patch: TicketPatch, expected_version: int | None = None
+    connection: Connection,
+    act: Act,
+    project_id: int,
+    ticket_id: int,
+    patch: TicketPatch,
+    expected_version: int | None = None,
+    leaving: EndReason = EndReason.TRANSFERRED,
 ) -> Ticket:
     """Apply a patch, leave a line in the history for each field, keep the turn in step, publish.
+
+    `leaving` is why the turn leaves its queue, when it goes to another.
 
     Raises StaleVersion when `expected_version` is given and somebody was faster.
     """
@@ -80,7 +88,7 @@ def change(
     if not changes:
         return before
     tickets.change(connection, ticket_id, act.now, **_columns(act, before, changes))
-    _keep_turn(connection, act, before, changes)
+    _keep_turn(connection, act, before, changes, leaving)
     after = entries.get(connection, ticket_id)
     for name, value in changes.items():
         entries.note_change(connection, act, project_id, after, Change(name, getattr(before, name), value))
@@ -121,11 +129,11 @@ def _columns(act: Act, before: Ticket, changes: dict[str, Any]) -> dict[str, Any
     return columns
 
 
-def _keep_turn(connection: Connection, act: Act, before: Ticket, changes: dict[str, Any]) -> None:
+def _keep_turn(connection: Connection, act: Act, before: Ticket, changes: dict[str, Any], leaving: EndReason) -> None:
     if changes.get("status") in DONE:
         turns.end(connection, act, before.id, EndReason.NO_REPLY_NEEDED)
         return
     if "queue_id" in changes:
-        turns.transferred(connection, act, before, changes["queue_id"])
+        turns.transferred(connection, act, before, changes["queue_id"], leaving)
     if "assignee_id" in changes:
         turns.assigned(connection, act, before.id, changes["assignee_id"])

@@ -4,13 +4,16 @@ Further messages of the same turn join it without resetting its clock; a transfe
 one in the next, while the customer's wait runs on.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from contact_center.model.acts import Act
+from contact_center.model.events import Event, OfferChanged
+from contact_center.model.routing import Offer
 from contact_center.model.tickets import Ticket
-from contact_center.model.words import EndReason
-from contact_center.store import Connection
-from contact_center.store.repositories import work
+from contact_center.model.words import EndReason, OfferState
+from contact_center.store import Connection, journal
+from contact_center.store.repositories import access, routing, work
 
 
 def customer_spoke(
@@ -62,6 +65,7 @@ def end(connection: Connection, act: Act, ticket_id: int, reason: EndReason) -> 
     item = work.open_item(connection, ticket_id)
     if item is None:
         return
+    withdraw_offer(connection, act, item["segment_id"])
     if reason is EndReason.COMPLETED and item["agent_id"] is None:
         work.assign_segment(connection, item["segment_id"], item["id"], act.user_id, act.now)
     work.end_segment(connection, item["segment_id"], reason, act.now)
@@ -72,6 +76,7 @@ def assigned(connection: Connection, act: Act, ticket_id: int, agent_id: int | N
     """Somebody takes, gets or gives up the ticket."""
     item = work.open_item(connection, ticket_id)
     if item is not None:
+        withdraw_offer(connection, act, item["segment_id"])
         work.assign_segment(connection, item["segment_id"], item["id"], agent_id, act.now)
 
 
@@ -82,9 +87,32 @@ def keep_in_queue(connection: Connection, act: Act, ticket: Ticket) -> None:
         transferred(connection, act, ticket, ticket.queue_id)
 
 
-def transferred(connection: Connection, act: Act, ticket: Ticket, queue_id: int) -> None:
+def transferred(connection: Connection, act: Act, ticket: Ticket, queue_id: int, reason: EndReason = EndReason.TRANSFERRED) -> None:
     """The ticket goes to another queue."""
     item = work.open_item(connection, ticket.id)
     if item is not None:
-        work.end_segment(connection, item["segment_id"], EndReason.TRANSFERRED, act.now)
+        withdraw_offer(connection, act, item["segment_id"])
+        work.end_segment(connection, item["segment_id"], reason, act.now)
         work.add_segment(connection, item["id"], queue_id, item["agent_id"], act.now)
+
+
+def withdraw_offer(connection: Connection, act: Act, segment_id: int) -> None:
+    """What is on offer and was taken, answered or moved meanwhile is offered no more; the agent is not to blame."""
+    offer = routing.open_offer_of(connection, segment_id)
+    if offer is not None:
+        end_offer(connection, act, offer, OfferState.WITHDRAWN)
+
+
+def end_offer(connection: Connection, act: Act, offer: Offer, state: OfferState) -> bool:
+    """End an offer and say so; False when it had ended already."""
+    if not routing.end_offer(connection, offer.id, state, act.now):
+        return False
+    publish_offer(connection, act, replace(offer, state=state))
+    return True
+
+
+def publish_offer(connection: Connection, act: Act, offer: Offer) -> None:
+    """Say how an offer stands to whom it is made, and to those who see the queue."""
+    project_id = access.project_of_queue(connection, offer.queue_id)
+    event = Event(OfferChanged(offer), project_id, queue_id=offer.queue_id, assignee_id=offer.agent_id)
+    journal.append(connection, event, at=act.now, actor_id=act.user_id)

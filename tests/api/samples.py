@@ -2,12 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from contact_center.api.permissions import Permission as P
-from contact_center.model.words import Role
+from contact_center.model.words import EndReason, Role
 from tests.api.world import Side, World, fresh_contact, fresh_merge, fresh_point, make_session, make_token, make_user
 
 # THE table: which roles a permission belongs to. Everything the matrix expects follows from it and from row scope.
@@ -159,6 +159,59 @@ async def _new_calendar(_world: World, side: Side, who: str) -> dict[str, Any]:
     return {"body": {"name": f"Calendar {who} {side.queue_id}", "hours": HOURS}}
 
 
+async def _colleague(world: World, side: Side, _who: str) -> dict[str, Any]:
+    """Somebody who works in the queue of this side."""
+    name = f"colleague{len(await world.app.store.read(_users))}"
+    return {"user_id": await make_user(world.app, name, Role.AGENT, [side.queue_id])}
+
+
+async def _offer(world: World, side: Side, who: str) -> dict[str, Any]:
+    """The ticket of this side on offer: of the own side to whoever asks, of the foreign one to the administrator."""
+    user_id = world.people.get(who if side is world.own else "admin", world.people["admin"])
+    return {"offer_id": await world.app.store.write(offer_to, side.ids["ticket_id"], user_id)}
+
+
+def offer_to(connection: Any, ticket_id: int, user_id: int) -> int:
+    """Open a turn of the ticket and put it on offer to this employee; returns the offer's number."""
+    from contact_center.app import utc_now
+    from contact_center.model.acts import Act
+    from contact_center.store.repositories import routing, tickets, work
+    from contact_center.tickets import turns
+
+    now = utc_now()
+    turns.end(connection, Act(now), ticket_id, EndReason.NO_REPLY_NEEDED)
+    ticket = tickets.find(connection, ticket_id)
+    assert ticket is not None
+    entry = _entries(connection, ticket.contact.id)[0]["id"]
+    turns.begin(
+        connection,
+        project_id=1,
+        ticket_id=ticket_id,
+        queue_id=ticket.queue_id,
+        assignee_id=None,
+        kind="answer",
+        interaction_id=entry,
+        at=now,
+    )
+    stay = work.segments(connection, ticket_id)[-1]
+    offer_id = routing.add_offer(connection, stay["id"], user_id, now, now + timedelta(hours=1))
+    offer = routing.find_offer(connection, offer_id or 0)
+    assert offer is not None
+    turns.publish_offer(connection, Act(now), offer)
+    return offer.id
+
+
+async def _new_code(_world: World, side: Side, who: str) -> dict[str, Any]:
+    return {"body": {"name": f"Code {who} {side.queue_id}", "paid": True}}
+
+
+async def _code(world: World, side: Side, who: str) -> dict[str, Any]:
+    from contact_center.store.repositories import routing
+
+    name = f"Break {who} {side.queue_id} {len(await world.app.store.read(routing.codes, 1))}"
+    return {"code_id": await world.app.store.write(routing.add_code, 1, name, False)}
+
+
 async def _new_channel(_world: World, side: Side, who: str) -> dict[str, Any]:
     address = f"{who.replace(':', '-')}-{side.queue_id}@example.org"
     return {"body": {"kind": "email", "name": "New", "address": address, "queue_id": 1, "check": False}}
@@ -251,6 +304,14 @@ def table() -> Table:
     t.add("GET", f"{V1}/queues", 200)
     t.add("POST", f"{V1}/queues", 201, fresh=_new_queue)
     t.add("PATCH", f"{V1}/queues/{{queue_id}}", 200, body={"confidential": False})
+    t.add("PUT", f"{V1}/me/state", 200, body={"state": "offline"})
+    t.add("PUT", f"{V1}/agents/{{user_id}}/state", 200, body={"state": "offline"}, scoped=True, fresh=_colleague)
+    t.add("POST", f"{V1}/offers/{{offer_id}}/accept", 200, scoped=True, fresh=_offer)
+    t.add("POST", f"{V1}/offers/{{offer_id}}/decline", 204, scoped=True, fresh=_offer)
+    t.add("PUT", f"{V1}/queues/{{queue_id}}/overflow", 200, body={"queue_id": None}, scoped=True)
+    t.add("GET", f"{V1}/aux-codes", 200)
+    t.add("POST", f"{V1}/aux-codes", 201, fresh=_new_code)
+    t.add("PATCH", f"{V1}/aux-codes/{{code_id}}", 200, body={"paid": True}, fresh=_code)
     t.add("GET", f"{V1}/calendars", 200)
     t.add("POST", f"{V1}/calendars", 201, fresh=_new_calendar)
     t.add("PATCH", f"{V1}/calendars/{{calendar_id}}", 200, fresh=_calendar)

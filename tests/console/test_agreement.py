@@ -13,6 +13,7 @@ import pytest
 from contact_center.model.events import CATALOGUE
 from contact_center.store.repositories import outbox
 from contact_center.testing import RunningApp, a_mail
+from tests.api.samples import offer_to
 
 SCRIPT = Path(__file__).parent / "apply_news.mjs"
 Client = aiohttp.ClientSession
@@ -81,6 +82,11 @@ async def reply_and_wait(server: RunningApp, client: Client, ticket: str) -> Non
     raise TimeoutError("the reply was not sent")
 
 
+async def offered(server: RunningApp, ticket_id: int) -> None:
+    """Put the ticket's turn on offer to the administrator."""
+    await server.store.write(offer_to, ticket_id, 1)
+
+
 @pytest.mark.parametrize("view", ["open", "all", "mine", "awaiting"])
 async def test_every_event_keeps_the_console_right(server: RunningApp, view: str) -> None:
     """After each thing that can happen, the old state plus the news is the fresh state; all of the catalogue is met."""
@@ -121,6 +127,10 @@ async def test_every_event_keeps_the_console_right(server: RunningApp, view: str
         await act(call("PATCH", f"/contacts/{people[0]}", {"owner_id": None}))
         await act(call("POST", f"/contacts/{people[1]}/points", {"kind": "phone", "value": "+7 495 123-45-67", "shared": True}))
         await act(call("POST", f"{ticket}/move", {"contact_id": people[1]}))
+        await act(call("POST", "/aux-codes", {"name": "Lunch", "paid": False}))
+        await act(call("PUT", "/me/state", {"state": "available"}))
+        await act(lambda: offered(server, ivan["id"]))
+        await act(call("PATCH", ticket, {"assignee_id": None, "status": "open", "queue_id": 1}))
         entry = (await fetch(client, f"/contacts/{people[1]}/timeline"))["items"][-1]
         await act(call("POST", f"/entries/{entry['id']}/move", {"contact_id": people[0]}))
 

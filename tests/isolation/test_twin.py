@@ -32,7 +32,7 @@ PEOPLE = ("admin", "supervisor", "agent")
 TABLES = {
     "entry_id": "interaction", "user_id": "employee", "token_id": "api_token", "channel_id": "channel_account", "item_id": "raw_item",
     "import_id": "contact_import", "merge_id": "contact_merge", "point_id": "contact_point", "spool_id": "outbox",
-    "endpoint_id": "webhook_endpoint", "webhook_id": "webhook_endpoint", "delivery_id": "webhook_delivery",
+    "code_id": "aux_code", "endpoint_id": "webhook_endpoint", "webhook_id": "webhook_endpoint", "delivery_id": "webhook_delivery",
 }  # fmt: skip
 SEARCHED = ("visible", CANARY, "canary", "%25", "_", "example", "Petrov", "order", "")
 
@@ -81,6 +81,8 @@ async def _fill(world: World) -> None:
     await make_token(world.app, world.people["admin"], ["tickets:read"])
     await make_session(world.app, world.people["admin"])
     async with world.client("admin") as client:
+        async with client.put("/api/v1/me/state", json={"state": "available"}):
+            pass
         for route in ROUTES:
             sample = SAMPLES[(route.method, route.path)]
             if route.method == "POST" and "{" not in route.path and route.permission is Permission.ADMIN and (sample.body or sample.fresh):

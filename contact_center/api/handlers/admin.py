@@ -17,6 +17,8 @@ from contact_center.model.words import Role
 from contact_center.store import Connection, audit, journal
 from contact_center.store.repositories import access, hours
 
+QUEUE_FIELDS = ("name", "confidential", "offers", "offer_seconds", "target_seconds")
+
 
 async def users(ctx: Context) -> list[User]:
     """All employees of the project."""
@@ -142,7 +144,7 @@ def _change_queue(connection: Connection, act: Act, viewer: Viewer, queue_id: in
     queue = access.find_queue(connection, viewer.project_id, queue_id)
     if queue is None:
         raise NotFound
-    values: dict[str, Any] = {name: getattr(body, name) for name in ("name", "confidential") if getattr(body, name) is not None}
+    values: dict[str, Any] = {name: getattr(body, name) for name in QUEUE_FIELDS if getattr(body, name) is not None}
     if "calendar_id" in body.model_fields_set:
         _check_calendar(connection, viewer, body.calendar_id)
         values["calendar_id"] = body.calendar_id

@@ -7,7 +7,7 @@ from contact_center.api.handlers.channels import as_news
 from contact_center.model.people import Viewer
 from contact_center.model.words import Status
 from contact_center.store import Connection, journal
-from contact_center.store.repositories import access, channels, tickets
+from contact_center.store.repositories import access, channels, routing, tickets
 
 
 async def snapshot(ctx: Context) -> Snapshot:
@@ -26,6 +26,9 @@ def _snapshot(connection: Connection, viewer: Viewer, undo_seconds: float, mail_
         queues=access.queues(connection, viewer.project_id),
         channels=[as_news(account) for account in channels.accounts(connection, viewer.project_id)],
         counts=[Count(row["queue_id"], Status(row["status"]), row["assignee_id"], row["tickets"]) for row in rows],
+        agents=routing.states(connection, viewer.project_id),
+        aux_codes=routing.codes(connection, viewer.project_id),
+        offers=routing.open_offers(connection, viewer),
         first_run=not rows and journal.horizon(connection) < 50,
         mail_port=mail_port,
     )

@@ -75,6 +75,11 @@ def find_queue(connection: Connection, project_id: int, queue_id: int) -> Queue 
     return _queue(row) if row else None
 
 
+def project_of_queue(connection: Connection, queue_id: int) -> int:
+    """Which project a queue belongs to."""
+    return int(connection.execute(select(queue.c.project_id).where(queue.c.id == queue_id)).scalar_one())
+
+
 def queue_name_taken(connection: Connection, project_id: int, name: str, besides: int | None = None) -> bool:
     """Whether another queue of the project bears this name."""
     found = connection.execute(select(queue.c.id).where(queue.c.project_id == project_id, queue.c.name == name)).scalar()
@@ -311,7 +316,7 @@ def forget_old(connection: Connection, now: datetime, keys_before: datetime) -> 
 
 
 def _queue(row: Any) -> Queue:
-    return Queue(id=row.id, name=row.name, confidential=row.confidential, calendar_id=row.calendar_id)
+    return Queue(**{column.name: row._mapping[column] for column in queue.c if column.name not in ("project_id", "created_at")})
 
 
 def _user(row: RowMapping, granted: tuple[int, ...]) -> User:

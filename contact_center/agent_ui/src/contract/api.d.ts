@@ -794,6 +794,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say whether one may be offered work. With `after_work` it begins when what one has in hand is done. */
+        put: operations["routing_choose_my_state"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{user_id}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put a colleague into a state, one who works in a queue that one sees. */
+        put: operations["routing_choose_state"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offers/{offer_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take what is offered: the ticket is one's own. 409 when the offer has ended. */
+        post: operations["routing_accept_offer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offers/{offer_id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leave what is offered to somebody else. 409 when the offer has ended. */
+        post: operations["routing_decline_offer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{queue_id}/overflow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Let turns that wait too long go to another queue, for as long as is said. */
+        put: operations["routing_open_overflow"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/aux-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every reason to take no work, retired ones too. */
+        get: operations["routing_aux_codes"];
+        put?: never;
+        /** Make a reason to take no work. */
+        post: operations["routing_create_aux_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/aux-codes/{code_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Rename a reason, or retire it. */
+        patch: operations["routing_change_aux_code"];
+        trace?: never;
+    };
     "/api/v1/imports": {
         parameters: {
             query?: never;
@@ -2338,6 +2458,147 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "agent.changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An agent is in another state, or asked for one. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        /** @description Grows in the order of commits; gaps are ordinary. */
+                        seq: number;
+                        /** @constant */
+                        type: "agent.changed";
+                        /** Format: date-time */
+                        at: string;
+                        actor_id: number | null;
+                        data: components["schemas"]["AgentChanged"];
+                    };
+                };
+            };
+            responses: {
+                /** @description Heard */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "aux_codes.changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The codes of aux states were changed; all of them, by name. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        /** @description Grows in the order of commits; gaps are ordinary. */
+                        seq: number;
+                        /** @constant */
+                        type: "aux_codes.changed";
+                        /** Format: date-time */
+                        at: string;
+                        actor_id: number | null;
+                        data: components["schemas"]["AuxCodesChanged"];
+                    };
+                };
+            };
+            responses: {
+                /** @description Heard */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "offer.changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A turn was offered to an agent, or an offer ended. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        /** @description Grows in the order of commits; gaps are ordinary. */
+                        seq: number;
+                        /** @constant */
+                        type: "offer.changed";
+                        /** Format: date-time */
+                        at: string;
+                        actor_id: number | null;
+                        data: components["schemas"]["OfferChanged"];
+                    };
+                };
+            };
+            responses: {
+                /** @description Heard */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export interface components {
     schemas: {
@@ -2376,6 +2637,13 @@ export interface components {
             email: string;
         };
         /**
+         * AgentChanged
+         * @description An agent is in another state, or asked for one.
+         */
+        AgentChanged: {
+            agent: components["schemas"]["AgentNow"];
+        };
+        /**
          * AgentFigures
          * @description How one colleague stands.
          */
@@ -2389,6 +2657,38 @@ export interface components {
             /** Answered */
             answered: number;
         };
+        /**
+         * AgentNow
+         * @description How an agent stands.
+         */
+        AgentNow: {
+            /** User Id */
+            user_id: number;
+            state: components["schemas"]["AgentState"];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Code Id
+             * @default null
+             */
+            code_id: number | null;
+            /** @default null */
+            next_state: components["schemas"]["AgentState"] | null;
+            /**
+             * Next Code Id
+             * @default null
+             */
+            next_code_id: number | null;
+        };
+        /**
+         * AgentState
+         * @description Whether an agent may be offered work, by their own word or by what became of them.
+         * @enum {string}
+         */
+        AgentState: "available" | "aux" | "rona" | "offline";
         /**
          * Alarm
          * @description A channel account with something that a person should look at.
@@ -2451,6 +2751,31 @@ export interface components {
             detail: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * AuxCode
+         * @description Why an agent is signed in and takes no work: a break, a training, a meeting.
+         */
+        AuxCode: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Paid */
+            paid: boolean;
+            /**
+             * Retired
+             * @default false
+             */
+            retired: boolean;
+        };
+        /**
+         * AuxCodesChanged
+         * @description The codes of aux states were changed; all of them, by name.
+         */
+        AuxCodesChanged: {
+            /** Codes */
+            codes: components["schemas"]["AuxCode"][];
         };
         /**
          * Board
@@ -3209,6 +3534,44 @@ export interface components {
             secret: string;
         };
         /**
+         * Offer
+         * @description A turn reserved for one agent until they answer or the time is up.
+         */
+        Offer: {
+            /** Id */
+            id: number;
+            /** Ticket Id */
+            ticket_id: number;
+            /** Queue Id */
+            queue_id: number;
+            /** Agent Id */
+            agent_id: number;
+            state: components["schemas"]["OfferState"];
+            /**
+             * Offered At
+             * Format: date-time
+             */
+            offered_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /**
+         * OfferChanged
+         * @description A turn was offered to an agent, or an offer ended.
+         */
+        OfferChanged: {
+            offer: components["schemas"]["Offer"];
+        };
+        /**
+         * OfferState
+         * @description What became of an offer.
+         * @enum {string}
+         */
+        OfferState: "open" | "accepted" | "declined" | "expired" | "withdrawn";
+        /**
          * OptionField
          * @description One field of a channel's settings form.
          */
@@ -3502,6 +3865,36 @@ export interface components {
              * @default null
              */
             calendar_id: number | null;
+            /**
+             * Offers
+             * @default false
+             */
+            offers: boolean;
+            /**
+             * Offer Seconds
+             * @default 30
+             */
+            offer_seconds: number;
+            /**
+             * Target Seconds
+             * @default 14400
+             */
+            target_seconds: number;
+            /**
+             * Overflow Queue Id
+             * @default null
+             */
+            overflow_queue_id: number | null;
+            /**
+             * Overflow Seconds
+             * @default 3600
+             */
+            overflow_seconds: number;
+            /**
+             * Overflow Until
+             * @default null
+             */
+            overflow_until: string | null;
         };
         /**
          * QueueChanged
@@ -3708,6 +4101,12 @@ export interface components {
             channels: components["schemas"]["ChannelNews"][];
             /** Counts */
             counts: components["schemas"]["Count"][];
+            /** Agents */
+            agents: components["schemas"]["AgentNow"][];
+            /** Aux Codes */
+            aux_codes: components["schemas"]["AuxCode"][];
+            /** Offers */
+            offers: components["schemas"]["Offer"][];
             /** First Run */
             first_run: boolean;
             /** Mail Port */
@@ -3744,7 +4143,7 @@ export interface components {
          * @description What it was done to.
          * @enum {string}
          */
-        Subject: "employee" | "session" | "token" | "queue" | "channel" | "calendar" | "webhook" | "contact" | "entry" | "attachment" | "spooled_mail" | "raw_item" | "import" | "instance";
+        Subject: "employee" | "session" | "token" | "queue" | "channel" | "calendar" | "aux_code" | "webhook" | "contact" | "entry" | "attachment" | "spooled_mail" | "raw_item" | "import" | "instance";
         /**
          * Ticket
          * @description The customer's problem, as list rows and headers show it.
@@ -4047,6 +4446,37 @@ export interface components {
             email: string;
         };
         /**
+         * AuxCodeBody
+         * @description A reason to be signed in and take no work.
+         */
+        AuxCodeBody: {
+            /** Name */
+            name: string;
+            /** Paid */
+            paid: boolean;
+        };
+        /**
+         * AuxCodePatchBody
+         * @description What to change about such a reason. A retired one is not to be chosen any more.
+         */
+        AuxCodePatchBody: {
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * Paid
+             * @default null
+             */
+            paid?: boolean | null;
+            /**
+             * Retired
+             * @default null
+             */
+            retired?: boolean | null;
+        };
+        /**
          * ByHandBody
          * @description What somebody read in an original that no parser understands.
          */
@@ -4312,6 +4742,24 @@ export interface components {
             note?: string | null;
         };
         /**
+         * OverflowBody
+         * @description Where turns of a queue go that wait too long; `queue_id: null` closes the overflow.
+         */
+        OverflowBody: {
+            /** Queue Id */
+            queue_id: number | null;
+            /**
+             * After Seconds
+             * @default 3600
+             */
+            after_seconds?: number;
+            /**
+             * Until
+             * @default null
+             */
+            until?: string | null;
+        };
+        /**
          * PasswordBody
          * @description A change of one's own password.
          */
@@ -4379,6 +4827,21 @@ export interface components {
          */
         QueuePatchBody: {
             /**
+             * Offers
+             * @default null
+             */
+            offers?: boolean | null;
+            /**
+             * Offer Seconds
+             * @default null
+             */
+            offer_seconds?: number | null;
+            /**
+             * Target Seconds
+             * @default null
+             */
+            target_seconds?: number | null;
+            /**
              * Name
              * @default null
              */
@@ -4419,6 +4882,27 @@ export interface components {
              * @default false
              */
             reply_all?: boolean;
+        };
+        /**
+         * StateBody
+         * @description The state an agent is to be in.
+         */
+        StateBody: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "available" | "aux" | "offline";
+            /**
+             * Code Id
+             * @default null
+             */
+            code_id?: number | null;
+            /**
+             * After Work
+             * @default false
+             */
+            after_work?: boolean;
         };
         /**
          * TicketPatchBody
@@ -4512,7 +4996,7 @@ export interface components {
             /** Url */
             url: string;
             /** Types */
-            types: ("channel.changed" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.changed" | "ticket.created" | "ticket.gone" | "user.changed")[];
+            types: ("agent.changed" | "aux_codes.changed" | "channel.changed" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.changed" | "ticket.created" | "ticket.gone" | "user.changed")[];
             /**
              * Confidential
              * @default false
@@ -4538,7 +5022,7 @@ export interface components {
              * Types
              * @default null
              */
-            types?: ("channel.changed" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.changed" | "ticket.created" | "ticket.gone" | "user.changed")[] | null;
+            types?: ("agent.changed" | "aux_codes.changed" | "channel.changed" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.changed" | "ticket.created" | "ticket.gone" | "user.changed")[] | null;
             /**
              * Confidential
              * @default null
@@ -4979,7 +5463,7 @@ export interface operations {
             query?: {
                 after?: number;
                 limit?: number;
-                types?: ("access.changed" | "channel.changed" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.changed" | "ticket.created" | "ticket.gone" | "user.changed")[];
+                types?: ("access.changed" | "agent.changed" | "aux_codes.changed" | "channel.changed" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.changed" | "ticket.created" | "ticket.gone" | "user.changed")[];
                 wait?: number;
             };
             header?: never;
@@ -6226,6 +6710,252 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    routing_choose_my_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StateBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentNow"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    routing_choose_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StateBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentNow"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    routing_accept_offer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                offer_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    routing_decline_offer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                offer_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    routing_open_overflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                queue_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OverflowBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Queue"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    routing_aux_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuxCode"][];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    routing_create_aux_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AuxCodeBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuxCode"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    routing_change_aux_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AuxCodePatchBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuxCode"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };

@@ -1,5 +1,5 @@
 // News to state, pure: no fetch, no clock, no framework. Applying the same news twice changes nothing more.
-import type { Bucket, Contact, Entry, Organization, Ticket, View } from "../contract/types.ts";
+import type { Bucket, Contact, Entry, Offer, Organization, Ticket, View } from "../contract/types.ts";
 import type { List, News, State } from "./state.ts";
 
 export function apply(state: State, news: News): State {
@@ -56,9 +56,22 @@ function change(state: State, { type, data }: News): State {
       return { ...state, quarantined: state.quarantined + 1 };
     case "raw_item.released":
       return { ...state, quarantined: Math.max(0, state.quarantined - 1) };
+    case "agent.changed":
+      return { ...state, agents: { ...state.agents, [data.agent.user_id]: data.agent } };
+    case "aux_codes.changed":
+      return { ...state, auxCodes: data.codes };
+    case "offer.changed":
+      return withOffer(state, data.offer);
     default:
       return state;
   }
+}
+
+function withOffer(state: State, offer: Offer): State {
+  const offers = { ...state.offers };
+  if (offer.state === "open") offers[offer.id] = offer;
+  else delete offers[offer.id];
+  return { ...state, offers };
 }
 
 // Tickets, the list and the counts.

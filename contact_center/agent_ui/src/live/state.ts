@@ -1,5 +1,5 @@
 // What a console knows. Plain values only: `apply.ts` turns one state into the next, and tests compare states.
-import type { Channel, Contact, Entry, Me, Queue, Ticket, User, View } from "../contract/types.ts";
+import type { AgentNow, AuxCode, Channel, Contact, Entry, Me, Offer, Queue, Ticket, User, View } from "../contract/types.ts";
 
 /** One list on screen: which tickets, how far it is loaded. */
 export interface List {
@@ -36,6 +36,11 @@ export interface State {
   /** Counts up when something must be fetched anew, because news alone cannot tell (a merge undone, rights changed). */
   stale: number;
   quarantined: number;
+  /** Colleagues who were ever signed in to work. */
+  agents: Record<number, AgentNow>;
+  auxCodes: AuxCode[];
+  /** What is on offer now, to oneself and in one's queues. */
+  offers: Record<number, Offer>;
 }
 
 export interface News {
@@ -61,4 +66,7 @@ export const EMPTY: State = {
   timelines: {},
   stale: 0,
   quarantined: 0,
+  agents: {},
+  auxCodes: [],
+  offers: {},
 };

@@ -94,6 +94,9 @@ export const useLive = defineStore("live", () => {
       users: byId(snapshot.users),
       queues: byId(snapshot.queues),
       channels: byId(snapshot.channels),
+      agents: Object.fromEntries(snapshot.agents.map((agent) => [agent.user_id, agent])),
+      auxCodes: snapshot.aux_codes,
+      offers: byId(snapshot.offers),
       counts: Object.fromEntries(snapshot.counts.map((c) => [bucketKey(c.queue_id, c.status, c.assignee_id), c.tickets])),
     });
     const waiting = buffered ?? [];

@@ -14,7 +14,7 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-_OPEN = {"sqlite_where": sa.text("ended_at IS NULL"), "postgresql_where": sa.text("ended_at IS NULL")}
+_OPEN = sa.text("ended_at IS NULL")
 
 
 def upgrade() -> None:
@@ -54,7 +54,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["next_code_id"], ["aux_code.id"], name=op.f("fk_agent_state_next_code_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agent_state")),
     )
-    op.create_index("uq_agent_state_open", "agent_state", ["employee_id"], unique=True, **_OPEN)
+    op.create_index("uq_agent_state_open", "agent_state", ["employee_id"], unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN)
     op.create_index("ix_agent_state_employee_id", "agent_state", ["employee_id", "started_at"], unique=False)
     op.create_table(
         "offer",
@@ -69,8 +69,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["segment_id"], ["segment.id"], name=op.f("fk_offer_segment_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_offer")),
     )
-    op.create_index("uq_offer_open", "offer", ["segment_id"], unique=True, **_OPEN)
-    op.create_index("ix_offer_open_agent", "offer", ["agent_id"], unique=False, **_OPEN)
+    op.create_index("uq_offer_open", "offer", ["segment_id"], unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN)
+    op.create_index("ix_offer_open_agent", "offer", ["agent_id"], unique=False, sqlite_where=_OPEN, postgresql_where=_OPEN)
     op.create_index("ix_offer_ended_at", "offer", ["ended_at"], unique=False)
 
 

@@ -1,0 +1,126 @@
+"""Brings work and agents together: woken by every commit, and by the clock when an offer runs out or a line stays lost.
+
+It reads, lets the matcher decide, and offers in units of their own that check again; so it may run in every process, and
+what it believed a moment ago does no harm. Nothing is remembered between two rounds.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from contact_center import tasks
+from contact_center.errors import ContactCenterError
+from contact_center.model.acts import Act
+from contact_center.routing import matcher, offers, queues, states
+from contact_center.routing.offers import Weights
+from contact_center.store import Connection, Store
+from contact_center.store.repositories import routing
+
+logger = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 2.0  # between looks at the clock
+PACE = 0.05  # seconds between two rounds: a flood of commits is looked at together
+MOST_WAITING = 10_000  # read at once; the longest wait is among them
+FADES = timedelta(seconds=45)  # three renewals of presence missed: no console
+GRACE = timedelta(seconds=90)  # after that an agent is offline
+REST = timedelta(minutes=2)  # who declined something is not offered it again for so long
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """What one round decides about."""
+
+    agents: list[matcher.Agent]
+    waiting: list[matcher.Waiting]
+
+
+class Dispatcher:
+    """One of each process; they need not know of each other."""
+
+    def __init__(self, store: Store, weights: Weights, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._weights = weights
+        self._clock = clock
+        self._news = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something was committed."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Offer until cancelled."""
+        while True:
+            self._news.clear()
+            try:
+                await self.look_at_the_clock()
+                while await self.offer():
+                    pass
+            except ContactCenterError as error:
+                logger.warning("routing.waiting", error=error.message)
+            await tasks.wait(self._news, LOOK_SECONDS)
+            await asyncio.sleep(PACE)
+
+    async def look_at_the_clock(self) -> None:
+        """End offers whose time is up, sign out who is lost, begin states that were asked for, let queues overflow."""
+        now = self._clock()
+        if await self._store.read(_anything_due, now):
+            await self._store.write(_settle_due, Act(now))
+
+    async def offer(self) -> int:
+        """One round: returns how many offers were made."""
+        now = self._clock()
+        picture = await self._store.read(self._picture, now)
+        if picture is None:
+            return 0
+        channels = {item.segment_id: item.channel for item in picture.waiting}
+        made = 0
+        for found in matcher.match(picture.agents, picture.waiting, now):
+            channel = channels[found.segment_id]
+            made += await self._store.write(offers.make, Act(now), self._weights, FADES, found.segment_id, found.agent_id, channel)
+        return made
+
+    def _picture(self, connection: Connection, now: datetime) -> _Picture | None:
+        free = routing.free_agents(connection, now - FADES)
+        served = frozenset[int]().union(*(agent.queue_ids for agent in free))
+        waits = routing.unanswered(connection, served, MOST_WAITING) if served else []
+        if not waits:
+            return None
+        room: dict[int, int] = {agent.user_id: matcher.WHOLE for agent in free}
+        for item in routing.held(connection):
+            if item.user_id in room:
+                room[item.user_id] -= self._weights.of(item.channel)
+        not_to = routing.refusals(connection, now - REST)
+        return _Picture(
+            [_agent(agent, room[agent.user_id], now) for agent in free],
+            [self._waiting(item, not_to.get(item.segment_id, frozenset())) for item in waits],
+        )
+
+    def _waiting(self, item: routing.Unanswered, not_to: frozenset[int]) -> matcher.Waiting:
+        weight = self._weights.of(item.channel)
+        return matcher.Waiting(
+            item.segment_id, item.queue_id, item.channel, weight, item.priority, item.waiting_since, item.owner_id, not_to=not_to
+        )
+
+
+def _agent(agent: routing.Free, room: int, now: datetime) -> matcher.Agent:
+    return matcher.Agent(agent.user_id, agent.queue_ids, room, agent.idle_since if room == matcher.WHOLE else now)
+
+
+def _anything_due(connection: Connection, now: datetime) -> bool:
+    first = routing.next_expiry(connection)
+    return bool(
+        (first is not None and first <= now)
+        or routing.lost(connection, now - GRACE)
+        or routing.done_and_asked(connection)
+        or routing.overflowing(connection, now, 1)
+    )
+
+
+def _settle_due(connection: Connection, act: Act) -> None:
+    offers.expire(connection, act)
+    states.sign_out_lost(connection, act, act.now - GRACE)
+    states.begin_asked(connection, act)
+    queues.overflow(connection, act)
