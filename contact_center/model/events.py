@@ -136,6 +136,14 @@ class ChannelChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelGone:
+    """A channel account went out of the viewer's sight, into a confidential queue. Made for each viewer at emit, never stored."""
+
+    TYPE: ClassVar[str] = "channel.gone"
+    channel_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class RawItemQuarantined:
     """An item could not be taken in; it is kept with its original."""
 
@@ -190,6 +198,7 @@ EventData = (
     | UserChanged
     | AccessChanged
     | ChannelChanged
+    | ChannelGone
     | RawItemQuarantined
     | RawItemReleased
     | AgentChanged

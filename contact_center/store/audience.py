@@ -11,13 +11,16 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from contact_center.model.events import AccessChanged, ContactsUnmerged, Recorded, TicketGone
+from contact_center.model.events import AccessChanged, ChannelChanged, ChannelGone, ContactsUnmerged, Recorded, TicketGone
 from contact_center.model.people import Viewer
+from contact_center.store.schema.channels import channel_account
 from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.tickets import interaction, ticket
 from contact_center.store.types import dump_json
 
 _STUB_FIELDS = ("id", "contact_id", "kind", "direction", "occurred_at")
+_GONE_FIELDS = ("id", "number", "queue_id", "status", "assignee_id", "priority", "channel", "created_at", "updated_at", "version")
+"""What counts are kept by. Words, tags and the customer's name are no longer the business of whoever lost sight of a ticket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,11 @@ class Reach:
     queues: dict[int, set[int]] = field(default_factory=dict)
     people: dict[int, set[int]] = field(default_factory=dict)
     assignees: dict[int, int | None] = field(default_factory=dict)
-    """Ticket id to its assignee, for tickets that entries of the batch belong to."""
+    """Ticket id to its assignee, for tickets of the batch and those that its entries belong to."""
     ticket_queues: dict[int, int] = field(default_factory=dict)
     """Ticket id to its queue of this moment, for the same tickets."""
+    channel_queues: dict[int, int] = field(default_factory=dict)
+    """Channel account id to its queue of this moment, for accounts of the batch."""
     owners: dict[int, int] = field(default_factory=dict)
     """Entry id to the contact whose history it stands in at this moment, for entries of the batch."""
     members: dict[int, set[int]] = field(default_factory=dict)
@@ -56,11 +61,13 @@ class Reach:
 
 def reach_of(connection: Connection, events: Iterable[Recorded]) -> Reach:
     """Look up, in a few queries for the whole batch, who reaches its contacts now."""
+    events = list(events)
+    reach = Reach()
+    _read_places(connection, events, reach)
     events = [event for event in events if event.type.startswith(("interaction.", "contact.", "organization."))]
     contacts = {event.contact_id for event in events if event.contact_id is not None}
     contacts |= {event.data["loser_id"] for event in events if "loser_id" in event.data}
     contacts |= {event.data["restored"]["id"] for event in events if "restored" in event.data}
-    reach = Reach()
     companies = {event.data["organization"]["id"] for event in events if "organization" in event.data}
     if companies:
         belongs = select(contact.c.organization_id, contact.c.id).where(contact.c.organization_id.in_(companies))
@@ -86,12 +93,22 @@ def reach_of(connection: Connection, events: Iterable[Recorded]) -> Reach:
     if moved:
         found = connection.execute(select(interaction.c.id, interaction.c.contact_id).where(interaction.c.id.in_(moved)))
         reach.owners = {int(each.id): int(each.contact_id) for each in found}
+    return reach
+
+
+def _read_places(connection: Connection, events: list[Recorded], reach: Reach) -> None:
+    """Where the tickets and channel accounts of a batch are at this moment."""
     tickets = {event.data["entry"]["ticket_id"] for event in events if "entry" in event.data} - {None}
+    tickets |= {event.data["ticket"]["id"] for event in events if "ticket" in event.data}
     if tickets:
         for row in connection.execute(select(ticket.c.id, ticket.c.assignee_id, ticket.c.queue_id).where(ticket.c.id.in_(tickets))):
             reach.assignees[row.id] = row.assignee_id
             reach.ticket_queues[row.id] = row.queue_id
-    return reach
+    accounts = {event.data["channel"]["id"] for event in events if "channel" in event.data}
+    accounts |= {event.data["item"]["account_id"] for event in events if "item" in event.data}
+    if accounts:
+        places = select(channel_account.c.id, channel_account.c.queue_id).where(channel_account.c.id.in_(accounts))
+        reach.channel_queues = {int(each.id): int(each.queue_id) for each in connection.execute(places)}
 
 
 def for_viewer(event: Recorded, viewer: Viewer, reach: Reach, watching: set[int] | None) -> News | None:
@@ -100,7 +117,7 @@ def for_viewer(event: Recorded, viewer: Viewer, reach: Reach, watching: set[int]
         return None
     family = event.type.partition(".")[0]
     if family == "ticket":
-        return _ticket_news(event, viewer)
+        return _ticket_news(event, viewer, reach)
     if family == "interaction":
         if watching is not None and event.contact_id not in watching:
             return None
@@ -113,20 +130,46 @@ def for_viewer(event: Recorded, viewer: Viewer, reach: Reach, watching: set[int]
         mine = event.assignee_id == viewer.user_id
         return News(event.type, event.data) if mine or viewer.sees_queue(event.queue_id) else None
     if family == "raw_item":
-        return News(event.type, event.data) if viewer.sees_queue(event.queue_id) else None
+        queue_id = reach.channel_queues.get(event.data["item"]["account_id"], event.queue_id)
+        return News(event.type, event.data) if viewer.sees_queue(queue_id) else None
+    if event.type == ChannelChanged.TYPE:
+        return _channel_news(event, viewer, reach)
     if event.type == AccessChanged.TYPE:
         return News(event.type, event.data) if event.assignee_id == viewer.user_id else None
     return News(event.type, event.data)
 
 
-def _ticket_news(event: Recorded, viewer: Viewer) -> News | None:
+def _ticket_news(event: Recorded, viewer: Viewer, reach: Reach) -> News | None:
     if viewer.sees_queue(event.queue_id) or event.assignee_id == viewer.user_id:
-        return News(event.type, event.data)
+        if _sees_ticket(event.data["ticket"]["id"], viewer, reach):
+            return News(event.type, event.data)
+        # Told all the same, so that counts stay right until `ticket.gone` takes it away.
+        return News(event.type, event.data | {"ticket": _lost(event.data["ticket"])}, key="lost")
     before = event.data.get("before")
     if before is None or not (viewer.sees_queue(before["queue_id"]) or before["assignee_id"] == viewer.user_id):
         return None
     gone = TicketGone(ticket_id=event.data["ticket"]["id"], before=before)
     return News(TicketGone.TYPE, orjson.loads(dump_json(gone)), key="gone")
+
+
+def _sees_ticket(ticket_id: int, viewer: Viewer, reach: Reach) -> bool:
+    """Whether the ticket is open to the viewer at this moment."""
+    return viewer.sees_queue(reach.ticket_queues.get(ticket_id)) or reach.assignees.get(ticket_id) == viewer.user_id
+
+
+def _lost(ticket: dict[str, Any]) -> dict[str, Any]:
+    """A ticket that the viewer saw at the time and may not see any more, without its words."""
+    contact = {"id": ticket["contact"]["id"], "name": "", "provisional": True}
+    return {name: _blank(value) for name, value in ticket.items()} | {name: ticket[name] for name in _GONE_FIELDS} | {"contact": contact}
+
+
+def _channel_news(event: Recorded, viewer: Viewer, reach: Reach) -> News | None:
+    channel_id = event.data["channel"]["id"]
+    if not viewer.is_hidden(reach.channel_queues.get(channel_id)):
+        return News(event.type, event.data)
+    if event.previous_queue_id is None or viewer.is_hidden(event.previous_queue_id):
+        return None
+    return News(ChannelGone.TYPE, {"channel_id": channel_id}, key="gone")
 
 
 def _entry_news(event: Recorded, viewer: Viewer, reach: Reach) -> News | None:

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 
 from contact_center.model.people import Viewer
+from contact_center.store.schema.channels import channel_account
 from contact_center.store.schema.contacts import contact, organization
 from contact_center.store.schema.tickets import interaction, ticket
 
@@ -44,6 +45,14 @@ def sees_organization(viewer: Viewer) -> ColumnElement[bool]:
     person = contact.alias()
     theirs = select(person.c.id).where(person.c.organization_id == organization.c.id, sees_contact(viewer, person)).exists()
     return and_(in_project, or_(organization.c.created_by == viewer.user_id, theirs))
+
+
+def sees_account(viewer: Viewer) -> ColumnElement[bool]:
+    """Channel accounts of the project, but for those of confidential queues that are not granted: their names tell enough."""
+    in_project = channel_account.c.project_id == viewer.project_id
+    if viewer.sees_all or not viewer.hidden_queue_ids:
+        return in_project
+    return and_(in_project, channel_account.c.queue_id.not_in(viewer.hidden_queue_ids))
 
 
 def entry_queue() -> ColumnElement[Any]:

@@ -17,6 +17,8 @@ from contact_center.store.repositories import access, webhooks
 
 BATCH = 200
 NOBODY = 0  # an endpoint is no employee
+WORDLESS = ("stub", "lost")
+"""News that something is there, or was, which one may not read: a person's console must know that, a machine need not."""
 
 
 async def plan(store: Store, now: Any) -> int:
@@ -52,8 +54,7 @@ def messages_of(connection: Connection, endpoint: Row, events: list[Recorded]) -
     chosen = set(endpoint["types"])
     viewer, reach = viewer_of(connection, endpoint), reach_of(connection, events)
     heard = [(event, news) for event in events if (news := for_viewer(event, viewer, reach, None)) is not None]
-    # A stub says that something is there which one may not read: a person must know that, a machine need not.
-    return [_message(endpoint, event, news) for event, news in heard if news.key != "stub" and news.type in chosen]
+    return [_message(endpoint, event, news) for event, news in heard if news.key not in WORDLESS and news.type in chosen]
 
 
 def as_of_now(connection: Connection, endpoint: Row, row: Row) -> str | None:

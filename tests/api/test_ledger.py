@@ -98,7 +98,7 @@ async def test_a_preview_says_what_a_broken_mail_says(server: RunningApp) -> Non
 
 def test_agents_hear_of_quarantine_in_their_queues() -> None:
     """An agent hears that something in their queue was not understood, and nothing of other queues."""
-    event = Recorded(1, RawItemQuarantined.TYPE, utc_now(), None, 1, 7, None, None, None, False, {"item": {}})
+    event = Recorded(1, RawItemQuarantined.TYPE, utc_now(), None, 1, 7, None, None, None, False, {"item": {"account_id": 4}})
     for queues, hears in (((7,), True), ((8,), False)):
         assert (for_viewer(event, Viewer(1, 1, Role.AGENT, queues), Reach(), None) is not None) is hears
 

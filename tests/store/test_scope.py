@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from contact_center.api.handlers import channels as handlers
 from contact_center.contacts import book, merging
 from contact_center.model.acts import Act
 from contact_center.model.events import Recorded
@@ -16,7 +17,7 @@ from contact_center.model.tickets import Ticket
 from contact_center.model.words import Direction, Role, View
 from contact_center.store import Connection, Store, journal
 from contact_center.store.audience import for_viewer, reach_of
-from contact_center.store.repositories import access, contacts, tickets, timeline
+from contact_center.store.repositories import access, channels, contacts, tickets, timeline
 from contact_center.tickets import entries, lifecycle
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -154,6 +155,58 @@ async def test_leaving_a_queue_is_told_to_those_who_lose_sight(house: House) -> 
     (gone,) = [news for news in await house.news(viewer) if news.type == "ticket.gone"]
     assert gone.data["ticket_id"] == ticket
     assert "moved secret" not in repr(await house.news(viewer))
+
+
+@pytest.mark.parametrize("to", [1, 2], ids=["another queue", "a confidential queue"])
+async def test_what_went_before_is_told_without_words_once_a_ticket_left(house: House, to: int) -> None:
+    """Who replays the news of a ticket that moved away learns what counts are kept by, and neither subject, tags nor customer."""
+
+    def build(connection: Connection) -> int:
+        ticket, _, _ = house.ticket(connection, house.queues[0])
+        lifecycle.change(connection, ACT, 1, ticket, lifecycle.TicketPatch(tags=("secret tag",)))
+        lifecycle.change(connection, ACT, 1, ticket, lifecycle.TicketPatch(queue_id=house.queues[to]))
+        return ticket
+
+    ticket = await house.store.write(build)
+    agent, supervisor = await house.viewer(0, 0), await house.viewer(3, 0, to)
+    told = [each for each in await house.news(agent) if each.type.startswith("ticket.")]
+    assert [each.type for each in told] == ["ticket.created", "ticket.changed", "ticket.gone"]
+    assert {each.data.get("ticket", {"id": each.data.get("ticket_id")})["id"] for each in told} == {ticket}
+    assert [each.data["ticket"]["queue_id"] for each in told[:2]] == [house.queues[0]] * 2
+    assert "secret" not in repr(told)
+    assert "Ivan" not in repr(told)
+    whole = [each for each in await house.news(supervisor) if each.type.startswith("ticket.")]
+    assert [("secret tag" in repr(each.data), each.key) for each in whole] == [(False, "full"), (True, "full"), (True, "full")]
+    await house.store.write(lifecycle.change, ACT, 1, ticket, lifecycle.TicketPatch(assignee_id=agent.user_id))
+    assert "secret tag" in repr(await house.news(agent)), "whoever is given the ticket sees all of it again"
+
+
+async def test_channels_of_confidential_queues_are_nobodys_news(house: House) -> None:
+    """Accounts that feed a confidential queue are told to those it is granted to; one that goes there is told to be gone, once."""
+
+    def add(connection: Connection) -> int:
+        values: dict[str, Any] = {"project_id": 1, "kind": "email", "queue_id": house.queues[0], "options": {}, "created_at": NOW}
+        made = channels.add_account(connection, name="Staff matters", address="secret@example.com", **values)
+        handlers.publish_channel(connection, ACT, 1, made)
+        return made
+
+    def move(connection: Connection, queue: int, before: int | None) -> None:
+        channels.change_account(connection, account, queue_id=queue)
+        handlers.publish_channel(connection, ACT, 1, account, before)
+
+    account = await house.store.write(add)
+    agent, granted = await house.viewer(0, 0), await house.viewer(1, 2)
+
+    async def known(viewer: Viewer) -> tuple[list[int], list[str]]:
+        news = [each for each in await house.news(viewer) if each.type.startswith("channel.")]
+        assert all("secret" not in repr(each.data) for each in news if each.type == "channel.gone")
+        return [each.id for each in await house.store.read(channels.visible, viewer)], [each.type for each in news]
+
+    assert await known(agent) == ([account], ["channel.changed"])
+    await house.store.write(move, house.queues[2], house.queues[0])
+    await house.store.write(move, house.queues[2], None)
+    assert await known(agent) == ([], ["channel.gone"])
+    assert await known(granted) == ([account], ["channel.changed"] * 3)
 
 
 STATE = st.tuples(st.integers(0, 2), st.none() | st.integers(0, 3), st.none() | st.integers(0, 3))

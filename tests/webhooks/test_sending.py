@@ -393,13 +393,13 @@ class InQueue:
     """An event of a queue, as small as can be."""
 
     TYPE: ClassVar[str] = "raw_item.quarantined"
-    item: str
+    item: dict[str, Any]
 
 
 async def test_what_became_confidential_while_it_waited_is_held_back(house: House, receiver: Receiver) -> None:
     """A message that waits is judged again: rights are those of the moment it leaves, also when somebody sends it again."""
     endpoint = await house.endpoint(receiver.url)
-    event = Event(InQueue("secret"), house.project_id, queue_id=1)  # type: ignore[arg-type]
+    event = Event(InQueue({"account_id": 0, "reason": "secret"}), house.project_id, queue_id=1)  # type: ignore[arg-type]
     await house.store.write(journal.append, event, at=house.clock())
     await house.happen()
     receiver.answers = [500]

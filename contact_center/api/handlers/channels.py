@@ -79,13 +79,16 @@ def decrypt_options(keys: Keys, account: ChannelAccount) -> ChannelAccount:
     return dataclasses.replace(account, options=account.options | clear)
 
 
-def publish_channel(connection: Connection, act: Act, project_id: int, account_id: int) -> ChannelNews:
-    """Record the account's state in the journal, without its options."""
+def publish_channel(
+    connection: Connection, act: Act, project_id: int, account_id: int, previous_queue_id: int | None = None
+) -> ChannelNews:
+    """Record the account's state in the journal, without its options; and from which queue it went, if it did."""
     account = channels.find_account(connection, account_id)
     if account is None:
         raise NotFound
     news = as_news(account)
-    journal.append(connection, Event(ChannelChanged(news), project_id), at=act.now, actor_id=act.user_id)
+    event = Event(ChannelChanged(news), project_id, previous_queue_id=previous_queue_id)
+    journal.append(connection, event, at=act.now, actor_id=act.user_id)
     return news
 
 
@@ -194,11 +197,12 @@ def _change(
     options: dict[str, Any] | None,
     changed: list[str],
 ) -> None:
+    before = _account(connection, viewer, channel_id)
     values: dict[str, Any] = {name: getattr(body, name) for name in ("name", "queue_id", "enabled") if getattr(body, name) is not None}
     if "queue_id" in values:
         _check_queue(connection, viewer, values["queue_id"])
     audit.note(connection, act, Action.CHANNEL_CHANGED, Subject.CHANNEL, channel_id, fields=sorted(values), options=changed)
-    if body.expect_hours is not None and body.expect_hours != (_account(connection, viewer, channel_id).expect_hours or 0):
+    if body.expect_hours is not None and body.expect_hours != (before.expect_hours or 0):
         values |= {"expect_hours": body.expect_hours or None, "silent_since": None}
     if options is not None:
         values["options"] = options
@@ -208,7 +212,8 @@ def _change(
         values |= {"health": Health.STARTING, "health_detail": ""}
     if values:
         channels.change_account(connection, channel_id, **values)
-    publish_channel(connection, act, viewer.project_id, channel_id)
+    moved_from = before.queue_id if values.get("queue_id", before.queue_id) != before.queue_id else None
+    publish_channel(connection, act, viewer.project_id, channel_id, moved_from)
 
 
 def _check_queue(connection: Connection, viewer: Viewer, queue_id: int) -> None:

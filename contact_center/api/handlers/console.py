@@ -24,7 +24,7 @@ def _snapshot(connection: Connection, viewer: Viewer, undo_seconds: float, mail_
         me=load_me(connection, viewer, undo_seconds),
         users=access.users(connection, viewer.project_id),
         queues=access.queues(connection, viewer.project_id),
-        channels=[as_news(account) for account in channels.accounts(connection, viewer.project_id)],
+        channels=[as_news(account) for account in channels.visible(connection, viewer)],
         counts=[Count(row["queue_id"], Status(row["status"]), row["assignee_id"], row["tickets"]) for row in rows],
         agents=routing.states(connection, viewer.project_id),
         aux_codes=routing.codes(connection, viewer.project_id),

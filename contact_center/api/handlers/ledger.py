@@ -14,7 +14,7 @@ from contact_center.api.handlers.channels import publish_channel
 from contact_center.api.schemas import Page, PageQuery, decode_cursor, encode_cursor
 from contact_center.errors import NotFound
 from contact_center.model.audit import Action, Subject
-from contact_center.model.channels import ChannelAccount, Reconciliation
+from contact_center.model.channels import Reconciliation
 from contact_center.model.messages import spool_name
 from contact_center.model.people import Viewer
 from contact_center.model.words import Fate
@@ -63,7 +63,7 @@ async def spooled_mail(ctx: Context, spool_id: int) -> web.StreamResponse:
 def _books(connection: Connection, viewer: Viewer) -> list[Books]:
     found, compared = raw_items.books(connection, viewer.project_id), reconciliations.latest(connection, viewer.project_id)
     result = []
-    for account in _known_to(connection, viewer):
+    for account in channels.visible(connection, viewer):
         fates, last = found.get(account.id, {}), compared.get(account.id)
         if last is not None and not viewer.sees_queue(account.queue_id):
             last = dataclasses.replace(last, missing_keys=())  # a key may tell who wrote
@@ -75,14 +75,9 @@ def _alarms(connection: Connection, viewer: Viewer) -> list[Alarm]:
     stuck, compared = raw_items.stuck(connection, viewer.project_id), reconciliations.latest(connection, viewer.project_id)
     found = [
         Alarm(account.id, stuck.get(account.id, 0), compared[account.id].missing if account.id in compared else 0)
-        for account in _known_to(connection, viewer)
+        for account in channels.visible(connection, viewer)
     ]
     return [alarm for alarm in found if alarm.quarantined or alarm.missing]
-
-
-def _known_to(connection: Connection, viewer: Viewer) -> list[ChannelAccount]:
-    """Accounts whose figures the viewer may see: all but those of confidential queues that are not theirs."""
-    return [account for account in channels.accounts(connection, viewer.project_id) if not viewer.is_hidden(account.queue_id)]
 
 
 def _account(connection: Connection, viewer: Viewer, channel_id: int) -> None:

@@ -9,8 +9,10 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from contact_center.errors import FenceLost
 from contact_center.model.channels import ChannelAccount
+from contact_center.model.people import Viewer
 from contact_center.model.words import Health
 from contact_center.store.schema.channels import channel_account, channel_cursor, lease
+from contact_center.store.scope import sees_account
 
 _BY_ID = select(channel_account).where(channel_account.c.id == bindparam("account_id"))
 
@@ -20,6 +22,12 @@ def accounts(connection: Connection, project_id: int | None = None) -> list[Chan
     statement = select(channel_account).order_by(channel_account.c.id)
     if project_id is not None:
         statement = statement.where(channel_account.c.project_id == project_id)
+    return [_account(row) for row in connection.execute(statement).mappings()]
+
+
+def visible(connection: Connection, viewer: Viewer) -> list[ChannelAccount]:
+    """The channel accounts that the viewer may know of, by id."""
+    statement = select(channel_account).where(sees_account(viewer)).order_by(channel_account.c.id)
     return [_account(row) for row in connection.execute(statement).mappings()]
 
 

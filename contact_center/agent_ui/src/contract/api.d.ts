@@ -2364,6 +2364,53 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "channel.gone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A channel account went out of the viewer's sight, into a confidential queue. Made for each viewer at emit, never stored. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        /** @description Grows in the order of commits; gaps are ordinary. */
+                        seq: number;
+                        /** @constant */
+                        type: "channel.gone";
+                        /** Format: date-time */
+                        at: string;
+                        actor_id: number | null;
+                        data: components["schemas"]["ChannelGone"];
+                    };
+                };
+            };
+            responses: {
+                /** @description Heard */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "raw_item.quarantined": {
         parameters: {
             query?: never;
@@ -2906,6 +2953,14 @@ export interface components {
              * @enum {string}
              */
             consent: "none" | "needed" | "given";
+        };
+        /**
+         * ChannelGone
+         * @description A channel account went out of the viewer's sight, into a confidential queue. Made for each viewer at emit, never stored.
+         */
+        ChannelGone: {
+            /** Channel Id */
+            channel_id: number;
         };
         /**
          * ChannelNews
@@ -4996,7 +5051,7 @@ export interface components {
             /** Url */
             url: string;
             /** Types */
-            types: ("agent.changed" | "aux_codes.changed" | "channel.changed" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.changed" | "ticket.created" | "ticket.gone" | "user.changed")[];
+            types: ("agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.changed" | "ticket.created" | "ticket.gone" | "user.changed")[];
             /**
              * Confidential
              * @default false
@@ -5022,7 +5077,7 @@ export interface components {
              * Types
              * @default null
              */
-            types?: ("agent.changed" | "aux_codes.changed" | "channel.changed" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.changed" | "ticket.created" | "ticket.gone" | "user.changed")[] | null;
+            types?: ("agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.changed" | "ticket.created" | "ticket.gone" | "user.changed")[] | null;
             /**
              * Confidential
              * @default null
@@ -5463,7 +5518,7 @@ export interface operations {
             query?: {
                 after?: number;
                 limit?: number;
-                types?: ("access.changed" | "agent.changed" | "aux_codes.changed" | "channel.changed" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.changed" | "ticket.created" | "ticket.gone" | "user.changed")[];
+                types?: ("access.changed" | "agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.changed" | "ticket.created" | "ticket.gone" | "user.changed")[];
                 wait?: number;
             };
             header?: never;

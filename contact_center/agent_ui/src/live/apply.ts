@@ -20,6 +20,12 @@ export function refit(state: State, heard: News[], asOf: number): State {
   return next;
 }
 
+function withoutChannel(state: State, id: number): State {
+  const channels = { ...state.channels };
+  delete channels[id];
+  return { ...state, channels };
+}
+
 function withRow(state: State, id: number): State {
   const ticket = state.tickets[id];
   return ticket && state.list ? { ...state, list: placed(state, state.list, state.tickets, ticket) } : state;
@@ -52,6 +58,8 @@ function change(state: State, { type, data }: News): State {
       return withUser(state, data.user);
     case "channel.changed":
       return { ...state, channels: { ...state.channels, [data.channel.id]: data.channel } };
+    case "channel.gone":
+      return withoutChannel(state, data.channel_id);
     case "raw_item.quarantined":
       return { ...state, quarantined: state.quarantined + 1 };
     case "raw_item.released":
