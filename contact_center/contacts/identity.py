@@ -32,6 +32,12 @@ class Identified:
         return self.contact.id
 
 
+def without_plus(address: str) -> str:
+    """An address without what stands after a plus sign."""
+    local, _, domain = address.rpartition("@")
+    return f"{local.split('+')[0]}@{domain}"
+
+
 def normalise(kind: PointKind, raw: str) -> str:
     """The one form under which a point is known; empty when `raw` is no such address.
 

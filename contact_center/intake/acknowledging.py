@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from contact_center.contacts import identity
-from contact_center.contacts.identity import Identified
+from contact_center.contacts.identity import Identified, without_plus
 from contact_center.keys import Keys
 from contact_center.model import acknowledgement
 from contact_center.model.acts import Act
@@ -209,9 +209,3 @@ def _queue(
         created_at=act.now,
     )
     entries.publish_entry(connection, act, account.project_id, entry.id, added=True)
-
-
-def without_plus(address: str) -> str:
-    """An address without what stands after a plus sign."""
-    local, _, domain = address.rpartition("@")
-    return f"{local.split('+')[0]}@{domain}"

@@ -7,8 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from contact_center.contacts import identity
-from contact_center.contacts.identity import Identified
-from contact_center.intake.acknowledging import without_plus
+from contact_center.contacts.identity import Identified, without_plus
 from contact_center.model.acts import Act
 from contact_center.model.messages import InboundMessage, InboundPerson
 from contact_center.model.people import ContactRef

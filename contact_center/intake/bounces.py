@@ -8,14 +8,14 @@ from contact_center.model.messages import InboundMessage, InboundPerson
 from contact_center.model.words import Delivery, PointKind
 from contact_center.store import Connection, Row
 from contact_center.store.repositories import outbox
-from contact_center.tickets import entries, undelivered
+from contact_center.tickets import entries, returned, undelivered
 
 _STATES = (Delivery.SENT, Delivery.DELIVERED, Delivery.UNCERTAIN)
 
 
 def facts(connection: Connection, message: InboundMessage) -> dict[str, Any] | None:
     """What the entry's card shows; of a mail that came back also which entry of ours it was."""
-    bounced = outbox.by_keys(connection, message.bounce_of) if message.is_bounce else []
+    bounced = returned.rows(connection, message) if message.is_bounce else []
     return (message.facts or {}) | {"entry_id": bounced[0]["interaction_id"]} if bounced else message.facts
 
 
@@ -25,8 +25,8 @@ def mark(connection: Connection, act: Act, project_id: int, row: Row, message: I
     if not outbox.change_if(connection, row["id"], _STATES, state=Delivery.BOUNCED, error=reason or "The mail came back."):
         return
     entry = entries.publish_entry(connection, act, project_id, row["interaction_id"])
-    for address in entry.to:
-        person = InboundPerson(PointKind.EMAIL, address.email)
+    for address in returned.unreached(row, message):
+        person = InboundPerson(PointKind.EMAIL, address)
         if (point_id := identity.point_of(connection, project_id, person)) is not None:
             book.mark_bounced(connection, act, project_id, point_id)
     undelivered.demand(connection, act, project_id, entry)

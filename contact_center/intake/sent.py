@@ -6,7 +6,7 @@ The folder is ours, so its ids are believed: such a mail goes into the ticket th
 from collections.abc import Collection
 
 from contact_center.contacts import identity
-from contact_center.intake.acknowledging import without_plus
+from contact_center.contacts.identity import without_plus
 from contact_center.intake.attaching import attach
 from contact_center.keys import Keys
 from contact_center.model.acts import Act

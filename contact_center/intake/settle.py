@@ -20,7 +20,7 @@ from contact_center.store import Connection, Row
 from contact_center.store.repositories import channels, outbox, remote_files, tickets, timeline, work
 from contact_center.store.repositories.raw_items import Ending
 from contact_center.store.repositories.recovery import restored_at
-from contact_center.tickets import callbacks, confirmations, entries, lifecycle, threading, turns
+from contact_center.tickets import callbacks, confirmations, entries, lifecycle, returned, threading, turns
 from contact_center.tickets.threading import Placement, Threading
 
 EPOCH = datetime(1990, 1, 1, tzinfo=UTC)  # no mail is older; such a date is a broken clock
@@ -268,7 +268,7 @@ def _named_points(connection: Connection, item: Row, message: InboundMessage, ow
     points = (
         identity.point_of(connection, item["project_id"], person)
         for person in message.participants
-        if acknowledging.without_plus(person.value.lower()) not in own
+        if identity.without_plus(person.value.lower()) not in own
     )
     return {point for point in points if point is not None}
 
@@ -296,7 +296,7 @@ def _after_effects(connection: Connection, act: Act, rules: Rules, item: Row, me
     if message.demand is Demand.SERVED:
         callbacks.served(connection, act, project_id, who.contact_id)
     if message.is_bounce:
-        for row in outbox.by_keys(connection, message.bounce_of):
+        for row in returned.rows(connection, message):
             bounces.mark(connection, act, project_id, row, message)
     elif who.point_id is not None and not who.verified and not message.automatic and message.behind is None:
         answered = outbox.by_keys(connection, message.thread_hints)

@@ -98,6 +98,10 @@ class InboundMessage:
     bounce_of: tuple[str, ...] = ()
     """Message keys whose delivery this message reports as failed."""
     is_bounce: bool = False
+    bounced_people: tuple[str, ...] = ()
+    """Addresses that did not take it, as the report names them; empty when it names none."""
+    bounced_to: tuple[str, ...] = ()
+    """To whom the message that came back was addressed, by its own fields inside the report."""
     to: tuple[Address, ...] = ()
     cc: tuple[Address, ...] = ()
     attachments: tuple[InboundFile, ...] = ()

@@ -13,8 +13,8 @@ from contact_center.model.acts import Act
 from contact_center.model.messages import InboundMessage
 from contact_center.model.tickets import Ticket
 from contact_center.store import Connection
-from contact_center.store.repositories import outbox, tickets, timeline
-from contact_center.tickets import entries, joining
+from contact_center.store.repositories import tickets, timeline
+from contact_center.tickets import entries, joining, returned
 from contact_center.tickets.lifecycle import DONE
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
@@ -124,8 +124,8 @@ def _too_late(connection: Connection, act: Act, ticket: Ticket, facts: Threading
 
 
 def _ticket_of_bounce(connection: Connection, message: InboundMessage) -> int | None:
-    """A bounce comes from a mail system, never a participant: our own message key, which carries our signature, suffices."""
-    for row in outbox.by_keys(connection, message.bounce_of):
+    """A bounce comes from a mail system, never a participant: our own message key, which carries our signature, leads it."""
+    for row in returned.rows(connection, message):
         entry = timeline.find(connection, row["interaction_id"])
         if entry is not None and entry.ticket_id is not None:
             return entry.ticket_id

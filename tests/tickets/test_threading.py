@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from contact_center.model.acts import Act
+from contact_center.model.tickets import Address
 from contact_center.model.words import PointKind, Role, Status
 from contact_center.store import Connection, Store
 from contact_center.store.repositories import access, outbox, tickets
@@ -143,6 +144,36 @@ async def test_a_bounce_marks_what_came_back(desk: Desk) -> None:
     assert after["state"] == "bounced"
     bounced = text("SELECT value FROM contact_point WHERE bounced_at IS NOT NULL")
     assert list(await desk.store.read(lambda c: c.execute(bounced).scalars().all())) == ["ivan@x"]
+
+
+NAMED = [
+    ({"bounced_people": ["ivan@x"]}, "bounced", ["ivan@x"]),
+    ({"bounced_people": ["IVAN+orders@X"]}, "bounced", ["ivan@x"]),
+    ({"bounced_people": ["olga@x", "ivan@elsewhere"]}, "bounced", ["olga@x"]),
+    ({"bounced_people": ["boss@x"]}, "sent", []),
+    ({"bounced_people": ["boss@x"], "bounced_to": ["eve@x"]}, "sent", []),
+    # Forwarded: which of the two it was cannot be told.
+    ({"bounced_people": ["home@elsewhere"], "bounced_to": ["Ivan@x"]}, "bounced", []),
+    ({}, "bounced", []),
+]
+
+
+@pytest.mark.parametrize(("said", "state", "unreached"), NAMED)
+async def test_a_bounce_is_believed_of_those_we_wrote_to(desk: Desk, said: dict[str, Any], state: str, unreached: list[str]) -> None:
+    """Whoever quotes the id of a reply cannot make it fail for people it never went to, and only who is named is marked."""
+    _, first = await desk.mail("ivan@x")
+    await desk.mail("olga@x")
+    entry = await desk.reply(first, Status.RESOLVED, to=(Address("", "ivan@x"), Address("", "olga@x")))
+    row = await desk.store.read(outbox.of_interaction, entry.id)
+    assert row is not None
+    await desk.store.write(outbox.change, row["id"], state="sent")
+    _, placed = await desk.mail("mailer-daemon@x", automatic=True, is_bounce=True, bounce_of=[row["message_key"]], **said)
+    after = await desk.store.read(outbox.of_interaction, entry.id)
+    assert after is not None
+    assert after["state"] == state
+    assert (placed == first, (await desk.ticket(first)).status is Status.OPEN) == (state == "bounced", state == "bounced")
+    bounced = text("SELECT value FROM contact_point WHERE bounced_at IS NOT NULL")
+    assert list(await desk.store.read(lambda c: c.execute(bounced).scalars().all())) == unreached
 
 
 async def test_our_own_message_is_ignored(desk: Desk) -> None:

@@ -23,6 +23,9 @@ _NO_READER = re.compile(
     r"(?:.*[._+-])?(?:no|not|dont|do[._-]not|donot)[._-]?reply(?:[._+-].*)?|(?:bounces?|mailer-daemon|postmaster|nobody|null|daemon)(?:[+=-].*)?",
     re.I,
 )
+_XTEXT = re.compile(r"\+([2-7][0-9A-F])")
+MOST_PEOPLE = 100
+LONGEST_LIST = 20_000  # characters of a field
 _LIST_FIELDS = ("List-Id", "List-Post", "List-Unsubscribe", "Mailing-List", "X-Mailing-List", "Feedback-ID")
 
 
@@ -38,6 +41,10 @@ class Verdict:
     """Why no machine may answer; empty when nothing speaks against it."""
     bounce_reason: str = ""
     """What the mail system says of the mail that came back."""
+    bounced_people: tuple[str, ...] = ()
+    """Addresses that did not take it, as the report names them; empty when it names none."""
+    bounced_to: tuple[str, ...] = ()
+    """To whom it was addressed, by its own fields inside the report."""
 
 
 def judge(message: Message, embedded: tuple[Message, ...]) -> Verdict:
@@ -61,6 +68,8 @@ def judge(message: Message, embedded: tuple[Message, ...]) -> Verdict:
         bounced_ids=_bounced_ids(message, embedded) if bounce else (),
         unanswerable=_unanswerable(message),
         bounce_reason=_reason(embedded) if bounce else "",
+        bounced_people=_bounced_people(message, embedded) if bounce else (),
+        bounced_to=_bounced_to(embedded) if bounce else (),
     )
 
 
@@ -109,6 +118,26 @@ def _reason(embedded: tuple[Message, ...]) -> str:
             if words:
                 return " ".join(headers.text(words.partition(";")[2] or words).split())[:300]
     return ""
+
+
+def _bounced_people(message: Message, embedded: tuple[Message, ...]) -> tuple[str, ...]:
+    """Whom the mail did not reach: as the last server knows them (RFC 3464 2.3.2), and as we wrote to them (2.3.1)."""
+    found: list[str] = []
+    for part in embedded:
+        if str(part.get("Action", "failed")).strip().lower() != "failed":
+            continue
+        for name in ("Final-Recipient", "Original-Recipient"):
+            address = str(part.get(name, "")).partition(";")[2].strip()
+            found += {address: None, _XTEXT.sub(lambda code: chr(int(code[1], 16)), address): None}
+    found += str(message.get("X-Failed-Recipients", ""))[:LONGEST_LIST].split(",")
+    clean = (headers.clean_address(each.strip().removeprefix("<").removesuffix(">")) for each in found[:MOST_PEOPLE])
+    return tuple(dict.fromkeys(each[:320] for each in clean if "@" in each))
+
+
+def _bounced_to(embedded: tuple[Message, ...]) -> tuple[str, ...]:
+    """Whoever forwarded our mail did so under an address that we never wrote to: the mail inside still names ours."""
+    fields = (str(part.get(name, ""))[:LONGEST_LIST] for part in embedded[:10] if part.get("Message-ID") for name in ("To", "Cc"))
+    return tuple(dict.fromkeys(each.email[:320] for field in fields for each in headers.addresses(field)[:MOST_PEOPLE]))
 
 
 def _sender(message: Message) -> str:

@@ -70,6 +70,8 @@ class ParsedMail:
     bounced_ids: tuple[str, ...]
     unanswerable: str
     bounce_reason: str
+    bounced_people: tuple[str, ...]
+    bounced_to: tuple[str, ...]
     text: str
     html: str | None
     visible_text: str
@@ -224,6 +226,8 @@ def _leaf(part: Message, kind: str, reading: _Reading, spooled: dict[str, Inboun
     if is_text and not (attached and reading.parts > 1):
         _text(part, kind, content, reading)
     elif content or filename or part.get("Content-Type"):
+        if kind == "text/rfc822-headers":  # the mail that came back, without its body (RFC 6522)
+            reading.embedded.append(email.message_from_bytes(content[:TEXT_LIMIT], policy=POLICY))
         if kind == "text/calendar":
             reading.calendars.append((content, _parameter(part, "charset") or "utf-8"))
         inline = disposition == "inline" or (part.get("Content-ID") is not None and disposition != "attachment")
@@ -348,6 +352,8 @@ def _assemble(message: Message, reading: _Reading) -> ParsedMail:
         bounced_ids=verdict.bounced_ids,
         unanswerable=verdict.unanswerable,
         bounce_reason=verdict.bounce_reason,
+        bounced_people=verdict.bounced_people,
+        bounced_to=verdict.bounced_to,
         text=text,
         html=clean_text(html) if html else html,
         visible_text=folded.visible,

@@ -49,6 +49,8 @@ def as_message(mail: ParsedMail, envelope: dict[str, Any]) -> InboundMessage:
         unanswerable=mail.unanswerable or ("no return path" if envelope.get("mail_from") == "" else ""),
         bounce_of=mail.bounced_ids,
         is_bounce=mail.is_bounce,
+        bounced_people=mail.bounced_people,
+        bounced_to=mail.bounced_to,
         to=mail.to[:LIST_LIMIT],
         cc=mail.cc[:LIST_LIMIT],
         attachments=mail.attachments,

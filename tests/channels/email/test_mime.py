@@ -320,3 +320,23 @@ def test_a_bounce_says_why() -> None:
     """The words of the server that refused the mail, without the name of the protocol, on one line."""
     assert read_mail(a_report("failed")).bounce_reason == "550 5.1.1 No such user"
     assert read_mail(a_report("failed", "smtp; 550\r\n  mailbox full")).bounce_reason == "550 mailbox full"
+
+
+def test_a_bounce_says_whom_it_did_not_reach() -> None:
+    """As the last server knows them and as we wrote to them, encoded or not; and to whom the mail inside was addressed."""
+    report = a_report("failed").replace(
+        b"Action:", b"Original-Recipient: rfc822;ivan+2Bshop@example.com\r\nX-Other: 1\r\nAction:"
+    ).replace(b"Subject: Re\r\n", b"To: Ivan <Ivan@example.com>\r\nCc: o@example.com\r\n")  # fmt: skip
+    mail = read_mail(report)
+    assert mail.bounced_people == ("ivan@example.org", "ivan+2Bshop@example.com", "ivan+shop@example.com")
+    assert mail.bounced_to == ("Ivan@example.com", "o@example.com")
+    late = read_mail(a_report("delayed"))
+    assert (late.bounced_people, late.bounced_to) == ((), ())
+    old = b"From: MAILER-DAEMON@mx\r\nX-Failed-Recipients: a@x.com,\r\n b@x.com\r\nSubject: Mail delivery failed\r\n\r\nx"
+    assert read_mail(old).bounced_people == ("a@x.com", "b@x.com")
+
+
+def test_a_bounce_that_brings_the_fields_alone() -> None:
+    """Of a large mail many systems give back the header only: it names the mail as well as the whole would."""
+    mail = read_mail(a_report("failed").replace(b"Content-Type: message/rfc822", b"Content-Type: text/rfc822-headers"))
+    assert mail.bounced_ids == ("k1@example.com",)
