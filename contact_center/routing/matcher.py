@@ -4,13 +4,13 @@ Work is taken in the order of its *rank*: the instant since when the customer wa
 worth. So a priority is a head start and never a wall: whatever has waited long enough comes first, and nothing starves.
 Each item goes to its owner if the owner can take it now, else to whoever has been idle longest.
 
-One pass suffices for the promise that no agent stands idle while work waits that they could do: capacity only shrinks
+One pass suffices for the promise that no agent stands idle while work waits that they could do: agents only become fewer
 during a pass, so what fitted nobody at its turn fits nobody at the end.
 """
 
-import heapq
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from contact_center.model.words import Priority
@@ -60,7 +60,7 @@ class Waiting:
     """The employee whose customer it is."""
     needs: tuple[Need, ...] = ()
     not_to: frozenset[int] = frozenset()
-    """Agents who have just declined it or let it expire."""
+    """Agents who have just declined it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,7 @@ def fits(agent: Agent, item: Waiting, now: datetime) -> bool:
 
 
 def match(agents: Sequence[Agent], waiting: Sequence[Waiting], now: datetime) -> list[Match]:
-    """Who is offered what, in the order in which it is decided. An agent may get several things as far as they have room;
-    whoever got something stands at the end of the line, so that work is spread."""
+    """Who is offered what, in the order in which it is decided; one thing to each agent, who answers before the next comes."""
     return _Pass(agents, now).run(waiting)
 
 
@@ -127,65 +126,39 @@ def _suits(agent: Agent, sort: _Sort) -> bool:
     )
 
 
-_Place = tuple[datetime, int, int]
-"""Idle since when; between equals the one with more room (as a negative) and then the smaller number."""
-
-
 class _Pass:
-    """One pass over what waits. Room only shrinks, so whoever leaves a line never comes back to it."""
+    """One pass over what waits. Whoever got something is gone, so each line of agents only grows shorter."""
 
     def __init__(self, agents: Sequence[Agent], now: datetime) -> None:
         self._now = now
-        self._agents = {agent.id: agent for agent in agents if agent.free > 0}
-        self._lines: dict[_Sort, list[_Place]] = {}
+        # Longest idle first; between equals whoever has more room, and then the smaller number.
+        line = sorted(agents, key=lambda agent: (agent.idle_since, -agent.free, agent.id))
+        self._left = {agent.id: agent for agent in line if agent.free > 0}
+        self._lines: dict[_Sort, deque[Agent]] = {}
 
     def run(self, waiting: Sequence[Waiting]) -> list[Match]:
-        queues = {queue_id for agent in self._agents.values() for queue_id in agent.queue_ids}
+        queues = {queue_id for agent in self._left.values() for queue_id in agent.queue_ids}
         matches = []
         for item in sorted((item for item in waiting if item.queue_id in queues), key=rank):
-            if not self._agents:
+            if not self._left:
                 break
             agent = self._taker(item, _Sort.of(item, self._now))
             if agent is not None:
                 matches.append(Match(item.segment_id, agent.id))
-                self._take(agent, item.weight)
+                del self._left[agent.id]
         return matches
 
     def _taker(self, item: Waiting, sort: _Sort) -> Agent | None:
-        owner = self._agents.get(item.owner_id or 0)
+        owner = self._left.get(item.owner_id or 0)
         if owner is not None and owner.id not in item.not_to and _suits(owner, sort):
             return owner
         line = self._line(sort)
-        passed_over = []
-        found = None
-        while line and found is None:
-            place = heapq.heappop(line)
-            agent = self._agents.get(place[2])
-            if agent is None or not _suits(agent, sort):
-                continue  # no room any more, and never again
-            if _place(agent) != place:
-                heapq.heappush(line, _place(agent))  # got something meanwhile: further back
-                continue
-            passed_over.append(place)
-            if agent.id not in item.not_to:
-                found = agent
-        for place in passed_over:
-            heapq.heappush(line, place)
-        return found
+        while line and line[0].id not in self._left:
+            line.popleft()
+        return next((agent for agent in line if agent.id in self._left and agent.id not in item.not_to), None)
 
-    def _line(self, sort: _Sort) -> list[_Place]:
+    def _line(self, sort: _Sort) -> deque[Agent]:
         line = self._lines.get(sort)
         if line is None:
-            line = self._lines[sort] = [_place(agent) for agent in self._agents.values() if _suits(agent, sort)]
-            heapq.heapify(line)
+            line = self._lines[sort] = deque(agent for agent in self._left.values() if _suits(agent, sort))
         return line
-
-    def _take(self, agent: Agent, weight: int) -> None:
-        if agent.free > weight:
-            self._agents[agent.id] = replace(agent, free=agent.free - weight, idle_since=self._now)
-        else:
-            del self._agents[agent.id]
-
-
-def _place(agent: Agent) -> _Place:
-    return agent.idle_since, -agent.free, agent.id

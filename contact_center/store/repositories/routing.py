@@ -138,7 +138,7 @@ class Free:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Something an agent works on or is offered."""
+    """Something an agent works on."""
 
     user_id: int
     channel: str
@@ -157,7 +157,7 @@ class Unanswered:
 
 
 def free_agents(connection: Connection, seen_after: datetime, user_id: int | None = None) -> list[Free]:
-    """Agents who may be offered something: available, nothing else asked for, a console open, not switched off."""
+    """Agents who may be offered something: available, nothing else asked for, nothing on offer, a console open, not switched off."""
     statement = (
         select(employee.c.id, agent_state.c.started_at, func.max(segment.c.ended_at))
         .join(agent_state, and_(agent_state.c.employee_id == employee.c.id, _NOW))
@@ -167,6 +167,7 @@ def free_agents(connection: Connection, seen_after: datetime, user_id: int | Non
             agent_state.c.state == AgentState.AVAILABLE,
             agent_state.c.next_state.is_(None),
             employee.c.id.in_(select(presence.c.employee_id).where(presence.c.seen_at >= seen_after)),
+            employee.c.id.not_in(select(offer.c.agent_id).where(_OPEN)),
             _one_or_all(employee.c.id, user_id),
         )
         .group_by(employee.c.id, agent_state.c.started_at)
@@ -180,21 +181,14 @@ def free_agents(connection: Connection, seen_after: datetime, user_id: int | Non
 
 
 def held(connection: Connection, user_id: int | None = None) -> list[Held]:
-    """What agents work on and what they are offered."""
-    works = (
+    """What agents work on."""
+    statement = (
         select(segment.c.agent_id, ticket.c.channel)
         .join(work_item, work_item.c.id == segment.c.work_item_id)
         .join(ticket, ticket.c.id == work_item.c.ticket_id)
         .where(segment.c.ended_at.is_(None), segment.c.agent_id.is_not(None), _one_or_all(segment.c.agent_id, user_id))
     )
-    offered = (
-        select(offer.c.agent_id, ticket.c.channel)
-        .join(segment, segment.c.id == offer.c.segment_id)
-        .join(work_item, work_item.c.id == segment.c.work_item_id)
-        .join(ticket, ticket.c.id == work_item.c.ticket_id)
-        .where(_OPEN, _one_or_all(offer.c.agent_id, user_id))
-    )
-    return [Held(int(row[0]), row[1]) for row in connection.execute(works.union_all(offered))]
+    return [Held(int(row[0]), row[1]) for row in connection.execute(statement)]
 
 
 def unanswered(connection: Connection, queue_ids: frozenset[int], limit: int) -> list[Unanswered]:
@@ -219,10 +213,8 @@ def unanswered(connection: Connection, queue_ids: frozenset[int], limit: int) ->
 
 
 def refusals(connection: Connection, since: datetime) -> dict[int, frozenset[int]]:
-    """Who declined what, or let it run out, since then: employees by segment."""
-    statement = select(offer.c.segment_id, offer.c.agent_id).where(
-        offer.c.ended_at >= since, offer.c.state.in_((OfferState.DECLINED, OfferState.EXPIRED))
-    )
+    """Who declined what since then: employees by segment. Who let it run out is out anyway, until they say that they are back."""
+    statement = select(offer.c.segment_id, offer.c.agent_id).where(offer.c.ended_at >= since, offer.c.state == OfferState.DECLINED)
     found = defaultdict(set)
     for row in connection.execute(statement):
         found[int(row[0])].add(int(row[1]))

@@ -35,6 +35,13 @@ export const useAlerts = defineStore("alerts", () => {
     if (ticket) show(ticket, written.size);
   }
 
+  /** Something is offered to this person, and does not wait long: it is heard whatever else is switched off but the sound. */
+  function offered(ticket: Ticket): void {
+    if (prefs.sound) sound();
+    if (document.hasFocus() || !("Notification" in window) || Notification.permission !== "granted") return;
+    show(ticket, 1);
+  }
+
   function consider(ticket: Ticket, before: { status: string } | null, written: Map<number, Ticket>): void {
     const fresh = ticket.waiting_since !== null && ticket.last_entry?.direction === "in" && Date.now() - Date.parse(ticket.updated_at) < 60_000;
     const mine = ticket.assignee_id === live.me?.user.id;
@@ -77,5 +84,5 @@ export const useAlerts = defineStore("alerts", () => {
     if ("Notification" in window && Notification.permission === "default") await Notification.requestPermission();
   }
 
-  return { start, allow, sound };
+  return { start, allow, sound, offered };
 });

@@ -1,0 +1,111 @@
+"""A shift: work is offered, accepted, declined and missed, by several people at their consoles at once."""
+
+import smtplib
+
+import pytest
+from playwright.async_api import APIRequestContext, Browser, Page, expect
+
+from contact_center.testing import a_mail
+from tests.journeys.conftest import PASSWORD, Served, first_log_in
+
+pytestmark = pytest.mark.journey
+
+
+async def colleague(browser: Browser, admin: APIRequestContext, served: Served, name: str) -> Page:
+    """Somebody who comes by an invitation, sits at an own console and says that they are available."""
+    body = {"name": name, "email": f"{name.lower()}@example.org", "role": "agent", "queue_ids": [1]}
+    invited = await (await admin.post("/api/v1/users", data=body)).json()
+    context = await browser.new_context(viewport={"width": 1440, "height": 900}, base_url=served.url, locale="en-GB")
+    page = await context.new_page()
+    await page.goto(next(value for value in invited.values() if isinstance(value, str) and "/invitation#" in value))
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Save and sign in").click()
+    await page.get_by_role("link", name="Unassigned").wait_for()
+    return page
+
+
+async def available(page: Page) -> None:
+    """Say so, with the menu in the corner."""
+    await page.locator("[data-my-state]").click()
+    await page.get_by_role("menuitem", name="Available", exact=True).click()
+    await expect(page.locator("[data-my-state=available]")).to_be_visible()
+
+
+def write(served: Served, number: int) -> None:
+    """A customer writes."""
+    mail = a_mail(sender=f"Customer {number} <s{number}@example.org>", subject=f"Question {number}", message_id=f"<s{number}@example.org>")
+    with smtplib.SMTP("127.0.0.1", served.mail_port) as client:
+        client.send_message(mail)
+
+
+@pytest.fixture
+async def admin(browser: Browser, served: Served) -> Page:
+    """The administrator, who makes the queue offer its work."""
+    page = await first_log_in(browser, served)
+    await page.goto(f"{served.url}/setup/queues")
+    await page.get_by_label("Work is offered to whoever is free").check()
+    await page.get_by_label("An offer stands for, seconds").fill("8")
+    await page.keyboard.press("Tab")
+    await page.get_by_placeholder("Reason").fill("Lunch")
+    await page.get_by_role("button", name="Add").last.click()
+    await expect(page.get_by_label("Reason").first).to_have_value("Lunch")
+    return page
+
+
+async def test_a_shift_of_two(browser: Browser, served: Served, admin: Page) -> None:
+    """Who is free longest is asked; declined, it goes to the other; missed, it takes the agent out; the board tells it all."""
+    anna = await colleague(browser, admin.request, served, "Anna")
+    await available(anna)
+    olga = await colleague(browser, admin.request, served, "Olga")
+    await available(olga)
+
+    write(served, 1)
+    offer = anna.locator("[data-offer]")
+    await expect(offer).to_contain_text("Question 1")
+    await expect(olga.locator("[data-offer]")).to_have_count(0)
+    await anna.keyboard.press("y")
+    await expect(anna.get_by_role("heading", name="Question 1")).to_be_visible()
+    await expect(anna.get_by_role("button", name="Anna", exact=True)).to_be_visible()
+    await expect(offer).to_have_count(0)
+
+    # Olga is idle and Anna is not; what Olga declines comes to Anna, who has room for it.
+    write(served, 2)
+    await expect(olga.locator("[data-offer]")).to_contain_text("Question 2")
+    await olga.keyboard.press("x")
+    await expect(olga.locator("[data-offer]")).to_have_count(0)
+    await expect(offer).to_contain_text("Question 2")
+    await offer.get_by_role("button", name="Accept").click()
+    await expect(anna.get_by_role("heading", name="Question 2")).to_be_visible()
+
+    # Typing is not disturbed by an offer, and nobody's answer sends its reader out.
+    await olga.goto(f"{served.url}/tickets/all/1")
+    await expect(olga.locator("[data-entry]").first).to_be_visible()
+    await olga.keyboard.press("n")
+    await expect(olga.locator("textarea").first).to_be_focused()
+    write(served, 3)
+    await olga.keyboard.type("yes and x are only letters here")
+    await expect(olga.locator("[data-offer]")).to_contain_text("Question 3")
+    await expect(olga.locator("textarea").first).to_have_value("yes and x are only letters here")
+    await expect(olga.locator("[data-offer]")).to_have_count(0, timeout=20_000)
+    await expect(olga.locator("[data-my-state=rona]")).to_be_visible()
+    await expect(offer).to_contain_text("Question 3")
+
+    # Anna goes to lunch when she is done; the board shows both.
+    await offer.get_by_role("button", name="Not now").click()
+    await anna.locator("[data-my-state]").click()
+    await anna.get_by_role("menuitem", name="Lunch, when this is done").click()
+    await expect(anna.locator("[data-my-state]")).to_contain_text("Lunch")
+    await admin.goto(f"{served.url}/board")
+    await expect(admin.locator("[data-agent='2'] [data-state]")).to_contain_text("Available")
+    await expect(admin.locator("[data-agent='3'] [data-state]")).to_contain_text("No answer")
+    await admin.locator("[data-agent='3'] [data-state]").click()
+    await admin.get_by_role("menuitem", name="Available", exact=True).click()
+    await expect(olga.locator("[data-my-state=available]")).to_be_visible()
+    await expect(olga.locator("[data-offer]")).to_contain_text("Question 3")
+
+    # Somebody takes it from the list: it is offered no more, and Olga stays available.
+    await admin.goto(f"{served.url}/tickets/unassigned/3")
+    await expect(admin.get_by_role("heading", name="Question 3")).to_be_visible()
+    await admin.keyboard.press("i")
+    await expect(olga.locator("[data-offer]")).to_have_count(0)
+    await expect(olga.locator("[data-my-state=available]")).to_be_visible()
