@@ -21,6 +21,7 @@ from contact_center.backup.commands import backup, restore
 from contact_center.config import Settings, load_settings
 from contact_center.errors import ConfigError, ContactCenterError
 from contact_center.ledger_cli import quarantine_app, read_again, reconcile
+from contact_center.simulate import simulate
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 user_app = typer.Typer(no_args_is_help=True, help="Employees.")
@@ -31,6 +32,7 @@ app.command("backup")(backup)
 app.command("restore")(restore)
 app.command("reconcile")(reconcile)
 app.command("read-again")(read_again)
+app.command("simulate")(simulate)
 app.add_typer(quarantine_app, name="quarantine")
 audit_app = typer.Typer(no_args_is_help=True, help="The audit log.")
 app.add_typer(audit_app, name="audit")
