@@ -1,11 +1,15 @@
 """HTML of strangers, made harmless. Input is capped; mails are cleaned in a parser process, never on the loop."""
 
+import itertools
 import re
 from collections.abc import Callable
 
 import nh3
 
 HTML_LIMIT = 1024 * 1024  # characters kept of one mail's markup
+MOST_ESCAPED = 100_000
+"""Signs that the cleaner writes as references. Each costs it a look at all that follows, so that a megabyte of them takes seconds;
+no mail of people comes near, the tables of spreadsheets included."""
 MAX_DEPTH = 500  # nesting above this is flattened: layout engines and parsers turn slow or overflow
 
 MAX_PASSES = 4  # until the tree stays as it is; markup that never does is shown without its tags
@@ -48,6 +52,7 @@ _ATTRIBUTE = re.compile(r' [^\s="<>]+="[^"]*"')
 _TAG = re.compile(r'<([a-z0-9]+)((?: [^\s="<>]+="[^"]*"){2,})>')
 _ANY_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
+_ESCAPED = re.compile("&(?!lt;|gt;|quot;)|[\u0080-\u00bf]")
 _OPENING = re.compile(r"<[a-zA-Z]")
 
 ImageRewriter = Callable[[str], str | None]
@@ -59,7 +64,7 @@ def sanitise(html: str, image: ImageRewriter | None = None) -> str:
     Image addresses are kept (`cid:`, `data:` pictures, http) for a frame whose policy blocks them, or rewritten by
     `image`, which returns None to drop one. Doing it twice changes nothing.
     """
-    clean = _clean(flatten(html[:HTML_LIMIT]), None)
+    clean = _clean(flatten(kept(html)), None)
     for _ in range(MAX_PASSES):
         # Without a tag that was taken out, or lifted out of a table, what is left may be another tree to whoever reads it.
         again = _clean(clean, None)
@@ -67,6 +72,13 @@ def sanitise(html: str, image: ImageRewriter | None = None) -> str:
             return _clean(clean, image) if image else clean
         clean = again
     return _clean(re.sub(r"<[^<>]{0,2000}>", " ", clean), None)
+
+
+def kept(html: str) -> str:
+    """As much of the markup as is looked at."""
+    html = html[:HTML_LIMIT]
+    beyond = next(itertools.islice(_ESCAPED.finditer(html), MOST_ESCAPED, None), None)
+    return html[: beyond.start()] if beyond else html
 
 
 def _clean(html: str, image: ImageRewriter | None) -> str:

@@ -4,6 +4,7 @@ import ast
 import importlib
 import re
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 import contact_center
-from contact_center import plain_text
+from contact_center import markup, plain_text
 from contact_center.channels.email import quoting
 from contact_center.channels.email.transfer import Base64Pieces
 
@@ -152,6 +153,18 @@ def test_reading_quotes_and_markup_ends(piece: str) -> None:
     text = (piece * (SIZE // len(piece)))[:SIZE]
     assert in_time(lambda: quoting.fold(text), 3.0)
     assert in_time(lambda: plain_text.to_text(text), 3.0)
+
+
+@pytest.mark.parametrize(
+    "piece", ["&", "&#", "&am", "&amp;", "&nbsp;", "<p>&", "\u00a9", "< ", '<p title="&">', "<b>", "<!--", "<a href=?&"]
+)
+def test_cleaning_markup_ends(piece: str) -> None:
+    """A megabyte of whatever the cleaner has to look at twice takes it a second or two, not more the larger it is."""
+    text = (piece * markup.HTML_LIMIT)[: markup.HTML_LIMIT]
+    began = time.process_time()
+    clean = markup.sanitise(text)
+    assert markup.sanitise(clean) == clean or len(clean) > markup.HTML_LIMIT
+    assert time.process_time() - began < 4.0
 
 
 @pytest.mark.parametrize("piece", ["a", "=", "a=", "=a", "= ", "a\n", "\n", "aaaa=", "!", " ="])

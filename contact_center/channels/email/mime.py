@@ -329,7 +329,7 @@ def _assemble(message: Message, reading: _Reading) -> ParsedMail:
     text = "\n\n".join(part.strip("\n") for part in reading.texts if part.strip())
     if not text and html:
         text = plain_text.to_text(html)
-    if len(html_source) > markup.HTML_LIMIT or len(text) > TEXT_LIMIT:
+    if len(html_source) > len(markup.kept(html_source)) or len(text) > TEXT_LIMIT:
         reading.defects.append("the text is longer than what is kept; the rest is in the original")
     text = clean_text(text[:TEXT_LIMIT])
     folded = quoting.fold(text)
