@@ -727,6 +727,11 @@ async def test_forwarded_addresses_are_believed_only_from_proxies(quick: Running
         # Some proxies add a line of their own below the stranger's instead of going on in it.
         assert await address_of(server, "6.6.6.6", "203.0.113.9") == "203.0.113.9"
         assert await address_of(server, "6.6.6.6, 10.0.0.1", "203.0.113.9, 10.0.0.1") == "203.0.113.9"
+        # With ports, which change with each connection and say nothing of who it is.
+        assert await address_of(server, "203.0.113.9:4711") == "203.0.113.9"
+        assert await address_of(server, "203.0.113.9:4711, 10.0.0.1:80") == "203.0.113.9"
+        assert await address_of(server, "[2001:db8::7]:443, [2001:db8::9]:4711") == "2001:db8::9"
+        assert await address_of(server, "[2001:db8::9]") == "2001:db8::9"
 
 
 async def test_limits_cannot_be_dodged_by_inventing_addresses(tmp_path: Path) -> None:
