@@ -24,6 +24,8 @@ class Action(StrEnum):
     QUEUE_ADDED = "queue.added"
     QUEUE_CHANGED = "queue.changed"
     CHANNEL_ADDED = "channel.added"
+    CHANNEL_REFUSED = "channel.refused"
+    """Settings were tried, and the other side refused them: nothing was saved."""
     CHANNEL_CHANGED = "channel.changed"
     SETTINGS_CHANGED = "settings.changed"
     """Anything else that administrators arrange; the object says what."""

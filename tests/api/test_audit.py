@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +215,29 @@ async def test_changed_fields_are_named_and_secrets_never(server: RunningApp) ->
     rows = json.dumps([repr(dict(row)) for row in await server.store.read(audit.rows_after, 0, 1000)])
     for secret in ("canary-secret-1", "Canary-Name-2", link, token, PASSWORD, "long and quiet river"):
         assert secret not in rows
+
+
+async def test_a_refused_connection_is_told(server: RunningApp) -> None:
+    """Whoever tries servers and passwords until one fits leaves an entry for each try, with neither in it."""
+    with socket.socket() as door:  # bound and not listening: whoever knocks is refused
+        door.bind(("127.0.0.1", 0))
+        options = {"imap_host": "127.0.0.1", "imap_port": door.getsockname()[1], "imap_security": "none", "imap_user": "u"}
+        body = {
+            "kind": "email",
+            "name": "N",
+            "address": "desk@example.com",
+            "queue_id": 1,
+            "options": options | {"imap_password": "canary"},
+        }
+        async with server.session() as client:
+            async with client.post("/api/v1/channels", json=body) as response:
+                assert response.status == 422, await response.text()
+            async with client.patch("/api/v1/channels/1", json={"options": body["options"]}) as response:
+                assert response.status == 422, await response.text()
+    changed, added = await entries(server, action=Action.CHANNEL_REFUSED)
+    assert [(entry.object_kind, entry.object_id) for entry in (added, changed)] == [(Subject.CHANNEL, None), (Subject.CHANNEL, 1)]
+    assert added.detail == changed.detail == {"channel": "email", "reason": "channel-unavailable"}
+    assert "canary" not in str(await entries(server))
 
 
 async def test_the_list_filters_and_pages(server: RunningApp) -> None:

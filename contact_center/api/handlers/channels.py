@@ -131,6 +131,8 @@ async def _check(ctx: Context, account: ChannelAccount, kind: ChannelKind, optio
     try:
         await connector.check()
     except ChannelError as error:
+        # Who tries servers and passwords until one fits is told of, as whoever tries to sign in here is.
+        await ctx.told(Action.CHANNEL_REFUSED, Subject.CHANNEL, account.id or None, channel=kind.name, reason=error.code)
         raise Invalid(error.message, field="options", reason=error.code) from error
 
 

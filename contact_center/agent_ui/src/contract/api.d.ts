@@ -2672,7 +2672,7 @@ export interface components {
          * @description What was done. The part before the dot is what it was done to.
          * @enum {string}
          */
-        Action: "session.began" | "session.refused" | "session.throttled" | "session.ended" | "password.changed" | "password.refused" | "invitation.made" | "invitation.accepted" | "token.made" | "token.ended" | "employee.added" | "employee.changed" | "queue.added" | "queue.changed" | "channel.added" | "channel.changed" | "settings.changed" | "contact.opened" | "contact.merged" | "contact.unmerged" | "contact.deleted" | "import.uploaded" | "import.changed" | "data.exported" | "original.downloaded" | "attachment.downloaded" | "quarantine.retried" | "quarantine.written_by_hand" | "original.read_again" | "key.rotated" | "audit.altered";
+        Action: "session.began" | "session.refused" | "session.throttled" | "session.ended" | "password.changed" | "password.refused" | "invitation.made" | "invitation.accepted" | "token.made" | "token.ended" | "employee.added" | "employee.changed" | "queue.added" | "queue.changed" | "channel.added" | "channel.refused" | "channel.changed" | "settings.changed" | "contact.opened" | "contact.merged" | "contact.unmerged" | "contact.deleted" | "import.uploaded" | "import.changed" | "data.exported" | "original.downloaded" | "attachment.downloaded" | "quarantine.retried" | "quarantine.written_by_hand" | "original.read_again" | "key.rotated" | "audit.altered";
         /**
          * Address
          * @description A name and an address as they stood in the message: a mail address, or a phone number where the channel has those.
