@@ -94,8 +94,14 @@ class Product:
     holder: str
 
 
+RESTORING = "restore.under-way"
+"""A file of the data folder that stands there while a backup is put back, and for as long as that was not finished."""
+
+
 async def open_database(settings: Settings) -> Store:
-    """The store, migrated, with what an empty database needs to begin."""
+    """The store, migrated, with what an empty database needs to begin. Raises ConfigError after a restore that was cut off."""
+    if (marker := settings.data_dir / RESTORING).exists():
+        raise ConfigError(f"A backup is being restored, or the restore was cut off: run it again, or delete {marker} to go on without.")
     store = await open_store(settings.effective_database_url, settings.data_dir / "blobs")
     try:
         await store.migrate()

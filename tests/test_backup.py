@@ -3,6 +3,10 @@
 import asyncio
 import gzip
 import io
+import os
+import shutil
+import signal
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -10,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from contact_center.app import load_keys, open_database
+from contact_center.app import RESTORING, load_keys, open_database
 from contact_center.backup import archive, making, restoring
 from contact_center.config import Settings
 from contact_center.errors import BadRequest, ConfigError
@@ -220,7 +224,17 @@ async def test_members_that_do_not_belong_there(tmp_path: Path) -> None:
     """A file that would be written elsewhere, a link or a stranger is refused before anything is restored."""
     settings, _ = await fill(tmp_path / "data", "")
     await back_up(settings, tmp_path / "whole")
-    for name, kind in (("../../etc/passwd", tarfile.REGTYPE), ("spool/../x", tarfile.REGTYPE), ("spool/x", tarfile.SYMTYPE)):
+    for name, kind in (
+        ("../../etc/passwd", tarfile.REGTYPE),
+        ("spool/../x", tarfile.REGTYPE),
+        ("spool/x", tarfile.SYMTYPE),
+        ("spool/..", tarfile.REGTYPE),
+        ("spool/.", tarfile.REGTYPE),
+        ("spool/.x", tarfile.REGTYPE),
+        ("/spool/x", tarfile.REGTYPE),
+        ("spool/./x", tarfile.REGTYPE),
+        ("spool/x", tarfile.GNUTYPE_SPARSE),
+    ):
         rewritten(tmp_path / "whole", tmp_path / "evil", lambda name, content: content if name == "about.json" else None)
         with tarfile.open(tmp_path / "evil", "w:gz") as tar:
             info = tarfile.TarInfo(name)
@@ -228,6 +242,76 @@ async def test_members_that_do_not_belong_there(tmp_path: Path) -> None:
             tar.addfile(info, io.BytesIO(b""))
         with pytest.raises(BadRequest, match="does not belong"):
             archive.verify(tmp_path / "evil", None)
+
+
+def test_a_hole_is_no_content(tmp_path: Path) -> None:
+    """A sparse member of a few bytes that is read as gigabytes of zeros is refused before it is read."""
+    info = tarfile.TarInfo("spool/a.eml")
+    facts = {"major": "0", "minor": "1", "size": str(3 << 30), "numblocks": "0", "map": f"{3 << 30},0", "name": "spool/a.eml"}
+    info.pax_headers = {f"GNU.sparse.{name}": value for name, value in facts.items()}
+    with tarfile.open(tmp_path / "evil", "w:gz", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(info, io.BytesIO(b""))
+    with pytest.raises(BadRequest, match="does not belong"), archive.reading(tmp_path / "evil", None) as parts:
+        next(parts)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from contact_center.backup import restoring
+from contact_center.config import load_settings
+from contact_center.store import portable
+where, path = sys.argv[1], Path(sys.argv[2])
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def after(call, times):
+    def do(*args):
+        global left
+        left -= 1
+        return call(*args) if left else die()
+    global left
+    left = times
+    return do
+
+if where == "between the tables":
+    portable.fill = after(portable.fill, 12)
+elif where == "before the commit":
+    restoring.settle = die
+elif where == "before it is in place":
+    restoring._put_in_place = die
+    restoring._rename = die
+settings = load_settings()
+restoring.restore(settings, path, restoring.verify(path, None), passphrase=None, tell=lambda _: None)
+"""
+
+
+@pytest.mark.parametrize("where", ["between the tables", "before the commit", "before it is in place"])
+@pytest.mark.parametrize("used", [False, True], ids=["into nothing", "into a used one"])
+async def test_a_restore_that_is_killed(tmp_path: Path, database_url: str, other_url: str, where: str, used: bool) -> None:
+    """What was there is whole, no server begins on it, and a second try does everything; on both engines."""
+    settings, made = await fill(tmp_path / "data", database_url)
+    await back_up(settings, tmp_path / "b", with_key=True)
+    elsewhere = settings_for(tmp_path / "other", database_url=other_url)
+    before = (await fill(tmp_path / "other", other_url))[1] if used else None
+    if used:
+        shutil.copy(tmp_path / "data" / "secret_key", tmp_path / "other" / "secret_key")
+    environment = os.environ | {"CONTACT_CENTER_DATA_DIR": str(tmp_path / "other"), "CONTACT_CENTER_DATABASE_URL": other_url}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", KILLED, where, str(tmp_path / "b"), env=environment, stderr=asyncio.subprocess.PIPE
+    )
+    _, errors = await process.communicate()
+    assert process.returncode == -signal.SIGKILL, errors.decode()[-2000:]
+    with pytest.raises(ConfigError, match="restore was cut off"):
+        await open_database(elsewhere)
+    if used and (where != "before it is in place" or other_url.startswith("sqlite")):
+        assert await read(elsewhere, rows_of) == before
+    await put_back(elsewhere, tmp_path / "b", force=True)
+    again = await read(elsewhere, rows_of)
+    assert {name: again[name] for name in made if name not in CHANGED} == {name: made[name] for name in made if name not in CHANGED}
+    assert not [path for path in (tmp_path / "other").rglob("*") if ".restoring" in path.name or path.name == RESTORING]
+    await (await open_database(elsewhere)).close()
 
 
 async def test_a_database_in_use_is_not_replaced(tmp_path: Path, database_url: str) -> None:

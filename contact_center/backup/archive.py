@@ -27,7 +27,7 @@ CHUNK = 1024 * 1024
 LARGEST_PART = 64 * CHUNK  # of what is read into memory; ours are a few megabytes
 LARGEST_MANIFEST = 512 * CHUNK
 _BLOB = re.compile(r"blobs/([0-9a-f]{64})")
-_SPOOLED = re.compile(r"spool/([A-Za-z0-9@._-]{1,250})")
+_SPOOLED = re.compile(r"spool/([A-Za-z0-9@_-][A-Za-z0-9@._-]{0,249})")
 _TABLE = re.compile(r"tables/[a-z_]+/\d{6}")
 
 Tell = Callable[[str], None]
@@ -227,7 +227,8 @@ def _compare(manifest: Manifest, hashes: dict[str, str], rows: dict[str, int], n
 def _parts(tar: tarfile.TarFile) -> Iterator[Part]:
     for info in tar:
         known = info.name in (ABOUT, MANIFEST, KEY, ANCHORS) or any(each.fullmatch(info.name) for each in (_BLOB, _SPOOLED, _TABLE))
-        file = tar.extractfile(info) if info.isreg() else None
+        # The holes of a sparse file are read as zeros: gigabytes out of a few bytes.
+        file = tar.extractfile(info) if info.isreg() and not info.issparse() else None
         if not known or file is None:
             raise BadRequest(f"There is something in the backup that does not belong there: {info.name[:100]}")
         yield Part(info.name, info.size, file)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from contact_center.app import load_keys
+from contact_center.app import RESTORING, load_keys
 from contact_center.backup.archive import ANCHORS, KEY, Manifest, Part, Tell, reading, verify
 from contact_center.config import Settings
 from contact_center.errors import BadRequest, ConfigError
@@ -71,16 +71,23 @@ def restore(settings: Settings, path: Path, manifest: Manifest, *, passphrase: s
     def then(connection: Connection) -> None:
         done.update(settle(connection, datetime.now(UTC), manifest.created_at))
 
+    # Whoever is killed from here on leaves a database that is whole, and files beside it that may not be.
+    marker = settings.data_dir / RESTORING
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.write_text(f"{path}\n")
+    portable.sync_file(marker)
     try:
         portable.rebuild(url.render_as_string(hide_password=False), manifest.schema, fill_all, then, wipe=not sqlite)
     except BaseException:
         if draft is not None:
             _remove(draft)
+        marker.unlink()
         raise
     # The anchors of the audit log know of entries that are gone now.
     _rename(settings.data_dir / ANCHORS, settings.data_dir / f"{ANCHORS}.before-restore-{_stamp()}")
     _rename(settings.data_dir / f"{ANCHORS}.restoring", settings.data_dir / ANCHORS)
     aside = _put_in_place(draft, target) if draft is not None and target is not None else None
+    marker.unlink()
     return Restored(manifest, done["uncertain"], done["cancelled"], aside)
 
 
@@ -153,7 +160,11 @@ def _take(connection: Connection, part: Part, settings: Settings, files: BlobFil
     elif part.kind == "spool":
         folder = settings.data_dir / "spool"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / part.stem).write_bytes(b"".join(part.chunks()))
+        draft = folder / f".{part.stem[:200]}.restoring"
+        with draft.open("wb") as file:
+            for chunk in part.chunks():
+                file.write(chunk)
+        draft.replace(folder / part.stem)
     elif part.name == ANCHORS:
         (settings.data_dir / f"{ANCHORS}.restoring").write_bytes(part.content())
     elif part.name == KEY and settings.secret_key is None:
@@ -187,8 +198,11 @@ def _put_in_place(draft: Path, target: Path) -> Path | None:
     aside = None
     if target.exists():
         aside = target.with_name(f"{target.name}.before-restore-{_stamp()}")
-        for ending in ("-wal", "-shm", ""):
+        portable.fold_in(target)
+        for ending in ("-wal", "-shm"):
             _rename(target, aside, ending)
+        aside.hardlink_to(target)
+    # In one step: there is no moment without a database, in which a server would begin an empty one.
     draft.replace(target)
     return aside
 

@@ -97,6 +97,15 @@ def rebuild(url: str, revision: str, fill_all: Callable[[Connection], None], the
         asyncio.run(_rebuild_postgres(url, revision, fill_all, then, wipe))
 
 
+def fold_in(path: Path) -> None:
+    """Put what stands beside an SQLite file into it, so that the file alone is the whole database."""
+    import sqlite3
+    from contextlib import closing
+
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def sync_file(path: Path) -> None:
     """Make a file's contents outlive a power failure."""
     import os
