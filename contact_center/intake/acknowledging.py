@@ -1,7 +1,7 @@
 """Telling whoever opens a ticket that their message has arrived, without ever becoming part of a loop or somebody's cannon.
 
-Four things hold a machine that answers us back: what machines send is not answered, an address gets few automatic messages a
-day, an account sends few an hour, and whoever opens tickets too fast gets one ticket for all of it. Each would do alone.
+Five things hold a machine that answers us back: what machines send is not answered, an address gets few automatic messages a
+day, a company's domain and an account few an hour, and whoever opens tickets too fast gets one ticket for all of it. Each would do alone.
 """
 
 from collections.abc import Collection
@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from contact_center.contacts import identity
+from contact_center.contacts.domains import company_domain
 from contact_center.contacts.identity import Identified, without_plus
 from contact_center.keys import Keys
 from contact_center.model import acknowledgement
@@ -30,6 +31,7 @@ logger = structlog.get_logger(__name__)
 
 MOST_A_DAY = 3  # automatic messages to one address
 MOST_AN_HOUR = 100  # from one account
+MOST_TO_DOMAIN = 20  # an hour to addresses of one company, unless the account says otherwise
 OLDEST = timedelta(hours=24)  # nobody wants to hear today that yesterday's message arrived
 FLOOD = 20  # messages of one sender ...
 FLOOD_WINDOW = timedelta(minutes=10)  # ... in so short a time, and further ones open no tickets
@@ -64,8 +66,9 @@ def acknowledge(
     short = message.sender.kind is PointKind.PHONE
     text = acknowledgement.words(account.options, language, ticket.number, opens, short=short)
     # The subject is the sender's own words: they go only where this very mail was proven to come from.
-    proven = message.proof is not None and message.proof.state is ProofState.VERIFIED
-    subject = reply_subject(message.subject) if proven and message.subject else acknowledgement.subject(language, ticket.number)
+    subject = (
+        reply_subject(message.subject) if _is_proven(message) and message.subject else acknowledgement.subject(language, ticket.number)
+    )
     _queue(connection, act, keys, account, message, ticket, Address("", message.sender.value), subject, text)
 
 
@@ -131,7 +134,22 @@ def _refusal(
         return "enough for one day"
     if automatic.count_of_account(connection, account.id, act.now - timedelta(hours=1)) >= MOST_AN_HOUR:
         return "enough for one hour"
+    if _is_enough_for_domain(connection, act, account, message, value):
+        return "enough for one domain"
     return ""
+
+
+def _is_enough_for_domain(connection: Connection, act: Act, account: ChannelAccount, message: InboundMessage, address: str) -> bool:
+    """Whether a company's domain has got as many as it should, were all of them forged. Who is proven is not counted against it."""
+    domain, most = company_domain(address), int(account.options.get("acknowledge_per_domain", MOST_TO_DOMAIN))
+    if not domain or not most or _is_proven(message):
+        return False
+    return automatic.count_to_domain(connection, domain, act.now - timedelta(hours=1)) >= most
+
+
+def _is_proven(message: InboundMessage) -> bool:
+    """Whether this very mail was proven to come from its sender."""
+    return message.proof is not None and message.proof.state is ProofState.VERIFIED
 
 
 def _counted(connection: Connection, item: Row, sender: InboundPerson, point_id: int) -> int:

@@ -187,6 +187,27 @@ async def test_an_account_sends_so_many_an_hour(world: World, monkeypatch: pytes
     assert len(await sent(world)) == 6
 
 
+async def test_one_company_gets_so_many_an_hour(world: World) -> None:
+    """Invented senders of one domain do not fill its mailboxes; providers, other companies and proven senders are answered."""
+    options = {"acknowledge": True, "acknowledge_per_domain": 4}
+    await world.store.write(channels.change_account, 1, options=options)
+    await world.take_in(*(item(f"m{n}", sender=f"u{n}@victim.example") for n in range(9)))
+    assert (await count(world, "ticket"), len(await sent(world))) == (9, 4)
+    await world.take_in(*(item(f"g{n}", sender=f"u{n}@gmail.com") for n in range(9)))
+    await world.take_in(item("other", sender="u@not-victim.example"))
+    assert len(await sent(world)) == 4 + 9 + 1
+    await world.take_in(item("proven", sender="ceo@victim.example", proven=True))
+    assert len(await sent(world)) == 15
+    await world.store.write(channels.change_account, 1, options=options | {"acknowledge_per_domain": 0})
+    await world.take_in(item("without limit", sender="x@victim.example"))
+    assert len(await sent(world)) == 16
+    await world.store.write(channels.change_account, 1, options=options)
+    world.clock.move(hours=1, seconds=1)
+    await world.take_in(item("later", sender="late@victim.example"))
+    assert len(await sent(world)) == 17
+    assert EmailOptions.model_fields["acknowledge_per_domain"].default == acknowledging.MOST_TO_DOMAIN
+
+
 async def test_a_flood_of_one_sender_becomes_one_ticket(world: World) -> None:
     """Twenty messages in ten minutes open tickets, the rest joins the newest, which says so once; others are not held."""
     await world.take_in(*(item(f"m{n}") for n in range(45)))

@@ -15,7 +15,8 @@ from contact_center.intake.settle import Rules
 from contact_center.intake.understanding import Original, Outcome
 from contact_center.keys import Keys
 from contact_center.model.messages import InboundMessage, InboundPerson, RawItem
-from contact_center.model.words import PointKind
+from contact_center.model.tickets import Proof
+from contact_center.model.words import PointKind, ProofState
 from contact_center.store import Connection, Store
 from contact_center.store.blobs import BlobFiles
 from contact_center.store.repositories import access, channels, raw_items
@@ -32,6 +33,8 @@ def message(sender: str | None = "ivan@example.com", **values: Any) -> InboundMe
     """What an item means, with the fields that a test does not care for filled in."""
     text = values.pop("text", "hello")
     named = tuple(person(address) for address in values.pop("named", ()))
+    if values.pop("proven", False):
+        values["proof"] = Proof(ProofState.VERIFIED)
     fields = {"kind": "email", "subject": "Help", "text": text, "visible_text": text, "html": None, "sent_at": None, "message_key": None}
     return InboundMessage(sender=person(sender) if sender is not None else None, participants=named, **(fields | values))
 

@@ -164,3 +164,12 @@ class MailboxOptions(Options):
 
 class EmailOptions(AcknowledgingOptions, MailboxOptions):
     """The options of a mailbox, those of its acknowledgements last."""
+
+    acknowledge_per_domain: int = Field(
+        20,
+        ge=0,
+        le=100,
+        title="Acknowledgements per domain",
+        description="At most so many an hour to addresses of one company's domain, unless your mail server vouches for the "
+        "sender. Providers of mailboxes for everybody are not counted. 0: as many as the mailbox sends at all.",
+    )

@@ -26,6 +26,14 @@ def count_of_account(connection: Connection, account_id: int, since: datetime) -
     return int(connection.execute(select(func.count()).select_from(automatic_send).where(*where)).scalar_one())
 
 
+def count_to_domain(connection: Connection, domain: str, since: datetime) -> int:
+    """How many were sent to addresses of a domain since then, by whatever account."""
+    theirs = contact_point.c.value.endswith(f"@{domain}", autoescape=True)
+    joined = automatic_send.join(contact_point, contact_point.c.id == automatic_send.c.point_id)
+    statement = select(func.count()).select_from(joined).where(automatic_send.c.at > since, theirs)
+    return int(connection.execute(statement).scalar_one())
+
+
 def add(connection: Connection, account_id: int, point_id: int, now: datetime) -> None:
     """Note one more."""
     connection.execute(insert(automatic_send).values(account_id=account_id, point_id=point_id, at=now))
