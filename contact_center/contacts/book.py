@@ -133,6 +133,16 @@ def publish(connection: Connection, act: Act, project_id: int, contact_id: int, 
         raise NotFound
     if compare:
         candidates.remember(connection, project_id, contact, is_new=is_new)
-    event = Event(ContactChanged(contact), project_id, contact_id=contact_id)
-    journal.append(connection, event, at=act.now, actor_id=act.user_id)
+    _tell(connection, act, project_id, contact)
     return contact
+
+
+def introduce(connection: Connection, act: Act, project_id: int, contact: Contact) -> None:
+    """Like `publish`, for a contact that the same unit made and knows wholly."""
+    candidates.remember(connection, project_id, contact, is_new=True)
+    _tell(connection, act, project_id, contact)
+
+
+def _tell(connection: Connection, act: Act, project_id: int, contact: Contact) -> None:
+    event = Event(ContactChanged(contact), project_id, contact_id=contact.id)
+    journal.append(connection, event, at=act.now, actor_id=act.user_id)

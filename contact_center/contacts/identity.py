@@ -81,11 +81,16 @@ def identify(connection: Connection, act: Act, project_id: int, person: InboundP
         return Identified(ContactRef(contact_id, name, True), None, is_new=True)
     if (known := _reached_by(connection, project_id, person.kind, value)) is not None:
         return known
-    point_id = contacts.lock_point(connection, project_id, person.kind, value, person.value.strip())
+    name = person.name or ("" if person.kind is PointKind.ANONYMOUS else person.value)
+    display = person.value.strip()
+    if (point_id := contacts.add_point(connection, project_id, person.kind, value, display)) is not None:
+        met = contacts.add_reached(connection, project_id, name, point_id, person.kind, value, display, act.now)
+        book.introduce(connection, act, project_id, met)
+        return Identified(ContactRef(met.id, met.name, True), point_id, is_new=True)
+    point_id = contacts.lock_point(connection, project_id, person.kind, value, display)
     # Whoever met this person in the same moment has finished by now.
     if (known := _reached_by(connection, project_id, person.kind, value)) is not None:
         return known
-    name = person.name or ("" if person.kind is PointKind.ANONYMOUS else person.value)
     contact_id = contacts.add_contact(connection, project_id, name, True, act.now)
     contacts.link_point(connection, point_id, contact_id, PointRole.PERSONAL, act.now)
     published = book.publish(connection, act, project_id, contact_id, compare=True, is_new=True)

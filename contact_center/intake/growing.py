@@ -92,12 +92,12 @@ def _answer_demand(connection: Connection, act: Act, item: Row, whole: InboundMe
         callbacks.withdraw(connection, act, project_id, first.ticket_id, first.id)
     if whole.demand is Demand.SERVED:
         callbacks.served(connection, act, project_id, who.contact_id)
-    if whole.demand is Demand.CALLBACK and not _was_reached_since(connection, project_id, whole, who):
+    if whole.demand is Demand.CALLBACK and not _was_reached_since(connection, whole, who):
         _demand_call(connection, act, item, whole, who, first)
 
 
-def _was_reached_since(connection: Connection, project_id: int, whole: InboundMessage, who: Identified) -> bool:
-    reached = callbacks.reached_at(connection, project_id, who.contact_id)
+def _was_reached_since(connection: Connection, whole: InboundMessage, who: Identified) -> bool:
+    reached = callbacks.reached_at(connection, who.contact_id)
     return reached is not None and whole.sent_at is not None and whole.sent_at < reached
 
 

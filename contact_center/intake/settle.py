@@ -59,7 +59,7 @@ def settle(connection: Connection, act: Act, rules: Rules, item: Row, message: I
     if message.ours:
         return sent.take(connection, act, item, message, own)
     who = _who(connection, act, item, message)
-    if message.demand in (Demand.SERVED, Demand.NOTHING) or _was_reached_since(connection, item, message, who):
+    if message.demand in (Demand.SERVED, Demand.NOTHING) or _was_reached_since(connection, message, who):
         entry_id = _keep(connection, act, item, message, who)
     else:
         named = _named_points(connection, item, message, own)
@@ -83,11 +83,11 @@ def _who(connection: Connection, act: Act, item: Row, message: InboundMessage) -
     return identity.identify(connection, act, item["project_id"], message.sender)
 
 
-def _was_reached_since(connection: Connection, item: Row, message: InboundMessage, who: Identified) -> bool:
+def _was_reached_since(connection: Connection, message: InboundMessage, who: Identified) -> bool:
     """Logs are read out of order: whoever was talked to after this attempt need not be called because of it."""
     if message.demand is not Demand.CALLBACK or message.sent_at is None or who.is_new:
         return False
-    reached = callbacks.reached_at(connection, item["project_id"], who.contact_id)
+    reached = callbacks.reached_at(connection, who.contact_id)
     return reached is not None and message.sent_at < reached
 
 
@@ -105,7 +105,8 @@ def _place(
 
 def _natural_place(connection: Connection, act: Act, rules: Rules, message: InboundMessage, who: Identified, facts: Threading) -> Placement:
     """Whoever waits for a call already waits once, however often they try."""
-    if message.demand is Demand.CALLBACK and not message.unproven and (waiting := work.open_callbacks(connection, who.contact_id)):
+    known = not message.unproven and not who.is_new
+    if message.demand is Demand.CALLBACK and known and (waiting := work.open_callbacks(connection, who.contact_id)):
         return Placement(entries.lock(connection, waiting[0]))
     return threading.place(connection, act, rules.keys, message, facts)
 
@@ -293,7 +294,7 @@ def _after_effects(connection: Connection, act: Act, rules: Rules, item: Row, me
         identity.claim(connection, act, project_id, who, person)
     if message.consent is not None and who.point_id is not None:
         _heed(connection, act, rules, item, message, who, who.point_id)
-    if message.demand is Demand.SERVED:
+    if message.demand is Demand.SERVED and not who.is_new:
         callbacks.served(connection, act, project_id, who.contact_id)
     if message.is_bounce:
         for row in returned.rows(connection, message):

@@ -6,9 +6,9 @@ may run more than once (a lost race is repeated), so they must not touch anythin
 """
 
 from contact_center.store.engine import Lane, Store, open_store
+from contact_center.store.prepared import Row
 from contact_center.store.types import dump_json
 
 __all__ = ["Connection", "Lane", "Row", "Store", "dump_json", "open_store"]
 
 from sqlalchemy.engine import Connection
-from sqlalchemy.engine import RowMapping as Row

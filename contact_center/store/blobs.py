@@ -15,25 +15,28 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection
 
+from contact_center.store.prepared import Prepared
 from contact_center.store.schema.channels import blob
 
 INLINE_LIMIT = 1024 * 1024  # larger contents go to files: a database page cache is no place for them
 CHUNK = 1024 * 1024
 
-_INSERT = insert(blob).values(sha256=bindparam("sha256"), size=bindparam("size"), content=bindparam("content")).on_conflict_do_nothing()
+_INSERT = Prepared(
+    insert(blob).values(sha256=bindparam("sha256"), size=bindparam("size"), content=bindparam("content")).on_conflict_do_nothing()
+)
 _SELECT = select(blob.c.size, blob.c.content).where(blob.c.sha256 == bindparam("sha256"))
 
 
 def put(connection: Connection, sha256: str, size: int, content: bytes | None) -> None:
     """Store `content` under `sha256`, or with None record a file that `BlobFiles.adopt` put in place."""
-    connection.execute(_INSERT, {"sha256": sha256, "size": size, "content": content})
+    _INSERT.run(connection, {"sha256": sha256, "size": size, "content": content})
 
 
 def put_all(connection: Connection, contents: Iterable[tuple[str, int, bytes | None]]) -> None:
     """Like `put` for many: (sha256, size, content) each. In one order always, so that two processes cannot wait for each other."""
     values = [{"sha256": sha256, "size": size, "content": content} for sha256, size, content in sorted(contents, key=itemgetter(0))]
     if values:
-        connection.execute(_INSERT, values)
+        _INSERT.run_all(connection, values)
 
 
 def get(connection: Connection, sha256: str) -> bytes | None:

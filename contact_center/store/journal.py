@@ -6,12 +6,13 @@ from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.engine import Connection, RowMapping
 
 from contact_center.model.events import Event, Recorded
+from contact_center.store.prepared import Prepared
 from contact_center.store.schema.journal import journal
 
-_INSERT = insert(journal).values(
+_INSERT = Prepared(insert(journal).values(
     {name: bindparam(name) for name in
      ("at", "type", "project_id", "queue_id", "contact_id", "assignee_id", "previous_queue_id", "admins_only", "actor_id", "data")}
-)  # fmt: skip
+))  # fmt: skip
 _AFTER = select(journal).where(journal.c.seq > bindparam("after")).order_by(journal.c.seq).limit(bindparam("count"))
 _HORIZON = select(func.coalesce(func.max(journal.c.seq), 0))
 _OLDEST = select(func.coalesce(func.min(journal.c.seq), 1))
@@ -47,7 +48,7 @@ def flush(connection: Connection) -> bool:
     """Write what the unit recorded, in one statement; whether there was anything, so that the doorbell is worth a ring."""
     rows = connection.info.pop(_PENDING, None)
     if rows:
-        connection.execute(_INSERT, rows)
+        _INSERT.run_all(connection, rows)
     return bool(rows)
 
 

@@ -5,10 +5,11 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
 from contact_center.model.people import Queue, User, Viewer
 from contact_center.model.words import Role
+from contact_center.store.prepared import Prepared, Row
 from contact_center.store.schema.access import (
     api_token,
     employee,
@@ -36,7 +37,7 @@ _CONFIDENTIAL = select(queue.c.id).where(queue.c.project_id == bindparam("projec
 
 # Projects and queues.
 
-_CREDENTIALS = select(employee).where(employee.c.email == bindparam("email"))
+_CREDENTIALS = Prepared(select(employee).where(employee.c.email == bindparam("email")))
 
 
 def first_project(connection: Connection) -> int | None:
@@ -51,11 +52,11 @@ def add_project(connection: Connection, slug: str, name: str) -> int:
 
 def take_ticket_number(connection: Connection, project_id: int) -> int:
     """The next free ticket number of the project. Serialises with other takers until the commit."""
-    taken = connection.execute(_TAKE_NUMBER, {"project": project_id}).scalar_one()
+    taken = _TAKE_NUMBER.scalar(connection, project=project_id)
     return int(taken) - 1
 
 
-_TAKE_NUMBER = (
+_TAKE_NUMBER = Prepared(
     update(project)
     .where(project.c.id == bindparam("project"))
     .values(next_ticket_number=project.c.next_ticket_number + 1)
@@ -127,9 +128,9 @@ def find_user(connection: Connection, project_id: int, user_id: int) -> User | N
     return next((user for user in users(connection, project_id) if user.id == user_id), None)
 
 
-def credentials(connection: Connection, email: str) -> RowMapping | None:
+def credentials(connection: Connection, email: str) -> Row | None:
     """id, project_id, role, password_hash and disabled_at of the employee with this address."""
-    return connection.execute(_CREDENTIALS, {"email": email}).mappings().one_or_none()
+    return _CREDENTIALS.row(connection, email=email)
 
 
 def password_hash(connection: Connection, user_id: int) -> str | None:
@@ -197,7 +198,7 @@ def add_session(connection: Connection, /, **values: Any) -> int:
     return _id(connection.execute(insert(session).values(values).returning(session.c.id)))
 
 
-def find_session(connection: Connection, token_hash: str) -> RowMapping | None:
+def find_session(connection: Connection, token_hash: str) -> Row | None:
     """A session with its employee's project, role and disabled_at, whatever its state."""
     return connection.execute(_SESSION, {"token_hash": token_hash}).mappings().one_or_none()
 
@@ -207,7 +208,7 @@ def touch_session(connection: Connection, session_id: int, now: datetime) -> Non
     connection.execute(update(session).where(session.c.id == session_id).values(last_seen_at=now))
 
 
-def sessions(connection: Connection, user_id: int, now: datetime) -> list[RowMapping]:
+def sessions(connection: Connection, user_id: int, now: datetime) -> list[Row]:
     """Live sessions of an employee, the latest used first."""
     statement = (
         select(session)
@@ -232,7 +233,7 @@ def add_api_token(connection: Connection, **values: Any) -> int:
     return _id(connection.execute(insert(api_token).values(values).returning(api_token.c.id)))
 
 
-def find_api_token(connection: Connection, token_hash: str) -> RowMapping | None:
+def find_api_token(connection: Connection, token_hash: str) -> Row | None:
     """A token with its employee's project, role and disabled_at, whatever its state."""
     return connection.execute(_TOKEN, {"token_hash": token_hash}).mappings().one_or_none()
 
@@ -242,7 +243,7 @@ def touch_api_token(connection: Connection, token_id: int, now: datetime) -> Non
     connection.execute(update(api_token).where(api_token.c.id == token_id).values(last_used_at=now))
 
 
-def api_tokens(connection: Connection, user_id: int) -> list[RowMapping]:
+def api_tokens(connection: Connection, user_id: int) -> list[Row]:
     """Tokens of an employee that were not revoked, the newest first."""
     statement = select(api_token).where(api_token.c.employee_id == user_id, api_token.c.revoked_at.is_(None))
     return list(connection.execute(statement.order_by(api_token.c.id.desc())).mappings())
@@ -265,7 +266,7 @@ def add_invitation(connection: Connection, token_hash: str, employee_id: int | N
     connection.execute(insert(invitation).values(token_hash=token_hash, employee_id=employee_id, expires_at=expires_at))
 
 
-def find_invitation(connection: Connection, token_hash: str, now: datetime) -> RowMapping | None:
+def find_invitation(connection: Connection, token_hash: str, now: datetime) -> Row | None:
     """The invitation, if it is neither used nor expired."""
     statement = select(invitation).where(
         invitation.c.token_hash == token_hash, invitation.c.used_at.is_(None), invitation.c.expires_at > now
@@ -273,7 +274,7 @@ def find_invitation(connection: Connection, token_hash: str, now: datetime) -> R
     return connection.execute(statement).mappings().one_or_none()
 
 
-def use_invitation(connection: Connection, token_hash: str, now: datetime) -> RowMapping | None:
+def use_invitation(connection: Connection, token_hash: str, now: datetime) -> Row | None:
     """Spend the invitation; None when it was spent, expired or never existed. Two racers: one wins."""
     statement = (
         update(invitation)
@@ -287,7 +288,7 @@ def use_invitation(connection: Connection, token_hash: str, now: datetime) -> Ro
 # Idempotency keys.
 
 
-def claim_key(connection: Connection, user_id: int, key: str, request_hash: str, now: datetime) -> RowMapping | None:
+def claim_key(connection: Connection, user_id: int, key: str, request_hash: str, now: datetime) -> Row | None:
     """Claim a key for a request; returns the earlier claim if there is one, else None: the caller goes on."""
     statement = upsert(idempotency).values(employee_id=user_id, key=key, request_hash=request_hash, created_at=now)
     if connection.execute(statement.on_conflict_do_nothing()).rowcount == 1:
@@ -319,7 +320,7 @@ def _queue(row: Any) -> Queue:
     return Queue(**{column.name: row._mapping[column] for column in queue.c if column.name not in ("project_id", "created_at")})
 
 
-def _user(row: RowMapping, granted: tuple[int, ...]) -> User:
+def _user(row: Row, granted: tuple[int, ...]) -> User:
     return User(
         id=row["id"],
         name=row["name"],

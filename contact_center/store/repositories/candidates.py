@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection
 
 from contact_center.model.people import Viewer
+from contact_center.store.prepared import Prepared
 from contact_center.store.schema.contacts import (
     contact,
     contact_claim,
@@ -30,14 +31,17 @@ CLAIM = "claim"
 ORGANIZATION = "org"
 
 
-_COUNT_HOLDERS = (
-    select(contact_match_key.c.key, func.count())
+_INSERT_KEY = Prepared(insert(contact_match_key).values({name: bindparam(name) for name in ("project_id", "key", "contact_id", "weight")}))
+_COUNT_HOLDERS = Prepared(
+    select(contact_match_key.c.key, func.count().label("holders"))
     .where(contact_match_key.c.project_id == bindparam("of_project"), contact_match_key.c.key.in_(bindparam("of_keys", expanding=True)))
     .group_by(contact_match_key.c.key)
     .having(func.count() > 1)
 )
-_FORGET_HOLDERS = delete(contact_match_shared).where(
-    contact_match_shared.c.project_id == bindparam("of_project"), contact_match_shared.c.key.in_(bindparam("of_keys", expanding=True))
+_FORGET_HOLDERS = Prepared(
+    delete(contact_match_shared).where(
+        contact_match_shared.c.project_id == bindparam("of_project"), contact_match_shared.c.key.in_(bindparam("of_keys", expanding=True))
+    )
 )
 
 
@@ -60,22 +64,23 @@ def set_keys(connection: Connection, project_id: int, contact_id: int, keys: Map
         gone = delete(contact_match_key).where(contact_match_key.c.contact_id == contact_id).returning(contact_match_key.c.key)
         before = set(connection.execute(gone).scalars())
     rows = [{"project_id": project_id, "key": key, "contact_id": contact_id, "weight": weight} for key, weight in keys.items()]
-    if rows:
-        connection.execute(insert(contact_match_key), rows)
-    count_holders(connection, project_id, before ^ set(keys))
+    _INSERT_KEY.run_all(connection, rows)
+    count_holders(connection, project_id, before ^ set(keys), only_gained=not before)
 
 
-def count_holders(connection: Connection, project_id: int, keys: Iterable[str]) -> None:
-    """Note anew how many have each of these keys, after some contact got or lost it."""
+def count_holders(connection: Connection, project_id: int, keys: Iterable[str], *, only_gained: bool = False) -> None:
+    """Note anew how many have each of these keys, after some contact got or lost it; `only_gained`: none was lost.
+
+    Of a key that one contact has nothing is noted, and then there is nothing to take back either.
+    """
     changed = sorted(keys)
     for start in range(0, len(changed), _MANY):
         some = changed[start : start + _MANY]
-        these = {"of_project": project_id, "of_keys": some}
-        now = [(key, count) for key, count in connection.execute(_COUNT_HOLDERS, these)]
-        connection.execute(_FORGET_HOLDERS, these)
+        now = _COUNT_HOLDERS.rows(connection, of_project=project_id, of_keys=some)
+        if stale := [row["key"] for row in now] if only_gained else some:
+            _FORGET_HOLDERS.run(connection, {"of_project": project_id, "of_keys": stale})
         if now:
-            rows = [{"project_id": project_id, "key": key, "holders": count} for key, count in now]
-            connection.execute(insert(contact_match_shared), rows)
+            connection.execute(insert(contact_match_shared), [{"project_id": project_id, **row} for row in now])
 
 
 def claim(connection: Connection, point_id: int, contact_id: int, now: datetime) -> None:

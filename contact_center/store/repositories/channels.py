@@ -5,16 +5,17 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
 from contact_center.errors import FenceLost
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.people import Viewer
 from contact_center.model.words import Health
+from contact_center.store.prepared import Prepared, Row
 from contact_center.store.schema.channels import channel_account, channel_cursor, lease
 from contact_center.store.scope import sees_account
 
-_BY_ID = select(channel_account).where(channel_account.c.id == bindparam("account_id"))
+_BY_ID = Prepared(select(channel_account).where(channel_account.c.id == bindparam("account_id")))
 
 
 def accounts(connection: Connection, project_id: int | None = None) -> list[ChannelAccount]:
@@ -33,7 +34,7 @@ def visible(connection: Connection, viewer: Viewer) -> list[ChannelAccount]:
 
 def find_account(connection: Connection, account_id: int) -> ChannelAccount | None:
     """One channel account."""
-    row = connection.execute(_BY_ID, {"account_id": account_id}).mappings().one_or_none()
+    row = _BY_ID.row(connection, account_id=account_id)
     return _account(row) if row else None
 
 
@@ -112,7 +113,7 @@ def check_fence(connection: Connection, name: str, fence: int) -> None:
         raise FenceLost
 
 
-def _account(row: RowMapping) -> ChannelAccount:
+def _account(row: Row) -> ChannelAccount:
     return ChannelAccount(
         id=row["id"],
         project_id=row["project_id"],

@@ -1,36 +1,46 @@
 """Contacts, their points, and merges."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
 from contact_center.model.people import Contact, ContactRef, Holder, Holders, Merge, OrganizationRef, Point, Viewer
+from contact_center.model.text import clean_text
 from contact_center.model.words import PointKind, PointRole
+from contact_center.store.prepared import Prepared, Row
 from contact_center.store.schema.contacts import contact, contact_merge, contact_point, contact_point_link, opt_out, organization
 from contact_center.store.schema.tickets import interaction, ticket
 from contact_center.store.scope import sees_contact
 
-_UPSERT_POINT = (
+_UPSERT_POINT = Prepared(
     upsert(contact_point)
     .values({name: bindparam(name) for name in ("project_id", "kind", "value", "display")})
     # Changing nothing is what locks a row that is there already.
     .on_conflict_do_update(index_elements=["project_id", "kind", "value"], set_={"value": contact_point.c.value})
     .returning(contact_point.c.id)
 )
-_FIND_POINT = select(contact_point.c.id).where(
-    contact_point.c.project_id == bindparam("project_id"),
-    contact_point.c.kind == bindparam("kind"),
-    contact_point.c.value == bindparam("value"),
+_NEW_POINT = Prepared(
+    upsert(contact_point)
+    .values({name: bindparam(name) for name in ("project_id", "kind", "value", "display")})
+    .on_conflict_do_nothing()
+    .returning(contact_point.c.id)
 )
-_HOLDERS = (
+_FIND_POINT = Prepared(
+    select(contact_point.c.id).where(
+        contact_point.c.project_id == bindparam("project_id"),
+        contact_point.c.kind == bindparam("kind"),
+        contact_point.c.value == bindparam("value"),
+    )
+)
+_HOLDERS = Prepared(
     select(contact_point_link.c.contact_id, contact_point_link.c.role, contact_point_link.c.verified_at)
     .where(contact_point_link.c.point_id == bindparam("point_id"), contact_point_link.c.valid_to.is_(None))
     .order_by(contact_point_link.c.id)
 )
-_REACHES = (
+_REACHES = Prepared(
     select(
         contact_point.c.id.label("point_id"),
         contact_point_link.c.verified_at,
@@ -47,23 +57,23 @@ _REACHES = (
     )
     .order_by(contact_point_link.c.id)
 )
-_INSERT_CONTACT = (
+_INSERT_CONTACT = Prepared(
     insert(contact)
     .values({name: bindparam(name) for name in ("project_id", "name", "provisional", "created_at")} | {"note": ""})
     .returning(contact.c.id)
 )
-_INSERT_LINK = insert(contact_point_link).values(
-    {name: bindparam(name) for name in ("point_id", "contact_id", "role", "verified_at", "valid_from")}
+_INSERT_LINK = Prepared(
+    insert(contact_point_link).values({name: bindparam(name) for name in ("point_id", "contact_id", "role", "verified_at", "valid_from")})
 )
-_RELINK = (
+_RELINK = Prepared(
     update(contact_point_link)
     .where(contact_point_link.c.point_id == bindparam("of_point"), contact_point_link.c.contact_id == bindparam("of_contact"))
     .values(valid_to=None, role=bindparam("new_role"))
 )
-_ORGANIZATION = select(organization.c.id, organization.c.name).where(organization.c.id == bindparam("organization_id"))
-_MERGED_INTO = select(contact.c.merged_into_id).where(contact.c.id == bindparam("contact_id"))
-_CONTACT = select(contact).where(contact.c.id == bindparam("contact_id"))
-_POINTS = (
+_ORGANIZATION = Prepared(select(organization.c.id, organization.c.name).where(organization.c.id == bindparam("organization_id")))
+_MERGED_INTO = Prepared(select(contact.c.merged_into_id).where(contact.c.id == bindparam("contact_id")))
+_CONTACT = Prepared(select(contact).where(contact.c.id == bindparam("contact_id")))
+_POINTS = Prepared(
     select(
         contact_point,
         contact_point_link.c.role,
@@ -74,7 +84,7 @@ _POINTS = (
     .where(contact_point_link.c.contact_id == bindparam("contact_id"), contact_point_link.c.valid_to.is_(None))
     .order_by(contact_point_link.c.id)
 )
-_MERGES = (
+_MERGES = Prepared(
     select(contact_merge, contact.c.name.label("loser_name"))
     .join(contact, contact.c.id == contact_merge.c.loser_id)
     .where(contact_merge.c.survivor_id == bindparam("contact_id"), contact_merge.c.undone_at.is_(None))
@@ -86,28 +96,32 @@ def ensure_point(connection: Connection, project_id: int, kind: PointKind, value
     """The id of the contact point with this normalised value, made if new. `value` must not be empty."""
     if not value:
         raise ValueError("an empty value is not a contact point: nothing may match on it")
-    key = {"project_id": project_id, "kind": kind, "value": value}
-    found = connection.execute(_FIND_POINT, key).scalar()
+    found = _FIND_POINT.scalar(connection, project_id=project_id, kind=kind, value=value)
     return int(found) if found is not None else lock_point(connection, project_id, kind, value, display)
 
 
 def lock_point(connection: Connection, project_id: int, kind: PointKind, value: str, display: str) -> int:
     """The id of a contact point, made if new, to which nobody else can link a contact until the commit."""
-    values = {"project_id": project_id, "kind": kind, "value": value, "display": display}
-    return int(connection.execute(_UPSERT_POINT, values).scalar_one())
+    return int(_UPSERT_POINT.scalar(connection, project_id=project_id, kind=kind, value=value, display=display))
 
 
-def reached_by(connection: Connection, project_id: int, kind: PointKind, value: str) -> list[RowMapping]:
+def add_point(connection: Connection, project_id: int, kind: PointKind, value: str, display: str) -> int | None:
+    """Make a contact point, to which nobody else can link a contact until the commit; None when there is one already."""
+    found = _NEW_POINT.scalar(connection, project_id=project_id, kind=kind, value=value, display=display)
+    return None if found is None else int(found)
+
+
+def reached_by(connection: Connection, project_id: int, kind: PointKind, value: str) -> list[Row]:
     """Whom a normalised point reaches now, the latest linked last: point_id, verified_at, contact_id, name, provisional.
 
     Empty when the point is unknown; one row without a contact_id when it reaches nobody.
     """
-    return list(connection.execute(_REACHES, {"project_id": project_id, "kind": kind, "value": value}).mappings())
+    return _REACHES.rows(connection, project_id=project_id, kind=kind, value=value)
 
 
-def holders(connection: Connection, point_id: int) -> list[RowMapping]:
+def holders(connection: Connection, point_id: int) -> list[Row]:
     """contact_id, role and verified_at of everybody this point reaches now."""
-    return list(connection.execute(_HOLDERS, {"point_id": point_id}).mappings())
+    return _HOLDERS.rows(connection, point_id=point_id)
 
 
 def holders_for(connection: Connection, viewer: Viewer, point_id: int) -> Holders:
@@ -148,8 +162,18 @@ def project_of(connection: Connection, contact_id: int) -> int | None:
 
 def add_contact(connection: Connection, project_id: int, name: str, provisional: bool, now: datetime) -> int:
     """Make a contact; returns its id."""
-    values = {"project_id": project_id, "name": name, "provisional": provisional, "created_at": now}
-    return int(connection.execute(_INSERT_CONTACT, values).scalar_one())
+    return int(_INSERT_CONTACT.scalar(connection, project_id=project_id, name=name, provisional=provisional, created_at=now))
+
+
+def add_reached(
+    connection: Connection, project_id: int, name: str, point_id: int, kind: PointKind, value: str, display: str, now: datetime
+) -> Contact:
+    """Make a provisional contact whom a point reaches that is as new, and return it as it will be read."""
+    contact_id = add_contact(connection, project_id, name, True, now)
+    link = {"point_id": point_id, "contact_id": contact_id, "role": PointRole.PERSONAL, "verified_at": None, "valid_from": now}
+    _INSERT_LINK.run(connection, link)
+    point = Point(point_id, kind, value, clean_text(display), PointRole.PERSONAL, verified=False)
+    return Contact(contact_id, clean_text(name), True, (point,), created_at=now.astimezone(UTC))
 
 
 def change_contact(connection: Connection, contact_id: int, **values: Any) -> None:
@@ -167,9 +191,8 @@ def link_point(
 ) -> None:
     """Say that the point reaches the contact."""
     values = {"point_id": point_id, "contact_id": contact_id, "role": role, "verified_at": verified_at, "valid_from": now}
-    existing = connection.execute(_RELINK, {"of_point": point_id, "of_contact": contact_id, "new_role": role})
-    if existing.rowcount == 0:
-        connection.execute(_INSERT_LINK, values)
+    if _RELINK.run(connection, {"of_point": point_id, "of_contact": contact_id, "new_role": role}) == 0:
+        _INSERT_LINK.run(connection, values)
 
 
 def unlink_point(connection: Connection, point_id: int, contact_id: int, now: datetime) -> bool:
@@ -199,14 +222,14 @@ def set_bounced(connection: Connection, point_id: int, at: datetime | None) -> N
 
 def find_contact(connection: Connection, contact_id: int) -> Contact | None:
     """A contact by its own id; a merged one is returned as it is. For any viewer: callers check scope."""
-    row = connection.execute(_CONTACT, {"contact_id": contact_id}).mappings().one_or_none()
+    row = _CONTACT.row(connection, contact_id=contact_id)
     return _contact(connection, row) if row else None
 
 
 def survivor_of(connection: Connection, contact_id: int) -> int:
     """The id under which this contact's history is found now: its own, or that of whoever it was merged into."""
     for _ in range(100):
-        target = connection.execute(_MERGED_INTO, {"contact_id": contact_id}).scalar()
+        target = _MERGED_INTO.scalar(connection, contact_id=contact_id)
         if target is None:
             return contact_id
         contact_id = target
@@ -311,9 +334,11 @@ def reset_links(connection: Connection, contact_id: int, before: list[list[Any]]
             connection.execute(update(contact_point_link).where(contact_point_link.c.id == link_id).values(values))
 
 
-def columns(connection: Connection, contact_id: int) -> RowMapping:
+def columns(connection: Connection, contact_id: int) -> Row:
     """The contact's own columns, as they stand."""
-    return connection.execute(_CONTACT, {"contact_id": contact_id}).mappings().one()
+    row = _CONTACT.row(connection, contact_id=contact_id)
+    assert row is not None
+    return row
 
 
 def drop_links(connection: Connection, contact_id: int, point_ids: list[int], now: datetime) -> None:
@@ -371,12 +396,12 @@ def add_merge(connection: Connection, **values: Any) -> int:
     return int(connection.execute(insert(contact_merge).values(values).returning(contact_merge.c.id)).scalar_one())
 
 
-def find_merge(connection: Connection, merge_id: int) -> RowMapping | None:
+def find_merge(connection: Connection, merge_id: int) -> Row | None:
     """A merge with its snapshot."""
     return connection.execute(select(contact_merge).where(contact_merge.c.id == merge_id)).mappings().one_or_none()
 
 
-def merges_into(connection: Connection, contact_id: int) -> list[RowMapping]:
+def merges_into(connection: Connection, contact_id: int) -> list[Row]:
     """Merges into the contact that are not undone, the oldest first."""
     standing = and_(contact_merge.c.survivor_id == contact_id, contact_merge.c.undone_at.is_(None))
     return list(connection.execute(select(contact_merge).where(standing).order_by(contact_merge.c.id)).mappings())
@@ -398,9 +423,9 @@ def end_merge(connection: Connection, merge_id: int, now: datetime, user_id: int
     return connection.execute(statement.values(undone_at=now, undone_by=user_id)).rowcount == 1
 
 
-def _contact(connection: Connection, row: RowMapping) -> Contact:
-    points = connection.execute(_POINTS, {"contact_id": row["id"]}).mappings()
-    merges = connection.execute(_MERGES, {"contact_id": row["id"]}).mappings()
+def _contact(connection: Connection, row: Row) -> Contact:
+    points = _POINTS.rows(connection, contact_id=row["id"])
+    merges = _MERGES.rows(connection, contact_id=row["id"])
     return Contact(
         id=row["id"],
         name=row["name"],
@@ -417,11 +442,12 @@ def _contact(connection: Connection, row: RowMapping) -> Contact:
 def _organization(connection: Connection, organization_id: int | None) -> OrganizationRef | None:
     if organization_id is None:
         return None
-    row = connection.execute(_ORGANIZATION, {"organization_id": organization_id}).one()
-    return OrganizationRef(row.id, row.name)
+    row = _ORGANIZATION.row(connection, organization_id=organization_id)
+    assert row is not None
+    return OrganizationRef(row["id"], row["name"])
 
 
-def _point(row: RowMapping) -> Point:
+def _point(row: Row) -> Point:
     return Point(
         id=row["id"],
         kind=PointKind(row["kind"]),
@@ -434,7 +460,7 @@ def _point(row: RowMapping) -> Point:
     )
 
 
-def _merge(row: RowMapping) -> Merge:
+def _merge(row: Row) -> Merge:
     return Merge(
         id=row["id"],
         survivor_id=row["survivor_id"],

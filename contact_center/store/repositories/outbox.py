@@ -6,17 +6,18 @@ from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, func, insert, select, true, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
 from contact_center.model.words import Delivery
+from contact_center.store.prepared import Prepared, Row
 from contact_center.store.schema.channels import channel_account, channel_cursor, lease
 from contact_center.store.schema.outbound import outbox
 from contact_center.store.schema.tickets import interaction
 
 PACE = "send_pace"
 """The cursor of an account that says when it may send next."""
-_OF_INTERACTION = select(outbox).where(outbox.c.interaction_id == bindparam("interaction_id"))
-_BY_KEYS = select(outbox).where(outbox.c.message_key.in_(bindparam("keys", expanding=True))).order_by(outbox.c.id)
+_OF_INTERACTION = Prepared(select(outbox).where(outbox.c.interaction_id == bindparam("interaction_id")))
+_BY_KEYS = Prepared(select(outbox).where(outbox.c.message_key.in_(bindparam("keys", expanding=True))).order_by(outbox.c.id))
 
 
 def add(connection: Connection, **values: Any) -> int:
@@ -25,7 +26,7 @@ def add(connection: Connection, **values: Any) -> int:
     return int(connection.execute(insert(outbox).values(values).returning(outbox.c.id)).scalar_one())
 
 
-def due_accounts(connection: Connection, now: datetime) -> list[RowMapping]:
+def due_accounts(connection: Connection, now: datetime) -> list[Row]:
     """id and options of the accounts that have messages due, whoever waits longest first."""
     statement = (
         select(channel_account.c.id, channel_account.c.options)
@@ -52,7 +53,7 @@ def take_turn(connection: Connection, account_id: int, now: datetime, every: tim
     return True, now + every
 
 
-def lease_due(connection: Connection, holder: str, now: datetime, limit: int, account_id: int | None = None) -> list[RowMapping]:
+def lease_due(connection: Connection, holder: str, now: datetime, limit: int, account_id: int | None = None) -> list[Row]:
     """Lease messages that are due, of one account or of all. Two senders never lease the same row."""
     whose = outbox.c.account_id == account_id if account_id is not None else true()
     due = (
@@ -71,7 +72,7 @@ def lease_due(connection: Connection, holder: str, now: datetime, limit: int, ac
     return sorted(connection.execute(statement).mappings(), key=lambda row: row["id"])
 
 
-def orphaned(connection: Connection, now: datetime) -> list[RowMapping]:
+def orphaned(connection: Connection, now: datetime) -> list[Row]:
     """Leased rows whose sender no longer renews its own lease: it died between leasing and recording the outcome."""
     alive = select(lease.c.name).where(lease.c.name == sender_lease(outbox.c.lease_holder), lease.c.expires_at > now).exists()
     statement = select(outbox).where(outbox.c.state == Delivery.LEASED, ~alive).order_by(outbox.c.id)
@@ -83,17 +84,17 @@ def sender_lease(holder: Any) -> Any:
     return "sender:" + holder
 
 
-def holds(connection: Connection, row: RowMapping | Mapping[str, Any], holder: str) -> bool:
+def holds(connection: Connection, row: Row | Mapping[str, Any], holder: str) -> bool:
     """Whether this holder still has the row by the very lease that it took; locks the row until the commit."""
     return connection.execute(_held(row, holder).with_for_update()).scalar() is not None
 
 
-def still_holds(connection: Connection, row: RowMapping | Mapping[str, Any], holder: str) -> bool:
+def still_holds(connection: Connection, row: Row | Mapping[str, Any], holder: str) -> bool:
     """The same for a look at it, which locks nothing."""
     return connection.execute(_held(row, holder)).scalar() is not None
 
 
-def _held(row: RowMapping | Mapping[str, Any], holder: str) -> Select[tuple[int]]:
+def _held(row: Row | Mapping[str, Any], holder: str) -> Select[tuple[int]]:
     return select(outbox.c.id).where(
         outbox.c.id == row["id"],
         outbox.c.state == Delivery.LEASED,
@@ -113,7 +114,7 @@ def change_if(connection: Connection, row_id: int, states: tuple[Delivery, ...],
     return connection.execute(statement.values(values)).rowcount == 1
 
 
-def change_lease(connection: Connection, row: RowMapping | Mapping[str, Any], **values: Any) -> bool:
+def change_lease(connection: Connection, row: Row | Mapping[str, Any], **values: Any) -> bool:
     """Set columns of a leased row if it is still the very lease that was read; False when somebody else has it by now."""
     statement = update(outbox).where(
         outbox.c.id == row["id"],
@@ -124,14 +125,14 @@ def change_lease(connection: Connection, row: RowMapping | Mapping[str, Any], **
     return connection.execute(statement.values(values)).rowcount == 1
 
 
-def of_interaction(connection: Connection, interaction_id: int) -> RowMapping | None:
+def of_interaction(connection: Connection, interaction_id: int) -> Row | None:
     """The outbox row of an entry."""
-    return connection.execute(_OF_INTERACTION, {"interaction_id": interaction_id}).mappings().one_or_none()
+    return _OF_INTERACTION.row(connection, interaction_id=interaction_id)
 
 
-def by_keys(connection: Connection, keys: tuple[str, ...]) -> list[RowMapping]:
+def by_keys(connection: Connection, keys: tuple[str, ...]) -> list[Row]:
     """Rows whose message keys are among `keys`."""
-    return list(connection.execute(_BY_KEYS, {"keys": keys}).mappings()) if keys else []
+    return _BY_KEYS.rows(connection, keys=keys) if keys else []
 
 
 def next_due(connection: Connection, besides: Collection[int] = ()) -> datetime | None:
@@ -148,7 +149,7 @@ def project_of(connection: Connection, row_id: int) -> int:
     return int(connection.execute(statement.where(outbox.c.id == row_id)).scalar_one())
 
 
-def spooled(connection: Connection, project_id: int, queue_ids: tuple[int, ...] | None, before: int, limit: int) -> list[RowMapping]:
+def spooled(connection: Connection, project_id: int, queue_ids: tuple[int, ...] | None, before: int, limit: int) -> list[Row]:
     """Messages written to the outgoing spool, newest first, of these queues (None: of all)."""
     where = [channel_account.c.project_id == project_id, outbox.c.spooled, outbox.c.state == Delivery.SENT]
     if before:

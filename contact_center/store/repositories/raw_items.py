@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import FromClause, Label, and_, bindparam, func, select, update
+from sqlalchemy import FromClause, Label, and_, bindparam, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
 from contact_center.model.channels import RawItemRow
 from contact_center.model.messages import RawItem
 from contact_center.model.words import Fate
+from contact_center.store.prepared import Prepared, Row
 from contact_center.store.schema.channels import channel_account, raw_item
 
 _INSERT = (
@@ -27,17 +28,28 @@ _INSERT = (
 
 def _twin(other: FromClause) -> Label[int]:
     same = and_(other.c.account_id == raw_item.c.account_id, other.c.sha256 == raw_item.c.sha256)
-    stored = and_(other.c.id != raw_item.c.id, other.c.state == Fate.STORED)
+    # The state is hidden in a function, or SQLite goes through everything that the account has stored instead of these bytes.
+    stored = and_(other.c.id != raw_item.c.id, func.coalesce(other.c.state, "") == Fate.STORED)
     return select(func.min(other.c.id)).where(same, stored).scalar_subquery().label("twin")
 
 
-_CLAIM = (
+# SQLite takes the index of what is not settled only when the query says so in the index's own words: with bind parameters, or
+# without this, it goes through everything that was ever received.
+_UNSETTLED = raw_item.c.state.in_([literal_column(f"'{fate}'") for fate in (Fate.RECEIVED, Fate.QUARANTINED)])
+_IN_FLIGHT = Prepared(
+    select(raw_item, *(channel_account.c[name] for name in ("project_id", "queue_id", "kind", "options")))
+    .join(channel_account)
+    .where(_UNSETTLED, raw_item.c.state == Fate.RECEIVED, raw_item.c.id > bindparam("after"))
+    .order_by(raw_item.c.id)
+    .limit(bindparam("count"))
+)
+_CLAIM = Prepared(
     select(raw_item.c.id, raw_item.c.state, _twin(raw_item.alias()))
     .where(raw_item.c.id.in_(bindparam("item_ids", expanding=True)))
     .order_by(raw_item.c.id)
     .with_for_update(of=raw_item)
 )
-_SETTLE = (
+_SETTLE = Prepared(
     update(raw_item)
     .where(raw_item.c.id == bindparam("item_id"))
     .values(
@@ -84,16 +96,9 @@ def known_keys(connection: Connection, account_id: int, keys: list[str]) -> set[
     return set(connection.execute(statement).scalars())
 
 
-def in_flight(connection: Connection, after: int, limit: int) -> list[RowMapping]:
+def in_flight(connection: Connection, after: int, limit: int) -> list[Row]:
     """Items received and not yet settled, oldest first, with the project, queue and kind of their account."""
-    statement = (
-        select(raw_item, channel_account.c.project_id, channel_account.c.queue_id, channel_account.c.kind, channel_account.c.options)
-        .join(channel_account)
-        .where(raw_item.c.state == Fate.RECEIVED, raw_item.c.id > after)
-        .order_by(raw_item.c.id)
-        .limit(limit)
-    )
-    return list(connection.execute(statement).mappings())
+    return _IN_FLIGHT.rows(connection, after=after, count=limit)
 
 
 def claim(connection: Connection, item_ids: Sequence[int]) -> dict[int, tuple[Fate, int | None]]:
@@ -101,8 +106,8 @@ def claim(connection: Connection, item_ids: Sequence[int]) -> dict[int, tuple[Fa
 
     Locks the items until the commit, in the order of their ids.
     """
-    rows = connection.execute(_CLAIM, {"item_ids": list(item_ids)})
-    return {row.id: (Fate(row.state), row.twin) for row in rows}
+    rows = _CLAIM.rows(connection, item_ids=list(item_ids))
+    return {row["id"]: (Fate(row["state"]), row["twin"]) for row in rows}
 
 
 def settle(connection: Connection, endings: dict[int, Ending]) -> None:
@@ -118,7 +123,7 @@ def settle(connection: Connection, endings: dict[int, Ending]) -> None:
         for item_id, ending in endings.items()
     ]
     if values:
-        connection.execute(_SETTLE, values)
+        _SETTLE.run_all(connection, values)
 
 
 def release(connection: Connection, item_id: int) -> bool:
@@ -127,7 +132,7 @@ def release(connection: Connection, item_id: int) -> bool:
     return connection.execute(statement.values(state=Fate.RECEIVED, attempts=0)).rowcount == 1
 
 
-def find(connection: Connection, item_id: int) -> RowMapping | None:
+def find(connection: Connection, item_id: int) -> Row | None:
     """An item with the project, queue and kind of its account."""
     statement = (
         select(raw_item, channel_account.c.project_id, channel_account.c.queue_id, channel_account.c.kind, channel_account.c.options)
@@ -137,13 +142,13 @@ def find(connection: Connection, item_id: int) -> RowMapping | None:
     return connection.execute(statement).mappings().one_or_none()
 
 
-def of_interaction(connection: Connection, interaction_id: int) -> RowMapping | None:
+def of_interaction(connection: Connection, interaction_id: int) -> Row | None:
     """The item an entry was made from."""
     statement = select(raw_item).where(raw_item.c.interaction_id == interaction_id).order_by(raw_item.c.id).limit(1)
     return connection.execute(statement).mappings().one_or_none()
 
 
-def all_of_interaction(connection: Connection, interaction_id: int) -> list[RowMapping]:
+def all_of_interaction(connection: Connection, interaction_id: int) -> list[Row]:
     """Every item that told of an entry, the first first, with the project, queue and kind of their account."""
     statement = (
         select(raw_item, channel_account.c.project_id, channel_account.c.queue_id, channel_account.c.kind, channel_account.c.options)
@@ -170,7 +175,7 @@ def release_all(connection: Connection, project_id: int, queue_ids: tuple[int, .
         accounts = accounts.where(channel_account.c.queue_id.in_(queue_ids))
     if account_id is not None:
         accounts = accounts.where(channel_account.c.id == account_id)
-    statement = update(raw_item).where(raw_item.c.state == Fate.QUARANTINED, raw_item.c.account_id.in_(accounts))
+    statement = update(raw_item).where(_UNSETTLED, raw_item.c.state == Fate.QUARANTINED, raw_item.c.account_id.in_(accounts))
     return int(connection.execute(statement.values(state=Fate.RECEIVED, attempts=0)).rowcount)
 
 
@@ -209,7 +214,7 @@ def stuck(connection: Connection, project_id: int) -> dict[int, int]:
 
 def quarantined(connection: Connection, project_id: int, queue_ids: tuple[int, ...] | None, before: int, limit: int) -> list[RawItemRow]:
     """Quarantined items, newest first, below id `before` (0: from the newest), of these queues (None: of all)."""
-    where = [channel_account.c.project_id == project_id, raw_item.c.state == Fate.QUARANTINED]
+    where = [_UNSETTLED, channel_account.c.project_id == project_id, raw_item.c.state == Fate.QUARANTINED]
     if before:
         where.append(raw_item.c.id < before)
     if queue_ids is not None:
@@ -218,7 +223,7 @@ def quarantined(connection: Connection, project_id: int, queue_ids: tuple[int, .
     return [as_row(row) for row in connection.execute(statement).mappings()]
 
 
-def as_row(row: RowMapping) -> RawItemRow:
+def as_row(row: Row) -> RawItemRow:
     """The ledger row as people see it."""
     return RawItemRow(
         id=row["id"],

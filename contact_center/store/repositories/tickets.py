@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, and_, bindparam, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
 from contact_center.model.people import ContactRef, Viewer
 from contact_center.model.tickets import LastEntry, Ticket
 from contact_center.model.words import Direction, Priority, Status, View
+from contact_center.store.prepared import Prepared, Row
 from contact_center.store.schema.contacts import contact, contact_point
 from contact_center.store.schema.tickets import interaction, ticket, ticket_participant, ticket_thread_key
 from contact_center.store.scope import sees_ticket
@@ -20,20 +21,22 @@ from contact_center.store.types import as_stored
 _ROW = select(ticket, contact.c.name.label("contact_name"), contact.c.provisional.label("contact_provisional")).join(
     contact, contact.c.id == ticket.c.contact_id
 )
-_BY_ID = _ROW.where(ticket.c.id == bindparam("ticket_id"))
-_LOCKED = _BY_ID.with_for_update(of=ticket)
+_BY_ID = Prepared(_ROW.where(ticket.c.id == bindparam("ticket_id")))
+_LOCKED = Prepared(_ROW.where(ticket.c.id == bindparam("ticket_id")).with_for_update(of=ticket))
 _NEW: dict[str, Any] = {column.name: None for column in ticket.c if column.name != "id"} | {
     "version": 1,
     "tags": [],
     "priority": Priority.NORMAL,
     "last_preview": "",
 }
-_INSERT = insert(ticket).values({name: bindparam(name) for name in _NEW}).returning(ticket.c.id)
-_ADD_KEY = upsert(ticket_thread_key).values({name: bindparam(name) for name in ("project_id", "key", "ticket_id")}).on_conflict_do_nothing()
-_ADD_PARTICIPANT = (
+_INSERT = Prepared(insert(ticket).values({name: bindparam(name) for name in _NEW}).returning(ticket.c.id))
+_ADD_KEY = Prepared(
+    upsert(ticket_thread_key).values({name: bindparam(name) for name in ("project_id", "key", "ticket_id")}).on_conflict_do_nothing()
+)
+_ADD_PARTICIPANT = Prepared(
     upsert(ticket_participant).values({name: bindparam(name) for name in ("ticket_id", "point_id", "role")}).on_conflict_do_nothing()
 )
-_BY_KEYS = (
+_BY_KEYS = Prepared(
     select(ticket_thread_key.c.ticket_id)
     .join(ticket, ticket.c.id == ticket_thread_key.c.ticket_id)
     .where(
@@ -44,7 +47,7 @@ _BY_KEYS = (
     .distinct()
     .order_by(ticket_thread_key.c.ticket_id)
 )
-_PARTICIPANTS = select(ticket_participant.c.point_id).where(ticket_participant.c.ticket_id == bindparam("ticket_id"))
+_PARTICIPANTS = Prepared(select(ticket_participant.c.point_id).where(ticket_participant.c.ticket_id == bindparam("ticket_id")))
 
 
 LONGEST_FIRST = (View.AWAITING, View.IN_WORK)
@@ -61,7 +64,7 @@ class ListKey:
 
 def find(connection: Connection, ticket_id: int) -> Ticket | None:
     """A ticket by id, for the product itself; callers that serve a viewer use `visible`."""
-    row = connection.execute(_BY_ID, {"ticket_id": ticket_id}).mappings().one_or_none()
+    row = _BY_ID.row(connection, ticket_id=ticket_id)
     return _ticket(row) if row else None
 
 
@@ -81,28 +84,28 @@ def is_of_project(connection: Connection, ticket_id: int, project_id: int) -> bo
 
 def lock(connection: Connection, ticket_id: int) -> Ticket | None:
     """A ticket by id, which nobody else can change until the commit."""
-    row = connection.execute(_LOCKED, {"ticket_id": ticket_id}).mappings().one_or_none()
+    row = _LOCKED.row(connection, ticket_id=ticket_id)
     return _ticket(row) if row else None
 
 
 def add(connection: Connection, contact_ref: ContactRef, **values: Any) -> Ticket:
     """Insert a ticket of this contact and return it. Columns not named stay empty."""
     row = _NEW | values | {"contact_id": contact_ref.id}
-    row["id"] = connection.execute(_INSERT, row).scalar_one()
+    row["id"] = _INSERT.scalar(connection, **row)
     return _ticket(as_stored(row) | {"contact_name": contact_ref.name, "contact_provisional": contact_ref.provisional})
 
 
 def change(connection: Connection, ticket_id: int, now: datetime, **values: Any) -> None:
     """Set columns; every change counts the version up."""
     new = {f"new_{name}": value for name, value in values.items()} | {"new_updated_at": now, "ticket_id": ticket_id}
-    connection.execute(_update(tuple(sorted(values))), new)
+    _update(tuple(sorted(values))).run(connection, new)
 
 
 @functools.cache
-def _update(names: tuple[str, ...]) -> Update:
+def _update(names: tuple[str, ...]) -> Prepared:
     """One statement for each set of columns that is ever changed together: building it anew costs more than running it."""
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("updated_at", *names)}
-    return update(ticket).where(ticket.c.id == bindparam("ticket_id")).values(version=ticket.c.version + 1, **values)
+    return Prepared(update(ticket).where(ticket.c.id == bindparam("ticket_id")).values(version=ticket.c.version + 1, **values))
 
 
 def resolved_at(connection: Connection, ticket_id: int) -> datetime | None:
@@ -118,19 +121,19 @@ def by_thread_keys(connection: Connection, project_id: int, keys: tuple[str, ...
     wanted = [key for key in dict.fromkeys(keys) if key]
     if not wanted:
         return []
-    return [int(i) for i in connection.execute(_BY_KEYS, {"project_id": project_id, "keys": wanted}).scalars()]
+    return [int(i) for i in _BY_KEYS.scalars(connection, project_id=project_id, keys=wanted)]
 
 
 def add_thread_keys(connection: Connection, project_id: int, ticket_id: int, keys: tuple[str, ...]) -> None:
     """Remember message keys as belonging to the ticket's thread."""
     rows = [{"project_id": project_id, "key": key, "ticket_id": ticket_id} for key in dict.fromkeys(keys) if key]
     if rows:
-        connection.execute(_ADD_KEY, rows)
+        _ADD_KEY.run_all(connection, rows)
 
 
 def participants(connection: Connection, ticket_id: int) -> set[int]:
     """Contact points that take part in the ticket."""
-    return set(connection.execute(_PARTICIPANTS, {"ticket_id": ticket_id}).scalars())
+    return set(_PARTICIPANTS.scalars(connection, ticket_id=ticket_id))
 
 
 def known_thread_keys(connection: Connection, project_id: int, keys: tuple[str, ...]) -> set[str]:
@@ -142,10 +145,10 @@ def known_thread_keys(connection: Connection, project_id: int, keys: tuple[str, 
 def add_participants(connection: Connection, ticket_id: int, point_ids: set[int], role: str | None = None) -> None:
     """Let contact points take part: because they wrote, or a message named them (`to`, `cc`). The first role stays."""
     if point_ids:
-        connection.execute(_ADD_PARTICIPANT, [{"ticket_id": ticket_id, "point_id": p, "role": role} for p in sorted(point_ids)])
+        _ADD_PARTICIPANT.run_all(connection, ({"ticket_id": ticket_id, "point_id": p, "role": role} for p in sorted(point_ids)))
 
 
-def participants_with_roles(connection: Connection, ticket_id: int) -> list[RowMapping]:
+def participants_with_roles(connection: Connection, ticket_id: int) -> list[Row]:
     """Who takes part in a ticket: point_id, role, kind and display of the address, those who wrote first."""
     statement = (
         select(ticket_participant.c.point_id, ticket_participant.c.role, contact_point.c.kind, contact_point.c.display)
@@ -170,7 +173,7 @@ def is_untouched(connection: Connection, ticket_id: int) -> bool:
     return connection.execute(statement).scalar() is None
 
 
-def first_message(connection: Connection, ticket_id: int) -> RowMapping | None:
+def first_message(connection: Connection, ticket_id: int) -> Row | None:
     """The ticket's earliest inbound entry: contact_id, subject, facts, occurred_at."""
     statement = (
         select(interaction.c.contact_id, interaction.c.subject, interaction.c.facts, interaction.c.occurred_at)
@@ -224,7 +227,7 @@ def page(
     return [_ticket(row) for row in connection.execute(statement).mappings()]
 
 
-def counts(connection: Connection, viewer: Viewer) -> list[RowMapping]:
+def counts(connection: Connection, viewer: Viewer) -> list[Row]:
     """How many visible tickets stand in each (queue_id, status, assignee_id); consoles keep it up to date by events."""
     statement = (
         select(ticket.c.queue_id, ticket.c.status, ticket.c.assignee_id, func.count().label("tickets"))
@@ -264,7 +267,7 @@ def list_key(row: Ticket, view: View = View.ALL) -> ListKey:
     return ListKey(at=row.last_entry.at if row.last_entry else row.created_at, id=row.id)
 
 
-def _ticket(row: RowMapping | dict[str, Any]) -> Ticket:
+def _ticket(row: Row) -> Ticket:
     last = LastEntry(
         at=row["last_at"],
         direction=Direction(row["last_direction"] or Direction.INTERNAL),

@@ -1,17 +1,19 @@
 """Entries of the contact history: adding them, walking them by key, their bodies and attachments."""
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
 from contact_center.model.people import Viewer
 from contact_center.model.tickets import Address, Attachment, Change, DeliveryState, Entry, EntryBody, Proof, as_stub
 from contact_center.model.words import Delivery, Direction, EntryKind, ProofState
+from contact_center.store.prepared import Prepared, Row
 from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.outbound import outbox
 from contact_center.store.schema.tickets import attachment, interaction, interaction_body, interaction_key, ticket
@@ -34,7 +36,7 @@ _ENTRY = (
     .outerjoin(ticket, ticket.c.id == interaction.c.ticket_id)
     .outerjoin(outbox, outbox.c.interaction_id == interaction.c.id)
 )
-_BY_ID = _ENTRY.where(interaction.c.id == bindparam("interaction_id"))
+_BY_ID = Prepared(_ENTRY.where(interaction.c.id == bindparam("interaction_id")))
 _NEWEST = (
     _ENTRY.where(interaction.c.contact_id == bindparam("contact_id"), interaction.c.cancelled.is_(False))
     .order_by(interaction.c.occurred_at.desc(), interaction.c.id.desc())
@@ -45,15 +47,16 @@ _OLDER = _NEWEST.where(
     interaction.c.occurred_at <= bindparam("at"),
     or_(interaction.c.occurred_at < bindparam("at"), interaction.c.id < bindparam("before_id")),
 )
-_BY_KEYS = (
+_BY_KEYS = Prepared(
     select(interaction_key.c.interaction_id)
     .where(interaction_key.c.account_id == bindparam("account_id"), interaction_key.c.key.in_(bindparam("keys", expanding=True)))
     .distinct()
     .order_by(interaction_key.c.interaction_id)
 )
-_INSERT_KEY = upsert(interaction_key).values({name: bindparam(name) for name in ("account_id", "key", "interaction_id")})
-_ADD_KEY = _INSERT_KEY.on_conflict_do_update(
-    index_elements=["account_id", "key"], set_={"interaction_id": _INSERT_KEY.excluded.interaction_id}
+_NEW_KEY = upsert(interaction_key).values({name: bindparam(name) for name in ("account_id", "key", "interaction_id")})
+_INSERT_KEY = Prepared(_NEW_KEY)
+_ADD_KEY = Prepared(
+    _NEW_KEY.on_conflict_do_update(index_elements=["account_id", "key"], set_={"interaction_id": _NEW_KEY.excluded.interaction_id})
 )
 _NEW: dict[str, Any] = {column.name: None for column in interaction.c if column.name != "id"} | {
     "sender_name": "",
@@ -65,18 +68,45 @@ _NEW: dict[str, Any] = {column.name: None for column in interaction.c if column.
     "automatic": False,
     "cancelled": False,
 }
-_INSERT = insert(interaction).values({name: bindparam(name) for name in _NEW}).returning(interaction.c.id)
-_INSERT_BODY = insert(interaction_body).values(
-    {name: bindparam(name) for name in ("interaction_id", "text", "visible_text", "html", "headers")}
+_INSERT = Prepared(insert(interaction).values({name: bindparam(name) for name in _NEW}).returning(interaction.c.id))
+_INSERT_BODY = Prepared(
+    insert(interaction_body).values({name: bindparam(name) for name in ("interaction_id", "text", "visible_text", "html", "headers")})
 )
-_INSERT_ATTACHMENT = insert(attachment).returning(attachment.c.id)
-_ATTACHMENTS = (
+_INSERT_ATTACHMENT = Prepared(
+    insert(attachment)
+    .values({column.name: bindparam(column.name) for column in attachment.c if column.name not in ("id",)})
+    .returning(attachment.c.id)
+)
+_ATTACHMENTS = Prepared(
     select(attachment)
     .where(attachment.c.interaction_id.in_(bindparam("ids", expanding=True)))
     .order_by(attachment.c.interaction_id, attachment.c.id)
 )
-
-_WITH_MESSAGE_KEY = (
+_BODY = Prepared(select(interaction_body).where(interaction_body.c.interaction_id == bindparam("interaction_id")))
+_CAME_FROM = (
+    interaction.c.contact_id == bindparam("contact_id"),
+    interaction.c.occurred_at > bindparam("since"),
+    interaction.c.occurred_at <= bindparam("until"),
+    interaction.c.sender_point_id == bindparam("point_id"),
+    interaction.c.direction == Direction.IN,
+)
+_COUNT_FROM = Prepared(select(func.count()).where(*_CAME_FROM))
+_TICKET_FROM = Prepared(
+    select(interaction.c.ticket_id)
+    .where(*_CAME_FROM, interaction.c.ticket_id.is_not(None))
+    .order_by(interaction.c.occurred_at.desc(), interaction.c.id.desc())
+    .limit(1)
+)
+_CHANGES = Prepared(
+    select(interaction.c.change).where(interaction.c.ticket_id == bindparam("ticket_id"), interaction.c.kind == EntryKind.CHANGE)
+)
+_NEWEST_FACTS = Prepared(
+    select(interaction.c.occurred_at, interaction.c.facts)
+    .where(interaction.c.contact_id == bindparam("contact_id"), interaction.c.cancelled.is_(False))
+    .order_by(interaction.c.occurred_at.desc(), interaction.c.id.desc())
+    .limit(bindparam("count"))
+)
+_WITH_MESSAGE_KEY = Prepared(
     select(interaction)
     .where(interaction.c.message_key == bindparam("message_key"), interaction.c.account_id == bindparam("account_id"))
     .order_by(interaction.c.id)
@@ -95,7 +125,7 @@ class TimelineKey:
 def add(connection: Connection, ticket_number: int | None, **values: Any) -> Entry:
     """Insert an entry and return it as it will be read. Columns not named stay empty."""
     row = _NEW | values
-    row["id"] = connection.execute(_INSERT, row).scalar_one()
+    row["id"] = _INSERT.scalar(connection, **row)
     read_with = {"ticket_number": ticket_number, "effective_queue_id": row["queue_id"], "delivery": None}
     return _entry(as_stored(row) | read_with, ())
 
@@ -103,17 +133,26 @@ def add(connection: Connection, ticket_number: int | None, **values: Any) -> Ent
 def add_body(connection: Connection, interaction_id: int, text: str, visible_text: str, html: str | None, headers: Any) -> None:
     """Keep the entry's whole text, its sanitised markup and its headers."""
     values = {"interaction_id": interaction_id, "text": text, "visible_text": visible_text, "html": html, "headers": headers}
-    connection.execute(_INSERT_BODY, values)
+    _INSERT_BODY.run(connection, values)
 
 
 def change(connection: Connection, interaction_id: int, **values: Any) -> None:
     """Set columns of an entry; facts of what was said never change, what is appended does."""
-    connection.execute(update(interaction).where(interaction.c.id == interaction_id).values(values))
+    new = {f"new_{name}": value for name, value in values.items()} | {"interaction_id": interaction_id}
+    _update(tuple(sorted(values))).run(connection, new)
+
+
+@functools.cache
+def _update(names: tuple[str, ...]) -> Prepared:
+    """One statement for each set of columns that is ever changed together."""
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    return Prepared(update(interaction).where(interaction.c.id == bindparam("interaction_id")).values(values))
 
 
 def find(connection: Connection, interaction_id: int) -> Entry | None:
     """One entry, for the product itself."""
-    return _one(connection, _BY_ID, {"interaction_id": interaction_id})
+    row = _BY_ID.row(connection, interaction_id=interaction_id)
+    return _with_attachments(connection, [row])[0] if row else None
 
 
 def visible(connection: Connection, viewer: Viewer, interaction_id: int) -> Entry | None:
@@ -123,7 +162,8 @@ def visible(connection: Connection, viewer: Viewer, interaction_id: int) -> Entr
         .where(interaction.c.id == interaction_id, sees_contact(viewer), reads_entry(viewer))
         .where(interaction.c.project_id == viewer.project_id)
     )
-    return _one(connection, statement, {})
+    row = connection.execute(statement).mappings().one_or_none()
+    return _with_attachments(connection, [row])[0] if row else None
 
 
 def page(connection: Connection, viewer: Viewer, contact_id: int, before: TimelineKey | None, limit: int) -> list[Entry]:
@@ -141,6 +181,11 @@ def page(connection: Connection, viewer: Viewer, contact_id: int, before: Timeli
     return [_for_viewer(entry, row, viewer) for entry, row in zip(entries, rows, strict=True)]
 
 
+def newest_facts(connection: Connection, contact_id: int, limit: int) -> list[tuple[datetime, Any]]:
+    """When the newest entries of a contact were, and what is known of them, the newest first; for the product itself."""
+    return [(row["occurred_at"], row["facts"]) for row in _NEWEST_FACTS.rows(connection, contact_id=contact_id, count=limit)]
+
+
 def of_ticket(connection: Connection, ticket_id: int) -> list[Entry]:
     """Every entry of a ticket, the oldest first, for the product itself."""
     statement = _ENTRY.where(interaction.c.ticket_id == ticket_id, interaction.c.cancelled.is_(False))
@@ -148,7 +193,7 @@ def of_ticket(connection: Connection, ticket_id: int) -> list[Entry]:
     return _with_attachments(connection, rows)
 
 
-def last_spoken(connection: Connection, ticket_id: int) -> RowMapping | None:
+def last_spoken(connection: Connection, ticket_id: int) -> Row | None:
     """The latest entry of a ticket that somebody wrote: not a change of fields, not a cancelled reply."""
     statement = (
         select(interaction)
@@ -160,7 +205,7 @@ def last_spoken(connection: Connection, ticket_id: int) -> RowMapping | None:
     return connection.execute(statement).mappings().one_or_none()
 
 
-def last_inbound(connection: Connection, ticket_id: int) -> RowMapping | None:
+def last_inbound(connection: Connection, ticket_id: int) -> Row | None:
     """The latest message from outside in a ticket that no machine sent, else the latest of any kind."""
     statement = (
         select(interaction)
@@ -183,8 +228,7 @@ def message_keys(connection: Connection, ticket_id: int) -> list[str]:
 
 def body(connection: Connection, interaction_id: int) -> EntryBody | None:
     """The whole text of an entry."""
-    statement = select(interaction_body).where(interaction_body.c.interaction_id == interaction_id)
-    row = connection.execute(statement).mappings().one_or_none()
+    row = _BODY.row(connection, interaction_id=interaction_id)
     if row is None:
         return None
     return EntryBody(id=interaction_id, text=row["text"], visible_text=row["visible_text"], headers=row["headers"])
@@ -209,30 +253,18 @@ def count_automatic(connection: Connection, contact_id: int, account_id: int, si
 
 def count_from(connection: Connection, contact_id: int, point_id: int, since: datetime, until: datetime) -> int:
     """How many messages came from a contact point in a stretch of time."""
-    return int(connection.execute(select(func.count()).where(*_came_from(contact_id, point_id, since, until))).scalar_one())
+    return int(_COUNT_FROM.scalar(connection, contact_id=contact_id, point_id=point_id, since=since, until=until))
 
 
 def newest_ticket_from(connection: Connection, contact_id: int, point_id: int, since: datetime, until: datetime) -> int | None:
     """The ticket of the latest message that came from a contact point in a stretch of time."""
-    statement = select(interaction.c.ticket_id).where(*_came_from(contact_id, point_id, since, until), interaction.c.ticket_id.is_not(None))
-    found = connection.execute(statement.order_by(interaction.c.occurred_at.desc(), interaction.c.id.desc()).limit(1)).scalar()
+    found = _TICKET_FROM.scalar(connection, contact_id=contact_id, point_id=point_id, since=since, until=until)
     return None if found is None else int(found)
-
-
-def _came_from(contact_id: int, point_id: int, since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (
-        interaction.c.contact_id == contact_id,
-        interaction.c.occurred_at > since,
-        interaction.c.occurred_at <= until,
-        interaction.c.sender_point_id == point_id,
-        interaction.c.direction == Direction.IN,
-    )
 
 
 def has_change(connection: Connection, ticket_id: int, field: str) -> bool:
     """Whether a line of the ticket's history tells of a change of this field."""
-    statement = select(interaction.c.change).where(interaction.c.ticket_id == ticket_id, interaction.c.kind == EntryKind.CHANGE)
-    return any(change["field"] == field for change in connection.execute(statement).scalars() if change)
+    return any(change["field"] == field for change in _CHANGES.scalars(connection, ticket_id=ticket_id) if change)
 
 
 def wrote_from(connection: Connection, contact_id: int, point_ids: list[int]) -> set[int]:
@@ -268,22 +300,21 @@ def by_keys(connection: Connection, account_id: int, keys: tuple[str, ...]) -> l
     """Ids of entries that have one of these keys, the oldest first."""
     if not keys:
         return []
-    found = connection.execute(_BY_KEYS, {"account_id": account_id, "keys": list(dict.fromkeys(keys))})
-    return [int(row) for row in found.scalars()]
+    return [int(row) for row in _BY_KEYS.scalars(connection, account_id=account_id, keys=list(dict.fromkeys(keys)))]
 
 
 def claim_keys(connection: Connection, account_id: int, interaction_id: int, keys: tuple[str, ...]) -> None:
     """Let these new keys lead to the entry. When another process was faster with one, the unit is repeated and finds it."""
     rows = [{"account_id": account_id, "key": key, "interaction_id": interaction_id} for key in dict.fromkeys(keys) if key]
     if rows:
-        connection.execute(_INSERT_KEY, rows)
+        _INSERT_KEY.run_all(connection, rows)
 
 
 def add_keys(connection: Connection, account_id: int, interaction_id: int, keys: tuple[str, ...]) -> None:
     """Let these keys lead to the entry, wherever they led before."""
     rows = [{"account_id": account_id, "key": key, "interaction_id": interaction_id} for key in dict.fromkeys(keys) if key]
     if rows:
-        connection.execute(_ADD_KEY, rows)
+        _ADD_KEY.run_all(connection, rows)
 
 
 def move_keys(connection: Connection, from_id: int, to_id: int) -> None:
@@ -305,10 +336,9 @@ def public(connection: Connection, ticket_id: int, account_id: int) -> list[Entr
     return _with_attachments(connection, rows)
 
 
-def with_message_key(connection: Connection, account_id: int, message_key: str, limit: int) -> list[RowMapping]:
+def with_message_key(connection: Connection, account_id: int, message_key: str, limit: int) -> list[Row]:
     """Entries that came by this account under this key, the oldest first."""
-    values = {"message_key": message_key, "account_id": account_id, "most": limit}
-    return list(connection.execute(_WITH_MESSAGE_KEY, values).mappings())
+    return _WITH_MESSAGE_KEY.rows(connection, message_key=message_key, account_id=account_id, most=limit)
 
 
 def ticket_of_key(connection: Connection, account_id: int, message_key: str) -> int | None:
@@ -335,12 +365,12 @@ def is_only_inbound(connection: Connection, interaction_id: int, ticket_id: int)
 
 def add_attachment(connection: Connection, **values: Any) -> Attachment:
     """Record a file whose blob is stored."""
-    row = {"content_id": None, "inline": False} | values
-    row["id"] = connection.execute(_INSERT_ATTACHMENT, row).scalar_one()
+    row = {"interaction_id": None, "uploader_id": None, "content_id": None, "inline": False} | values
+    row["id"] = _INSERT_ATTACHMENT.scalar(connection, **row)
     return _attachment(as_stored(row))
 
 
-def claim_uploads(connection: Connection, uploader_id: int, ids: list[int], interaction_id: int) -> list[RowMapping]:
+def claim_uploads(connection: Connection, uploader_id: int, ids: list[int], interaction_id: int) -> list[Row]:
     """Attach files the employee uploaded and has not used yet. Returns those that could be claimed."""
     statement = (
         update(attachment)
@@ -351,36 +381,31 @@ def claim_uploads(connection: Connection, uploader_id: int, ids: list[int], inte
     return list(connection.execute(statement).mappings())
 
 
-def attachment_row(connection: Connection, attachment_id: int) -> RowMapping | None:
+def attachment_row(connection: Connection, attachment_id: int) -> Row | None:
     """An attachment with its blob's hash and its entry, for the product itself."""
     return connection.execute(select(attachment).where(attachment.c.id == attachment_id)).mappings().one_or_none()
 
 
-def attachments_of(connection: Connection, interaction_id: int) -> list[RowMapping]:
+def attachments_of(connection: Connection, interaction_id: int) -> list[Row]:
     """The attachments of one entry."""
-    return list(connection.execute(_ATTACHMENTS, {"ids": [interaction_id]}).mappings())
+    return _ATTACHMENTS.rows(connection, ids=[interaction_id])
 
 
-def _one(connection: Connection, statement: Any, values: dict[str, Any]) -> Entry | None:
-    row = connection.execute(statement, values).mappings().one_or_none()
-    return _with_attachments(connection, [row])[0] if row else None
-
-
-def _for_viewer(entry: Entry, row: RowMapping, viewer: Viewer) -> Entry:
+def _for_viewer(entry: Entry, row: Row, viewer: Viewer) -> Entry:
     hidden = viewer.is_hidden(row["effective_queue_id"]) and row["assignee_id"] != viewer.user_id
     return as_stub(entry) if hidden else entry
 
 
-def _with_attachments(connection: Connection, rows: Iterable[RowMapping]) -> list[Entry]:
+def _with_attachments(connection: Connection, rows: Iterable[Row]) -> list[Entry]:
     rows = list(rows)
     files: dict[int, list[Attachment]] = {}
     if rows:
-        for row in connection.execute(_ATTACHMENTS, {"ids": [row["id"] for row in rows]}).mappings():
+        for row in _ATTACHMENTS.rows(connection, ids=[row["id"] for row in rows]):
             files.setdefault(row["interaction_id"], []).append(_attachment(row))
     return [_entry(row, tuple(files.get(row["id"], ()))) for row in rows]
 
 
-def _attachment(row: RowMapping | dict[str, Any]) -> Attachment:
+def _attachment(row: Row) -> Attachment:
     return Attachment(
         id=row["id"],
         filename=row["filename"],
@@ -391,7 +416,7 @@ def _attachment(row: RowMapping | dict[str, Any]) -> Attachment:
     )
 
 
-def _entry(row: RowMapping | dict[str, Any], files: tuple[Attachment, ...]) -> Entry:
+def _entry(row: Row, files: tuple[Attachment, ...]) -> Entry:
     recipients = row["recipients"] or {}
     sender = Address(row["sender_name"], row["sender_address"]) if row["sender_address"] or row["sender_name"] else None
     return Entry(
@@ -435,7 +460,7 @@ def _change(value: Any) -> Change | None:
     return Change(**value) if isinstance(value, dict) else value
 
 
-def _delivery(row: RowMapping | dict[str, Any]) -> DeliveryState | None:
+def _delivery(row: Row) -> DeliveryState | None:
     if row["delivery"] is None:
         return None
     state = Delivery(row["delivery"])

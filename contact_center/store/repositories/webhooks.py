@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection, RowMapping
 
 from contact_center.model.webhooks import DeliveryState, WebhookDelivery, WebhookEndpoint
+from contact_center.store.prepared import Row
 from contact_center.store.repositories.outbox import sender_lease
 from contact_center.store.schema.channels import lease
 from contact_center.store.schema.journal import journal
@@ -67,7 +68,7 @@ def behind(connection: Connection) -> list[int]:
     return list(connection.execute(select(_ENDPOINT.id).where(_ENDPOINT.enabled, _ENDPOINT.cursor < horizon)).scalars())
 
 
-def advance(connection: Connection, endpoint: RowMapping, upto: int, rows: list[dict[str, Any]]) -> bool:
+def advance(connection: Connection, endpoint: Row, upto: int, rows: list[dict[str, Any]]) -> bool:
     """Store the messages of the events up to a number, if the endpoint still stands, and may hear, as when they were read."""
     endpoint_id = endpoint["id"]
     unchanged = (_ENDPOINT.cursor == endpoint["cursor"], _ENDPOINT.confidential == endpoint["confidential"])
@@ -150,7 +151,7 @@ def _is_busy(connection: Connection, endpoint_id: int) -> bool:
     return any(row.endpoint_id == endpoint_id and row.seq is not None for row in connection.execute(leased))
 
 
-def holds(connection: Connection, row: RowMapping) -> bool:
+def holds(connection: Connection, row: Row) -> bool:
     """Whether the lease is still the very one that was taken; locks the message until the commit."""
     statement = select(_MESSAGE.id).where(
         _MESSAGE.id == row["id"],
@@ -256,7 +257,7 @@ def forget_ended(connection: Connection, before: datetime, limit: int = 5000) ->
     return connection.execute(delete(webhook_delivery).where(_MESSAGE.id.in_(old))).rowcount
 
 
-def as_endpoint(row: RowMapping) -> WebhookEndpoint:
+def as_endpoint(row: Row) -> WebhookEndpoint:
     """The endpoint without its secrets."""
     return WebhookEndpoint(
         id=row["id"],
