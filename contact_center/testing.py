@@ -244,8 +244,9 @@ async def running_app(folder: Path, *, workers: bool = True, **overrides: Any) -
         await web.SockSite(runner, door).start()
         async with root.running(product, workers=workers):
             running = RunningApp(product, f"http://127.0.0.1:{settings.port}")
-            queues = await store.read(access.queues, 1)
-            await running.add_user("admin@example.com", Role.ADMIN, [queue.id for queue in queues])
+            if await store.read(access.credentials, "admin@example.com") is None:
+                queues = await store.read(access.queues, 1)
+                await running.add_user("admin@example.com", Role.ADMIN, [queue.id for queue in queues])
             yield running
             await runner.cleanup()
     finally:

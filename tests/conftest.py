@@ -2,13 +2,16 @@
 
 import asyncio
 import itertools
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
+from argon2 import PasswordHasher
 
+from contact_center.api import passwords
 from contact_center.store import Store, open_store
 from contact_center.testing import FrozenClock, RunningApp, running_app
 from tests import servers
@@ -17,9 +20,30 @@ SHARED = Path(__file__).parents[2] / "shared"
 _numbers = itertools.count(1)
 
 
+LONGEST = (
+    "test_one_person_journey.py", "test_drill.py", "test_live_journey.py", "test_media.py", "test_console_journey.py",
+    "test_kill_points.py", "test_twin.py", "test_matrix.py", "test_ugly_journey.py", "test_form.py", "test_security.py",
+)  # fmt: skip
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long ways first, so that no worker is left alone with a minute of them at the end."""
-    items.sort(key=lambda item: "journey" not in item.path.name)
+
+    def rank(item: pytest.Item) -> int:
+        name = item.path.name
+        return LONGEST.index(name) if name in LONGEST else len(LONGEST) + ("journey" not in name)
+
+    items.sort(key=rank)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Hashes that cost nothing: hundreds of tests make an administrator, and none of them guesses a password."""
+    with pytest.MonkeyPatch.context() as patch:
+        cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(passwords, "_hasher", cheap)
+        patch.setattr(passwords, "_DUMMY", cheap.hash("no such account"))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -46,31 +70,67 @@ def dovecot() -> Iterator[servers.Dovecot]:
         yield server
 
 
-async def make_database(server: str) -> str:
-    """A fresh, empty database on the server; returns its URL."""
+async def make_database(server: str, template: str = "") -> str:
+    """A fresh database on the server, empty or a copy of another; returns its URL."""
     name = f"test_{next(_numbers)}"
     connection = await asyncpg.connect(f"{server}/postgres")
     try:
-        await connection.execute(f'CREATE DATABASE "{name}"')
+        await connection.execute(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}" STRATEGY FILE_COPY' if template else ""))
     finally:
         await connection.close()
     return f"{server}/{name}"
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with all tables and nothing in them."""
+    folder = tmp_path_factory.mktemp("template")
+    asyncio.run(_migrate(f"sqlite:///{folder / 'template.sqlite3'}", folder))
+    return folder / "template.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database with all tables and nothing in them."""
+    url = asyncio.run(make_database(postgres_server))
+    asyncio.run(_migrate(url, tmp_path_factory.mktemp("template")))
+    return url.rpartition("/")[2]
+
+
+async def _migrate(url: str, folder: Path) -> None:
+    store = await open_store(url, folder / "blobs")
+    await store.migrate()
+    await store.close()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A fresh database of each kind."""
-    if request.param == "sqlite":
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each kind of database."""
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path, engine: str) -> str:
+    """A fresh database of each kind without a table."""
+    if engine == "sqlite":
+        return f"sqlite:///{tmp_path / 'test.sqlite3'}"
+    return asyncio.run(make_database(request.getfixturevalue("postgres_server")))
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, engine: str) -> str:
+    """A fresh database of each kind; the tables are there, copied rather than migrated a thousand times."""
+    if engine == "sqlite":
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "test.sqlite3")
         return f"sqlite:///{tmp_path / 'test.sqlite3'}"
     server: str = request.getfixturevalue("postgres_server")
-    return asyncio.run(make_database(server))
+    return asyncio.run(make_database(server, request.getfixturevalue("postgres_template")))
 
 
 @pytest.fixture
 async def store(database_url: str, tmp_path: Path) -> AsyncIterator[Store]:
     """A migrated, empty store on each engine."""
     opened = await open_store(database_url, tmp_path / "blobs")
-    await opened.migrate()
     yield opened
     await opened.close()
 
@@ -82,8 +142,10 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[RunningApp]:
+async def server(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[RunningApp]:
     """A running product on SQLite with its administrator."""
+    (tmp_path / "data").mkdir()
+    shutil.copyfile(sqlite_template, tmp_path / "data" / "contact-center.sqlite3")
     async with running_app(tmp_path / "data") as running:
         yield running
 

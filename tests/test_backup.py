@@ -79,9 +79,9 @@ async def read(settings: Settings, unit: Any, *arguments: Any) -> Any:
 
 
 @pytest.fixture
-def other_url(request: pytest.FixtureRequest, tmp_path: Path, database_url: str) -> str:
+def other_url(request: pytest.FixtureRequest, tmp_path: Path, engine: str) -> str:
     """Another empty database of the same kind."""
-    if database_url.startswith("sqlite"):
+    if engine == "sqlite":
         return f"sqlite:///{tmp_path / 'other' / 'other.sqlite3'}"
     from tests.conftest import make_database
 
@@ -380,11 +380,11 @@ async def test_a_newer_backup_is_refused(tmp_path: Path) -> None:
         await put_back(settings_for(tmp_path / "there"), tmp_path / "newer")
 
 
-async def test_an_older_backup_is_migrated(tmp_path: Path, database_url: str, other_url: str) -> None:
+async def test_an_older_backup_is_migrated(tmp_path: Path, empty_database_url: str, other_url: str) -> None:
     """A backup of the first tables becomes a database of today."""
     from contact_center.store import migrate, version
 
-    store = await open_store(database_url, tmp_path / "data/blobs")
+    store = await open_store(empty_database_url, tmp_path / "data/blobs")
     await store.write(migrate.upgrade, "0001")
 
     def begin(connection: Connection) -> None:
@@ -392,7 +392,7 @@ async def test_an_older_backup_is_migrated(tmp_path: Path, database_url: str, ot
 
     await store.write(begin)
     await store.close()
-    settings = settings_for(tmp_path / "data", database_url=database_url)
+    settings = settings_for(tmp_path / "data", database_url=empty_database_url)
     assert (await back_up(settings, tmp_path / "b", with_key=True)).schema == "0001"
     there = settings_for(tmp_path / "there", database_url=other_url)
     await put_back(there, tmp_path / "b")

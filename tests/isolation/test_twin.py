@@ -1,11 +1,15 @@
 """One of project A asks for everything there is, by every route, with numbers of project B, and meets no canary of B."""
 
+import asyncio
+import functools
 import io
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -20,9 +24,10 @@ from contact_center.api.permissions import Permission
 from contact_center.api.routes import ROUTES
 from contact_center.store import audit, journal
 from contact_center.store.schema import metadata
-from contact_center.testing import RunningApp, a_mail
+from contact_center.testing import a_mail, running_app
 from tests.api.samples import V1, table
 from tests.api.world import World, make_session, make_token, make_world
+from tests.conftest import make_database
 from tests.console.helpers import console
 from tests.isolation.twin import CANARY, OFFSET, PROJECT, Members, empty_tables, everything, make_twin, members
 
@@ -60,16 +65,54 @@ def logs() -> Iterator[io.StringIO]:
     structlog.reset_defaults()
 
 
+@dataclass
+class Made:
+    """A folder of data, the database that belongs to it, and what is in them."""
+
+    folder: Path
+    url: str
+    world: World
+
+
+@pytest.fixture(scope="module")
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Made]:
+    """Project A, full of everything, made once for each engine; every test works on a copy of its own."""
+
+    @functools.cache
+    def make(engine: str) -> Made:
+        folder = tmp_path_factory.mktemp("twins")
+        url = f"sqlite:///{folder / 'data' / 'contact-center.sqlite3'}"
+        if engine == "postgresql":
+            url = asyncio.run(make_database(request.getfixturevalue("postgres_server")))
+        return asyncio.run(_make(folder / "data", url))
+
+    return make
+
+
+async def _make(folder: Path, url: str) -> Made:
+    async with running_app(folder, database_url=url) as running:
+        world = await make_world(running)
+        await _fill(world)
+    return Made(folder, url, world)
+
+
 @pytest.fixture
-async def twins(any_server: RunningApp, logs: io.StringIO) -> AsyncIterator[Twins]:
-    """Project A, full of everything, and its twin."""
-    world = await make_world(any_server)
-    await _fill(world)
-    await any_server.store.write(make_twin)
-    ids = await any_server.store.read(_ids_of_twin)
-    # The index is made from the twin's events as from anybody's.
-    await any_server.product.indexer.catch_up()
-    yield Twins(world, ids, await any_server.store.read(members), logs)
+async def twins(
+    request: pytest.FixtureRequest, engine: str, made: Callable[[str], Made], tmp_path: Path, logs: io.StringIO
+) -> AsyncIterator[Twins]:
+    """Project A and its twin, running."""
+    whole = await asyncio.to_thread(made, engine)
+    shutil.copytree(whole.folder, tmp_path / "data")
+    url = f"sqlite:///{tmp_path / 'data' / 'contact-center.sqlite3'}"
+    if engine == "postgresql":
+        server, _, template = whole.url.rpartition("/")
+        url = await make_database(server, template)
+    async with running_app(tmp_path / "data", database_url=url) as running:
+        await running.store.write(make_twin)
+        ids = await running.store.read(_ids_of_twin)
+        # The index is made from the twin's events as from anybody's.
+        await running.product.indexer.catch_up()
+        yield Twins(replace(whole.world, app=running), ids, await running.store.read(members), logs)
 
 
 async def _fill(world: World) -> None:

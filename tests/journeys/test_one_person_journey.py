@@ -3,6 +3,7 @@
 import asyncio
 import json
 import smtplib
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,7 @@ async def test_one_person_on_four_channels(browser: Browser, served: Served, tmp
                 await open_anna(console)
 
             proxy.cut()
+            mended_at = time.monotonic() + CUT_SECONDS
             await fill_in_form(browser, hooks["web_form"])
             await asyncio.to_thread(gateway.write_text, PHONE, "Вы получили мою форму?")
             await expect(boris.locator("[data-entry]", has_text="Вы получили мою форму?")).to_be_visible(timeout=30000)
@@ -148,7 +150,7 @@ async def test_one_person_on_four_channels(browser: Browser, served: Served, tmp
             await expect(boris.locator('[data-call]:not([data-call="answered"])')).to_have_count(1, timeout=30000)
             call(log, 2, answered=True)
             await expect(boris.locator('[data-call="answered"]')).to_have_count(1, timeout=30000)
-            await asyncio.sleep(CUT_SECONDS)
+            await asyncio.sleep(mended_at - time.monotonic())
             proxy.mend()
 
             await expect(ada.locator("[data-entry]")).to_have_count(await boris.locator("[data-entry]").count(), timeout=30000)

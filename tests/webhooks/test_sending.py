@@ -314,7 +314,7 @@ INSIDE = [
 ODD = ("127.1", "2130706433", "0x7f000001", "0177.0.0.1")
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("host", INSIDE)
 async def test_nothing_inside_is_ever_reached(house: House, receiver: Receiver, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No spelling of an inner address, and no public name that leads to one, is ever connected to."""
@@ -335,7 +335,7 @@ async def test_nothing_inside_is_ever_reached(house: House, receiver: Receiver, 
     assert rows[0]["last_error"] in (("address", "dns") if host in ODD else ("not-public",))
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("host", ["169.254.169.254", "[::ffff:169.254.169.254]", "0.0.0.0", "[fe80::1]", "[fd00:ec2::254]"])
 async def test_closed_networks_open_no_metadata(house: House, receiver: Receiver, host: str) -> None:
     """Also where private networks are allowed, addresses of one link and of a cloud's metadata are not."""
