@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from contact_center.model.channels import ChannelNews, Reconciliation
+from contact_center.model.figures import Unit
 from contact_center.model.people import Queue, User
 from contact_center.model.routing import AgentNow, AuxCode, Offer
 from contact_center.model.webhooks import WebhookEndpoint
@@ -49,6 +50,20 @@ class Snapshot:
     """Nothing has arrived yet: the console shows how to begin."""
     mail_port: int | None
     """Port of the embedded mail receiver, for the hint of an empty console."""
+
+
+@dataclass(frozen=True, slots=True)
+class FigureInfo:
+    """A figure of the registry."""
+
+    id: str
+    unit: Unit
+    formula: str
+    """In the names of the tallies of a report's row."""
+    en: str
+    ru: str
+    version: int
+    """Grows when the meaning changes."""
 
 
 @dataclass(frozen=True, slots=True)

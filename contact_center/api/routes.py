@@ -18,6 +18,7 @@ from contact_center.api.handlers import (
     ledger,
     organizations,
     quarantine,
+    reports,
     routing,
     search,
     system,
@@ -91,6 +92,11 @@ ROUTES: list[Route] = [
     Route("GET", f"{V1}/organizations/{{organization_id}}/contacts", organizations.get_people, P.CONTACTS_READ),
     # The board.
     Route("GET", f"{V1}/board", board.get_board, P.BOARD),
+    # Reports.
+    Route("GET", f"{V1}/figures", reports.registry, P.TICKETS_READ),
+    Route("GET", f"{V1}/reports", reports.get_report, P.BOARD),
+    Route("GET", f"{V1}/reports/stays", reports.get_stays, P.BOARD),
+    Route("GET", f"{V1}/reports/export", reports.export, P.BOARD),
     # Agents and offers.
     Route("PUT", f"{V1}/me/state", routing.choose_my_state, P.TICKETS_WRITE),
     Route("PUT", f"{V1}/agents/{{user_id}}/state", routing.choose_state, P.BOARD),

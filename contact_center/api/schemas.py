@@ -14,6 +14,8 @@ from contact_center.api.framework import Input
 from contact_center.contacts.importing.mapping import Column
 from contact_center.errors import BadRequest
 from contact_center.model.events import CATALOGUE
+from contact_center.model.figures import COUNTED
+from contact_center.model.reports import By, Step
 from contact_center.model.tickets import Address
 from contact_center.model.webhooks import TYPES
 from contact_center.model.words import AgentState, PointKind, PointRole, Priority, Role, Status, View
@@ -412,6 +414,32 @@ class BoardQuery(Input):
 
     since: AwareDatetime
     """The beginning of the reader's day, with its zone."""
+
+
+class ReportQuery(Input):
+    """Which stays in queues a report is about, and what makes a row of it."""
+
+    since: AwareDatetime
+    until: AwareDatetime
+    by: By = By.QUEUE
+    step: Step = Step.DAY
+    """Length of the intervals, with `by=interval`."""
+    timezone: str = Field("UTC", max_length=60)
+    """Whose clock on the wall the intervals follow."""
+    queue_id: int | None = Field(None, ge=1, lt=2**53)
+    agent_id: int | None = Field(None, ge=0, lt=2**53)
+    """0: nobody."""
+    channel: str | None = Field(None, max_length=60)
+    language: Literal["en", "ru"] = "en"
+    """Of the headings of an export."""
+
+
+class StaysQuery(ReportQuery):
+    """Which number of a report to open."""
+
+    tally: Annotated[str, Field(json_schema_extra={"enum": list(COUNTED)}), AfterValidator(_among(COUNTED))]
+    cursor: str | None = Field(None, max_length=2000)
+    limit: int = Field(50, ge=1, le=200)
 
 
 class EventsQuery(Input):

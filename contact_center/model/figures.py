@@ -73,6 +73,13 @@ class Tallies:
         return self.entered == out + self.open
 
 
+COUNTED = (
+    "entered", "transferred_in", "answered", "answered_in_target", "settled", "abandoned", "transferred", "overflowed", "merged", "open",
+    "open_over_target",
+)  # fmt: skip
+"""Tallies that count stays, so that each opens into the stays behind it."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """One figure. The formula that is printed under it is the one that counts."""

@@ -13,7 +13,7 @@ from contact_center.model.routing import Offer
 from contact_center.model.tickets import Ticket
 from contact_center.model.words import EndReason, OfferState
 from contact_center.store import Connection, journal
-from contact_center.store.repositories import access, routing, work
+from contact_center.store.repositories import access, hours, routing, work
 
 
 def customer_spoke(
@@ -57,7 +57,7 @@ def begin(
 ) -> None:
     """Open a turn of a ticket that has none open."""
     item_id = work.add_item(connection, project_id, kind, ticket_id, interaction_id, at, assignee_id)
-    work.add_segment(connection, item_id, queue_id, assignee_id, at)
+    work.add_segment(connection, item_id, queue_id, assignee_id, at, _due(connection, queue_id, at))
 
 
 def end(connection: Connection, act: Act, ticket_id: int, reason: EndReason) -> None:
@@ -93,7 +93,14 @@ def transferred(connection: Connection, act: Act, ticket: Ticket, queue_id: int,
     if item is not None:
         withdraw_offer(connection, act, item["segment_id"])
         work.end_segment(connection, item["segment_id"], reason, act.now)
-        work.add_segment(connection, item["id"], queue_id, item["agent_id"], act.now)
+        due = _due(connection, queue_id, act.now)
+        work.add_segment(connection, item["id"], queue_id, item["agent_id"], act.now, due)
+
+
+def _due(connection: Connection, queue_id: int, at: datetime) -> datetime | None:
+    """Until when the queue should have answered what comes now; None when it never opens again."""
+    target, calendar = hours.target_of_queue(connection, queue_id)
+    return at + target if calendar is None else calendar.add_business(at, target)
 
 
 def withdraw_offer(connection: Connection, act: Act, segment_id: int) -> None:

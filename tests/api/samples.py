@@ -26,6 +26,7 @@ ROLES_OF = {
 }
 V1 = "/api/v1"
 WEBHOOK = {"name": "E", "url": "https://hooks.example/hear", "types": ["queue.changed"]}
+REPORT = "?since=2026-01-01T00:00:00Z&until=2027-12-31T00:00:00Z&by=queue"
 Fresh = Callable[[World, Side, str], Awaitable[dict[str, Any]]]
 
 
@@ -304,6 +305,10 @@ def table() -> Table:
     t.add("GET", f"{V1}/queues", 200)
     t.add("POST", f"{V1}/queues", 201, fresh=_new_queue)
     t.add("PATCH", f"{V1}/queues/{{queue_id}}", 200, body={"confidential": False})
+    t.add("GET", f"{V1}/figures", 200)
+    t.add("GET", f"{V1}/reports", 200, query=REPORT)
+    t.add("GET", f"{V1}/reports/stays", 200, query=f"{REPORT}&tally=entered")
+    t.add("GET", f"{V1}/reports/export", 200, query=REPORT)
     t.add("PUT", f"{V1}/me/state", 200, body={"state": "offline"})
     t.add("PUT", f"{V1}/agents/{{user_id}}/state", 200, body={"state": "offline"}, scoped=True, fresh=_colleague)
     t.add("POST", f"{V1}/offers/{{offer_id}}/accept", 200, scoped=True, fresh=_offer)

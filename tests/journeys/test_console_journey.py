@@ -16,6 +16,8 @@ PAGES = [
     "/tickets/all/1",
     "/people/1",
     "/board",
+    "/reports",
+    "/reports?by=interval&period=week&step=day",
     "/search?q=Question",
     "/setup/channels",
     "/setup/channels?add=email",

@@ -9,6 +9,7 @@ export const router = createRouter({
     { path: "/organizations/:organization(\\d+)?", name: "organizations", component: () => import("./features/person/OrganizationsPage.vue") },
     { path: "/people/:contact(\\d+)?", name: "people", component: () => import("./features/person/PeoplePage.vue") },
     { path: "/board", name: "board", component: () => import("./features/board/BoardPage.vue") },
+    { path: "/reports", name: "reports", component: () => import("./features/reports/ReportsPage.vue") },
     { path: "/search", name: "search", component: () => import("./features/search/SearchPage.vue") },
     { path: "/setup/:tab(users|queues|hours|channels|webhooks|books|quarantine|spool|audit)?", name: "setup", component: () => import("./features/setup/SetupPage.vue") },
     { path: "/account", name: "account", component: () => import("./features/account/AccountPage.vue") },

@@ -1,7 +1,7 @@
 """Calendars of opening hours, and which of them a queue follows."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
@@ -12,6 +12,12 @@ from contact_center.store.schema.access import queue
 from contact_center.store.schema.hours import calendar
 
 _OF_QUEUE = select(calendar).join(queue, queue.c.calendar_id == calendar.c.id).where(queue.c.id == bindparam("queue_id"))
+
+_TARGET = (
+    select(queue.c.target_seconds, calendar)
+    .outerjoin(calendar, queue.c.calendar_id == calendar.c.id)
+    .where(queue.c.id == bindparam("queue_id"))
+)
 
 
 def calendars(connection: Connection, project_id: int) -> list[NamedCalendar]:
@@ -31,6 +37,12 @@ def of_queue(connection: Connection, queue_id: int) -> Calendar | None:
     """When a queue is open; None: always."""
     row = connection.execute(_OF_QUEUE, {"queue_id": queue_id}).mappings().one_or_none()
     return _named(row).hours if row else None
+
+
+def target_of_queue(connection: Connection, queue_id: int) -> tuple[timedelta, Calendar | None]:
+    """Within how much business time a queue should answer, and when it is open; None: always."""
+    row = connection.execute(_TARGET, {"queue_id": queue_id}).mappings().one()
+    return timedelta(seconds=row["target_seconds"]), _named(row).hours if row["id"] is not None else None
 
 
 def name_taken(connection: Connection, project_id: int, name: str, besides: int | None = None) -> bool:

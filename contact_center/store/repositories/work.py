@@ -26,7 +26,7 @@ _INSERT_ITEM = (
     .returning(work_item.c.id)
 )
 _INSERT_SEGMENT = insert(segment).values(
-    {n: bindparam(n) for n in ("work_item_id", "queue_id", "agent_id", "state", "entered_at", "accepted_at")}
+    {n: bindparam(n) for n in ("work_item_id", "queue_id", "agent_id", "state", "entered_at", "accepted_at", "due_at")}
 )
 
 
@@ -61,8 +61,10 @@ def add_item(
     return int(connection.execute(_INSERT_ITEM, values).scalar_one())
 
 
-def add_segment(connection: Connection, item_id: int, queue_id: int, agent_id: int | None, entered_at: datetime) -> None:
-    """Begin a stay in a queue."""
+def add_segment(
+    connection: Connection, item_id: int, queue_id: int, agent_id: int | None, entered_at: datetime, due_at: datetime | None
+) -> None:
+    """Begin a stay in a queue, to be answered by `due_at`."""
     values = {
         "work_item_id": item_id,
         "queue_id": queue_id,
@@ -70,6 +72,7 @@ def add_segment(connection: Connection, item_id: int, queue_id: int, agent_id: i
         "state": WorkState.ASSIGNED if agent_id else WorkState.WAITING,
         "entered_at": entered_at,
         "accepted_at": entered_at if agent_id else None,
+        "due_at": due_at,
     }
     connection.execute(_INSERT_SEGMENT, values)
 

@@ -36,6 +36,8 @@ segment = Table(
     Column("state", CleanText, nullable=False),
     Column("entered_at", Utc, nullable=False),
     Column("accepted_at", Utc),
+    # Until when it should be answered, in the queue's business time, as of when the stay began; NULL: its queue never opens.
+    Column("due_at", Utc),
     Column("ended_at", Utc),
     Column("end_reason", CleanText),
     Index(

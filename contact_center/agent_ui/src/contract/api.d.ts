@@ -794,6 +794,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every figure there is: its words, its unit, the formula that counts. */
+        get: operations["reports_registry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stays in queues that began in a stretch of time, counted by queue, agent, channel or interval. */
+        get: operations["reports_get_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/stays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The stays that a tally of a report counts, in order of beginning; as many as the tally says. */
+        get: operations["reports_get_stays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A report as CSV for spreadsheets: the same figures, unrounded; seconds and shares from 0 to 1. */
+        get: operations["reports_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/state": {
         parameters: {
             query?: never;
@@ -3171,6 +3239,12 @@ export interface components {
          */
         Direction: "in" | "out" | "internal";
         /**
+         * EndReason
+         * @description Why a segment ended.
+         * @enum {string}
+         */
+        EndReason: "completed" | "no_reply_needed" | "transferred" | "overflowed" | "merged";
+        /**
          * Entry
          * @description One entry of a contact's history.
          */
@@ -3329,6 +3403,23 @@ export interface components {
             data: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * FigureInfo
+         * @description A figure of the registry.
+         */
+        FigureInfo: {
+            /** Id */
+            id: string;
+            unit: components["schemas"]["Unit"];
+            /** Formula */
+            formula: string;
+            /** En */
+            en: string;
+            /** Ru */
+            ru: string;
+            /** Version */
+            version: number;
         };
         /**
          * FoundEntry
@@ -3789,6 +3880,18 @@ export interface components {
          * Page
          * @description One page of a list. `next_cursor` is None on the last; `as_of` is the journal number the page was read at.
          */
+        Page_Stay_: {
+            /** Items */
+            items: components["schemas"]["Stay"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** As Of */
+            as_of: number;
+        };
+        /**
+         * Page
+         * @description One page of a list. `next_cursor` is None on the last; `as_of` is the journal number the page was read at.
+         */
         Page_Ticket_: {
             /** Items */
             items: components["schemas"]["Ticket"][];
@@ -4084,11 +4187,52 @@ export interface components {
             messages: number;
         };
         /**
+         * Report
+         * @description A report. The total is made of the tallies of its rows.
+         */
+        Report: {
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Rows */
+            rows: components["schemas"]["Row"][];
+            total: components["schemas"]["Row"];
+        };
+        /**
          * Role
          * @description What an employee may do. Rights grow from agent to admin; see `api/permissions.py`.
          * @enum {string}
          */
         Role: "agent" | "supervisor" | "admin";
+        /**
+         * Row
+         * @description A row of a report.
+         */
+        Row: {
+            /** Key */
+            key: string;
+            tallies: components["schemas"]["Tallies"];
+            /** Median Wait */
+            median_wait: number | null;
+            /** P90 Wait */
+            p90_wait: number | null;
+            /** Figures */
+            figures: {
+                [key: string]: number | null;
+            };
+            /**
+             * Provisional
+             * @default false
+             */
+            provisional: boolean;
+        };
         /**
          * RowResult
          * @description What becomes, or became, of one row.
@@ -4194,11 +4338,131 @@ export interface components {
          */
         Status: "open" | "waiting" | "resolved" | "closed";
         /**
+         * Stay
+         * @description One stay in a queue: what figures are counted from.
+         */
+        Stay: {
+            /** Id */
+            id: number;
+            /** Ticket Id */
+            ticket_id: number;
+            /** Ticket Number */
+            ticket_number: number;
+            /** Subject */
+            subject: string;
+            /** Contact Name */
+            contact_name: string;
+            /** Queue Id */
+            queue_id: number;
+            /** Agent Id */
+            agent_id: number | null;
+            /** Channel */
+            channel: string;
+            /**
+             * Entered At
+             * Format: date-time
+             */
+            entered_at: string;
+            /** Due At */
+            due_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            end_reason: components["schemas"]["EndReason"] | null;
+        };
+        /**
          * Subject
          * @description What it was done to.
          * @enum {string}
          */
         Subject: "employee" | "session" | "token" | "queue" | "channel" | "calendar" | "aux_code" | "webhook" | "contact" | "entry" | "attachment" | "spooled_mail" | "raw_item" | "import" | "instance";
+        /**
+         * Tallies
+         * @description Sums over stays in queues (segments). Each belongs to the interval in which the stay began, unless it says otherwise.
+         *
+         *     Balance, always: entered = answered + settled + abandoned + transferred + overflowed + merged + open.
+         */
+        Tallies: {
+            /**
+             * Entered
+             * @default 0
+             */
+            entered: number;
+            /**
+             * Transferred In
+             * @default 0
+             */
+            transferred_in: number;
+            /**
+             * Answered
+             * @default 0
+             */
+            answered: number;
+            /**
+             * Answered In Target
+             * @default 0
+             */
+            answered_in_target: number;
+            /**
+             * Settled
+             * @default 0
+             */
+            settled: number;
+            /**
+             * Abandoned
+             * @default 0
+             */
+            abandoned: number;
+            /**
+             * Abandoned In Target
+             * @default 0
+             */
+            abandoned_in_target: number;
+            /**
+             * Transferred
+             * @default 0
+             */
+            transferred: number;
+            /**
+             * Overflowed
+             * @default 0
+             */
+            overflowed: number;
+            /**
+             * Merged
+             * @default 0
+             */
+            merged: number;
+            /**
+             * Open
+             * @default 0
+             */
+            open: number;
+            /**
+             * Open Over Target
+             * @default 0
+             */
+            open_over_target: number;
+            /**
+             * Wait Seconds
+             * @default 0
+             */
+            wait_seconds: number;
+            /**
+             * Offers Accepted
+             * @default 0
+             */
+            offers_accepted: number;
+            /**
+             * Offers Declined
+             * @default 0
+             */
+            offers_declined: number;
+            /**
+             * Offers Expired
+             * @default 0
+             */
+            offers_expired: number;
+        };
         /**
          * Ticket
          * @description The customer's problem, as list rows and headers show it.
@@ -4316,6 +4580,12 @@ export interface components {
             /** Last Used At */
             last_used_at: string | null;
         };
+        /**
+         * Unit
+         * @description What a figure is measured in.
+         * @enum {string}
+         */
+        Unit: "count" | "seconds" | "share";
         /**
          * Uploaded
          * @description A file ready to be attached to a reply.
@@ -6760,6 +7030,137 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Board"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    reports_registry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FigureInfo"][];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    reports_get_report: {
+        parameters: {
+            query: {
+                since: string;
+                until: string;
+                by?: "queue" | "agent" | "channel" | "interval";
+                step?: "15m" | "30m" | "hour" | "day" | "week" | "month";
+                timezone?: string;
+                queue_id?: number | null;
+                agent_id?: number | null;
+                channel?: string | null;
+                language?: "en" | "ru";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    reports_get_stays: {
+        parameters: {
+            query: {
+                since: string;
+                until: string;
+                by?: "queue" | "agent" | "channel" | "interval";
+                step?: "15m" | "30m" | "hour" | "day" | "week" | "month";
+                timezone?: string;
+                queue_id?: number | null;
+                agent_id?: number | null;
+                channel?: string | null;
+                language?: "en" | "ru";
+                tally: "entered" | "transferred_in" | "answered" | "answered_in_target" | "settled" | "abandoned" | "transferred" | "overflowed" | "merged" | "open" | "open_over_target";
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Stay_"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    reports_export: {
+        parameters: {
+            query: {
+                since: string;
+                until: string;
+                by?: "queue" | "agent" | "channel" | "interval";
+                step?: "15m" | "30m" | "hour" | "day" | "week" | "month";
+                timezone?: string;
+                queue_id?: number | null;
+                agent_id?: number | null;
+                channel?: string | null;
+                language?: "en" | "ru";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A document or a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
                 };
             };
             400: components["responses"]["Problem"];

@@ -141,6 +141,14 @@ export default {
     overflow: "Overflow", overflowOff: "No overflow", overflowTo: "Into {queue} until the end of the day", overflowOpen: "overflows into {queue} until {time}", overflowAlways: "overflows into {queue}",
     codes: "Reasons to be away", codesHint: "Whoever is signed in and takes no work says why.", paid: "Paid", retired: "Not to be chosen any more", codeName: "Reason",
   },
+  reports: {
+    title: "Reports", period: "Period", by: "Rows", step: "Intervals", total: "All", nobody: "Nobody", empty: "Nothing came in during this time.", provisional: "may change", provisionalHint: "Something of it is still open.",
+    periods: { today: "Today", yesterday: "Yesterday", week: "This week", days7: "Last 7 days", days30: "Last 30 days", month: "This month", last_month: "Last month" },
+    bys: { queue: "Queue", agent: "Colleague", channel: "Channel", interval: "Time" }, steps: { "15m": "15 minutes", "30m": "30 minutes", hour: "Hours", day: "Days", week: "Weeks", month: "Months" },
+    median: "Median wait", p90: "90 % wait at most", overdue: "Open, overdue", parts: { in_time: "answered in time", late: "answered late", open: "open", other: "passed on or settled" },
+    help: { median: "Half of those answered waited at most this long, on the clock", p90: "Nine of ten of those answered waited at most this long, on the clock", overdue: "Still open although the target has passed: each is a miss already" },
+    note: "A turn belongs to the time at which it entered the queue. “In time” is meant in the queue’s opening hours, waits on the clock. Numbers open into the turns they count.",
+  },
   webhooks: {
     emptyTitle: "Tell another system what happens here", emptyText: "A webhook sends each event — a new ticket, a letter, a call, a changed contact — to an address of yours, signed, in order, and again until it arrives.",
     stepUrl: "Say where to send, and which events.", stepSecret: "Put the secret that you are shown into the other system: it proves that a message is ours.", stepTest: "Send a test and see below whether it arrives.", emptyFeed: "A system that cannot be reached from here asks for the same events itself:",

@@ -26,6 +26,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("overflow_seconds", sa.Integer(), server_default="3600", nullable=False))
         batch_op.add_column(sa.Column("overflow_until", types.Utc(), nullable=True))
         batch_op.create_foreign_key(op.f("fk_queue_overflow_queue_id"), "queue", ["overflow_queue_id"], ["id"])
+    op.add_column("segment", sa.Column("due_at", types.Utc(), nullable=True))
     op.create_index("ix_segment_agent", "segment", ["agent_id", "ended_at"], unique=False)
     op.create_table(
         "aux_code",
@@ -79,6 +80,7 @@ def downgrade() -> None:
     op.drop_table("agent_state")
     op.drop_table("aux_code")
     op.drop_index("ix_segment_agent", table_name="segment")
+    op.drop_column("segment", "due_at")
     with op.batch_alter_table("queue", schema=None) as batch_op:
         batch_op.drop_constraint(op.f("fk_queue_overflow_queue_id"), type_="foreignkey")
         for column in ("overflow_until", "overflow_seconds", "overflow_queue_id", "target_seconds", "offer_seconds", "offers"):

@@ -1,0 +1,80 @@
+// What a report is asked for, which columns it has, and how its numbers are said.
+import { useI18n } from "vue-i18n";
+import type { ReportRow, Tallies } from "@/contract/types";
+import { useFormat } from "@/ui/format";
+
+export interface Asked {
+  since: string;
+  until: string;
+  by: "queue" | "agent" | "channel" | "interval";
+  step: "15m" | "30m" | "hour" | "day" | "week" | "month";
+  timezone: string;
+  queue_id?: number;
+  agent_id?: number;
+  channel?: string;
+  language: "en" | "ru";
+}
+
+/** A column shows a figure of the registry, or a wait. Where it counts turns, its number opens into them. */
+export interface Column {
+  name: string;
+  figure?: string;
+  tally?: Extract<keyof Tallies, "entered" | "answered" | "settled" | "transferred" | "overflowed" | "merged" | "open" | "open_over_target">;
+}
+
+export const columns: Column[] = [
+  { name: "entered", figure: "volume.entered", tally: "entered" },
+  { name: "answered", figure: "volume.answered", tally: "answered" },
+  { name: "level", figure: "service_level.async" },
+  { name: "median" },
+  { name: "p90" },
+  { name: "asa", figure: "asa" },
+  { name: "settled", figure: "volume.settled", tally: "settled" },
+  { name: "transferred", figure: "volume.transferred", tally: "transferred" },
+  { name: "overflowed", figure: "volume.overflowed", tally: "overflowed" },
+  { name: "open", figure: "volume.open", tally: "open" },
+  { name: "overdue", tally: "open_over_target" },
+  { name: "rona", figure: "rona" },
+];
+export const PERIODS = ["today", "yesterday", "week", "days7", "days30", "month", "last_month"] as const;
+export const STEPS = ["15m", "30m", "hour", "day", "week", "month"] as const;
+
+/** The reader's own days, weeks from Monday on. A period that is not over ends with today. */
+export function period(name: string): { since: string; until: string } {
+  const midnight = new Date();
+  midnight.setHours(0, 0, 0, 0);
+  const day = (offset: number) => new Date(midnight.getFullYear(), midnight.getMonth(), midnight.getDate() + offset);
+  const first = (offset: number) => new Date(midnight.getFullYear(), midnight.getMonth() + offset, 1);
+  const ends: Record<string, [Date, Date]> = {
+    today: [midnight, day(1)], yesterday: [day(-1), midnight], week: [day(-((midnight.getDay() + 6) % 7)), day(1)], days7: [day(-6), day(1)],
+    days30: [day(-29), day(1)], month: [first(0), day(1)], last_month: [first(-1), first(0)],
+  };
+  const [since, until] = ends[name] ?? ends.today!;
+  return { since: since.toISOString(), until: until.toISOString() };
+}
+
+export function useFigures() {
+  const { locale } = useI18n();
+  const format = useFormat();
+
+  function seconds(value: number): string {
+    if (value < 60) return new Intl.NumberFormat(locale.value, { style: "unit", unit: "second", maximumFractionDigits: 0 }).format(value);
+    return format.value.span(new Date(Date.now() - value * 1000).toISOString());
+  }
+  /** A dash where there is nothing to divide by. */
+  function value(row: ReportRow, column: Column): string {
+    const found = column.name === "median" ? row.median_wait : column.name === "p90" ? row.p90_wait : column.figure ? row.figures[column.figure] : row.tallies[column.tally!];
+    if (found === null || found === undefined) return "–";
+    if (column.name === "level" || column.name === "rona") return new Intl.NumberFormat(locale.value, { style: "percent", maximumFractionDigits: 1 }).format(found);
+    if (column.name === "median" || column.name === "p90" || column.name === "asa") return seconds(found);
+    return new Intl.NumberFormat(locale.value).format(found);
+  }
+  /** Where an interval begins, as precisely as its length needs. */
+  function moment(key: string, step: string): string {
+    const at = new Date(key);
+    const dated: Intl.DateTimeFormatOptions = step === "month" ? { month: "long", year: "numeric" } : { weekday: "short", day: "numeric", month: "short" };
+    const timed: Intl.DateTimeFormatOptions = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
+    return new Intl.DateTimeFormat(locale.value, ["day", "week", "month"].includes(step) ? dated : timed).format(at);
+  }
+  return { value, moment };
+}

@@ -1,0 +1,100 @@
+"""Reports: figures of the past, the stays behind each number, and the same as a file."""
+
+import csv
+import io
+from datetime import datetime, timedelta
+
+from aiohttp import web
+
+from contact_center.api.answers import FigureInfo
+from contact_center.api.context import Context
+from contact_center.api.schemas import Page, ReportQuery, StaysQuery, decode_cursor, encode_cursor
+from contact_center.errors import Invalid
+from contact_center.model.figures import FIGURES, Unit
+from contact_center.model.people import Viewer
+from contact_center.model.reports import Asked, By, Report, Row, Stay, starts_of
+from contact_center.store import Connection, journal
+from contact_center.store.repositories import access, figures
+
+LONGEST = timedelta(days=800)
+
+
+async def registry(ctx: Context) -> list[FigureInfo]:
+    """Every figure there is: its words, its unit, the formula that counts."""
+    return [FigureInfo(each.id, each.unit, each.formula, each.en, each.ru, each.version) for each in FIGURES]
+
+
+async def get_report(ctx: Context, query: ReportQuery) -> Report:
+    """Stays in queues that began in a stretch of time, counted by queue, agent, channel or interval."""
+    return await ctx.read(figures.report, ctx.viewer, _asked(query), ctx.services.clock())
+
+
+async def get_stays(ctx: Context, query: StaysQuery) -> Page[Stay]:
+    """The stays that a tally of a report counts, in order of beginning; as many as the tally says."""
+    return await ctx.read(_stays, ctx.viewer, query, _asked(query), ctx.services.clock())
+
+
+async def export(ctx: Context, query: ReportQuery) -> web.Response:
+    """A report as CSV for spreadsheets: the same figures, unrounded; seconds and shares from 0 to 1."""
+    asked = _asked(query)
+    report, names = await ctx.read(_named, ctx.viewer, asked, ctx.services.clock())
+    text = _csv(report, asked.by, names, query.language)
+    name = f"report-{asked.since:%Y-%m-%d}-{asked.by}.csv"
+    return web.Response(
+        body=text.encode("utf-8-sig"),
+        content_type="text/csv",
+        charset="utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _asked(query: ReportQuery) -> Asked:
+    if not timedelta(0) < query.until - query.since <= LONGEST:
+        raise Invalid("A report ends after it begins, and is of two years at most.", field="until")
+    try:
+        starts = starts_of(query.since, query.until, query.step, query.timezone) if query.by is By.INTERVAL else ()
+    except (ValueError, KeyError, OSError) as error:  # a zone that is none is any of these
+        too_many = isinstance(error, ValueError) and "too many" in str(error)
+        raise Invalid(str(error) if too_many else "There is no such timezone.", field="step" if too_many else "timezone") from None
+    return Asked(query.since, query.until, query.by, starts, query.queue_id, query.agent_id, query.channel)
+
+
+def _stays(connection: Connection, viewer: Viewer, query: StaysQuery, asked: Asked, now: datetime) -> Page[Stay]:
+    cursor = decode_cursor(query.cursor, int)
+    rows = figures.stays(connection, viewer, asked, query.tally, now, cursor[0] if cursor else 0, query.limit + 1)
+    items = rows[: query.limit]
+    return Page(items, encode_cursor(items[-1].id) if len(rows) > query.limit else None, journal.horizon(connection))
+
+
+def _named(connection: Connection, viewer: Viewer, asked: Asked, now: datetime) -> tuple[Report, dict[str, str]]:
+    report = figures.report(connection, viewer, asked, now)
+    match asked.by:
+        case By.QUEUE:
+            return report, {str(queue.id): queue.name for queue in access.queues(connection, viewer.project_id)}
+        case By.AGENT:
+            return report, {str(user.id): user.name for user in access.users(connection, viewer.project_id)}
+        case _:
+            return report, {}
+
+
+def _csv(report: Report, by: By, names: dict[str, str], language: str) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    median, p90 = ("медиана ожидания", "p90 ожидания") if language == "ru" else ("median wait", "p90 wait")
+    writer.writerow([by, *(figure.ru if language == "ru" else figure.en for figure in FIGURES), median, p90])
+    for row in [*report.rows, report.total]:
+        writer.writerow([_safe(names.get(row.key, row.key)), *_cells(row)])
+    return text.getvalue()
+
+
+def _cells(row: Row) -> list[object]:
+    values = [row.figures[figure.id] for figure in FIGURES]
+    whole = [
+        int(value) if figure.unit is Unit.COUNT and value is not None else value for figure, value in zip(FIGURES, values, strict=True)
+    ]
+    return ["" if value is None else value for value in (*whole, row.median_wait, row.p90_wait)]
+
+
+def _safe(name: str) -> str:
+    """A name that a spreadsheet does not take for a formula."""
+    return f"'{name}" if name[:1] in ("=", "+", "-", "@", "\t", "\r") else name
