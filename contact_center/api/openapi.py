@@ -110,7 +110,7 @@ def _problems(route: Route) -> list[int]:
     if signature.path_params or signature.body:
         found |= {404}
     if signature.body or route.raw_body:
-        found |= {413}
+        found |= {408, 413}
     if signature.body:
         found |= {415}
     if signature.query or signature.body or route.once or route.raw_body:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from contact_center.api import bodies
 from contact_center.api.handlers import hooks
 from contact_center.api.limits import Places
 from contact_center.testing import RunningApp, running_app
@@ -75,7 +76,7 @@ async def test_a_body_without_an_end_is_cut(tmp_path: Path) -> None:
 
 async def test_slow_bodies_close_no_other_door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While large bodies trickle in at one account, what has no body is answered at once at another, and the slow get 408."""
-    monkeypatch.setattr(hooks, "GRACE_SECONDS", 1.0)
+    monkeypatch.setattr(bodies, "STRANGERS", bodies.Pace(1.0, 50_000))
     async with running_app(tmp_path, workers=False) as app:
         path, other = [urlsplit(await open_form(app, address=address)).path for address in ("first", "second")]
         slow = [await knock(app, path, "Content-Length: 20000000") for _ in range(8)]

@@ -6,7 +6,7 @@ import io
 import aiohttp
 import pytest
 
-from contact_center.api.handlers import hooks
+from contact_center.api import bodies
 from contact_center.testing import RunningApp
 
 
@@ -57,7 +57,7 @@ async def test_a_body_is_bounded_in_size_and_time(server: RunningApp, monkeypatc
     async with aiohttp.ClientSession() as outside:
         async with outside.post(url, data=io.BytesIO(b"x" * (31 * 1024 * 1024))) as response:
             assert response.status == 413
-        monkeypatch.setattr(hooks, "GRACE_SECONDS", 0.2)
+        monkeypatch.setattr(bodies, "STRANGERS", bodies.Pace(0.2, 50_000))
 
         async def halting() -> object:
             yield b"half"

@@ -14,7 +14,7 @@ from argon2 import extract_parameters
 from multidict import CIMultiDict
 
 from contact_center import app as root
-from contact_center.api import framework, passwords
+from contact_center.api import bodies, framework, passwords
 from contact_center.api.context import SERVICES
 from contact_center.api.permissions import SCOPES, Permission
 from contact_center.api.routes import ROUTES
@@ -989,8 +989,8 @@ async def begin(server: RunningApp, path: str, headers: dict[str, str], body: by
     """A POST of which everything has come but the last byte."""
     host, _, port = server.url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body[:-1])
+    lines = "".join(f"{name}: {value}\r\n" for name, value in ({"Content-Length": len(body)} | headers).items())
+    writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\n{lines}\r\n".encode() + body[:-1])
     await writer.drain()
     await asyncio.sleep(0.2)
     return reader, writer
@@ -1026,6 +1026,29 @@ async def test_a_body_is_not_waited_for_without_end(quick: RunningApp, monkeypat
     async with asyncio.timeout(10):
         assert b" 408 " in await reader.readline()
     writer.close()
+
+
+@pytest.mark.parametrize("path", ["/api/v1/imports?filename=a.csv", "/api/v1/attachments?filename=a"])
+async def test_an_upload_is_not_waited_for_without_end(quick: RunningApp, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """A file that stops coming, or comes a byte at a time, is refused with 408; a slow one that goes on is taken."""
+    headers = cookie(await make_session(quick, await admin_id(quick))) | {"Content-Type": "text/csv"}
+    content = b"email\n" + b"a@example.com\n" * 3
+    for pace, pause, wanted in (
+        (bodies.Pace(0.5, 8000), 5.0, b" 408 "),
+        (bodies.Pace(0.5, 8000), 0.1, b" 408 "),
+        (bodies.Pace(5, 100), 0.02, b" 201 "),
+    ):
+        monkeypatch.setattr(bodies, "COLLEAGUES", pace)
+        reader, writer = await begin(quick, path, headers | {"Content-Length": str(len(content))}, b"")
+        answer = asyncio.ensure_future(reader.readline())
+        for number in range(len(content)):
+            if answer.done():
+                break
+            writer.write(content[number : number + 1])
+            await asyncio.wait([answer], timeout=pause)
+        async with asyncio.timeout(10):
+            assert wanted in await answer
+        writer.close()
 
 
 @pytest.mark.parametrize("path", ["/api/v1/session", "/api/v1/first-login", "/api/v1/invitations/accept"])

@@ -51,6 +51,28 @@ async def test_a_hostile_original_fails_alone(processes: Parsers, harm: str) -> 
     assert time.monotonic() - started < 30
 
 
+async def test_what_failed_in_a_batch_gets_less_time_alone(processes: Parsers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch of nothing but hanging items holds the line for its time once and a third of it for each, not for all of it each."""
+    monkeypatch.setattr(parsing, "ALONE_LEAST", 0.3)
+    tried: list[tuple[int, float]] = []
+
+    async def hang(originals: list[Original], seconds: float) -> None:
+        tried.append((len(originals), seconds))
+
+    monkeypatch.setattr(processes, "_try", hang)
+    processes._seconds = 30.0
+    outcomes = await processes.parse([original(str(n)) for n in range(4)])
+    assert tried == [(4, 30.0)] + [(1, 10.0)] * 4
+    assert [outcome.message for outcome in outcomes if isinstance(outcome, QuarantineItem)] == [parsing._too_long(10.0).message] * 4
+    tried.clear()
+    await processes.parse([original("alone from the start")])
+    assert tried == [(1, 30.0)], "what came alone has had all its time: it is not tried again"
+    tried.clear()
+    monkeypatch.setattr(parsing, "ALONE_LEAST", 20.0)
+    await processes.parse([original("1"), original("2")])
+    assert tried[1:] == [(1, 20.0)] * 2, "an honest large item is not failed for the company it kept"
+
+
 async def test_no_process_is_left_behind(processes: Parsers) -> None:
     """After a hang the old processes are gone: what hangs does not go on eating the machine."""
     await processes.warm_up()

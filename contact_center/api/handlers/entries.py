@@ -7,11 +7,11 @@ from typing import Any
 
 from aiohttp import web
 
-from contact_center.api import media
+from contact_center.api import bodies, media
 from contact_center.api.answers import Uploaded
 from contact_center.api.context import Context
 from contact_center.api.schemas import DownloadQuery, HtmlQuery, MediaQuery, RemoteImageQuery, UploadQuery
-from contact_center.errors import Invalid, NotFound, TooLarge
+from contact_center.errors import Invalid, NotFound
 from contact_center.markup import sanitise
 from contact_center.model.audit import Action, Subject
 from contact_center.model.people import Viewer
@@ -82,10 +82,11 @@ async def get_attachment(ctx: Context, attachment_id: int, query: DownloadQuery)
 async def upload(ctx: Context, query: UploadQuery) -> Uploaded:
     """Upload a file to attach to a reply; at most 25 MiB."""
     content = bytearray()
-    async for chunk in ctx.request.content.iter_chunked(256 * 1024):
-        content += chunk
-        if len(content) > UPLOAD_LIMIT:
-            raise TooLarge("A file can have at most 25 MiB.")
+
+    async def keep(chunk: bytes) -> None:
+        content.extend(chunk)
+
+    await bodies.receive(ctx.request, UPLOAD_LIMIT, "A file can have at most 25 MiB.", bodies.COLLEAGUES, keep)
     await ctx.admit_again()
     if not content:
         raise Invalid("The file is empty.", field="body")

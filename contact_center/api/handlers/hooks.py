@@ -1,22 +1,18 @@
 """Requests from outside to the address of a channel account: webhooks of providers, public forms."""
 
-import asyncio
-
 from aiohttp import web
 
-from contact_center.api import media
+from contact_center.api import bodies, media
 from contact_center.api.addresses import client_address
 from contact_center.api.context import Context
 from contact_center.api.handlers.channels import decrypt_options
 from contact_center.api.limits import Places, PostLimits
 from contact_center.channels import registry
 from contact_center.channels.base import ChannelKind, Hooked, HookRequest
-from contact_center.errors import NotFound, TooLarge, TooSlow
+from contact_center.errors import NotFound
 from contact_center.model.channels import ChannelAccount
 from contact_center.store.repositories import channels, timeline
 
-GRACE_SECONDS = 10.0  # for which a phone with a bad line may be silent
-BYTES_PER_SECOND = 50 * 1000  # at least, beyond that: who is slower only holds a place that others need
 LARGE = 256 * 1024  # bytes from which only a few requests are held in memory at once
 POSTS = web.AppKey("post_limits", PostLimits)
 BODILESS = {"GET", "HEAD"}
@@ -59,16 +55,11 @@ async def _answered(ctx: Context, kind: ChannelKind, account: ChannelAccount) ->
 async def _body(request: web.Request, limit: int) -> bytes:
     """The body, bounded in size and in the time that so many bytes may take. Raises TooLarge or TooSlow."""
     content = bytearray()
-    begun = asyncio.get_running_loop().time()
-    try:
-        async with asyncio.timeout(GRACE_SECONDS) as timeout:
-            while chunk := await request.content.readany():
-                content += chunk
-                if len(content) > limit:
-                    raise TooLarge(f"At most {limit // 1024} KiB.")
-                timeout.reschedule(begun + GRACE_SECONDS + len(content) / BYTES_PER_SECOND)
-    except TimeoutError:
-        raise TooSlow from None
+
+    async def keep(chunk: bytes) -> None:
+        content.extend(chunk)
+
+    await bodies.receive(request, limit, f"At most {limit // 1024} KiB.", bodies.STRANGERS, keep)
     return bytes(content)
 
 

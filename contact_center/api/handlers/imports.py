@@ -3,12 +3,13 @@
 import asyncio
 from itertools import islice
 
+from contact_center.api import bodies
 from contact_center.api.context import Context
 from contact_center.api.schemas import ImportPatchBody, ImportRowsQuery, UploadQuery
 from contact_center.contacts.importing import mapping, settling
 from contact_center.contacts.importing.reading import Row, data_rows, first_rows, is_cards
 from contact_center.contacts.importing.runner import content_of
-from contact_center.errors import Conflict, Invalid, NotFound, TooLarge
+from contact_center.errors import Conflict, Invalid, NotFound
 from contact_center.model.audit import Action, Subject
 from contact_center.model.imports import ImportJob, ImportState, RowResult
 from contact_center.model.people import Viewer
@@ -86,14 +87,13 @@ async def get_rows(ctx: Context, import_id: int, query: ImportRowsQuery) -> list
 async def _receive(ctx: Context) -> tuple[str, int]:
     """The file in its place; returns its hash and size."""
     path = ctx.services.files.new_file()
-    size = 0
     try:
         with path.open("wb") as file:
-            async for chunk in ctx.request.content.iter_chunked(256 * 1024):
-                size += len(chunk)
-                if size > UPLOAD_LIMIT:
-                    raise TooLarge("A file can have at most 100 MiB.")
+
+            async def keep(chunk: bytes) -> None:
                 await asyncio.to_thread(file.write, chunk)
+
+            size = await bodies.receive(ctx.request, UPLOAD_LIMIT, "A file can have at most 100 MiB.", bodies.COLLEAGUES, keep)
         await ctx.admit_again()
         if not size:
             raise Invalid("The file is empty.", field="body")
