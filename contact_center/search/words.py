@@ -105,7 +105,7 @@ def keys(text: str) -> Iterator[Piece]:
     """Ids and numbers of a text, each under every key by which it may be asked for."""
     for match in _CHUNK.finditer(text):
         chunk = match.group()
-        if len(chunk) <= 200 and any(c.isdigit() for c in chunk):
+        if len(chunk) <= 200 and _has_digit(chunk):
             for key in keys_of(chunk):
                 yield Piece(match.start(), match.end(), key)
     for match in _NUMBER.finditer(text):
@@ -115,12 +115,23 @@ def keys(text: str) -> Iterator[Piece]:
 
 def key_of(chunk: str) -> str:
     """The key that an id or a number is asked for by; empty when there is no digit in it."""
-    joined = "".join(_plain(piece) for piece in PIECE.findall(chunk))[:LONGEST]
-    if not any(c.isdigit() for c in joined):
+    return _key_of(_joined(chunk))
+
+
+def _joined(chunk: str) -> str:
+    return "".join([_plain(piece) for piece in PIECE.findall(chunk)])[:LONGEST]
+
+
+def _key_of(joined: str) -> str:
+    if not _has_digit(joined):
         return ""
     if joined.isdigit():
         return number_key(joined)
     return joined.translate(_LOOKALIKES)
+
+
+def _has_digit(text: str) -> bool:
+    return not text.isalpha() and any(map(str.isdigit, text))
 
 
 def number_key(digits: str) -> str:
@@ -130,10 +141,11 @@ def number_key(digits: str) -> str:
 
 def keys_of(chunk: str) -> list[str]:
     """Every key of an id: of a phone number also its last seven digits, and all that were written."""
-    key = key_of(chunk)
+    joined = _joined(chunk)
+    key = _key_of(joined)
     if not key.isdigit():
         return [key] if key else []
-    return _number_keys("".join(_plain(piece) for piece in PIECE.findall(chunk))[:LONGEST])
+    return _number_keys(joined)
 
 
 def _number_keys(digits: str) -> list[str]:
@@ -161,7 +173,7 @@ def indexed(texts: list[str]) -> tuple[list[str], list[str]]:
     words: list[str] = []
     found: dict[str, None] = {}
     for text in texts:
-        words += [piece.word for piece in pieces(text)]
+        words += [word for match in PIECE.finditer(text) if (word := word_at(match))]
         found |= dict.fromkeys(piece.word for piece in keys(text))
         if len(words) >= MOST_WORDS:
             break
@@ -170,4 +182,5 @@ def indexed(texts: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _plain(piece: str) -> str:
-    return "".join(c for c in normalise(piece) if c.isalnum())[:LONGEST]
+    normal = normalise(piece)
+    return (normal if normal.isalnum() else "".join(c for c in normal if c.isalnum()))[:LONGEST]
