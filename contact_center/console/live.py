@@ -190,7 +190,8 @@ class Console:
 
     async def _catch_up(self, listener: Listener) -> None:
         while listener.position < self._position and listener.sid in self._listeners:
-            events, reach = await self._store.read(_batch, listener.position)
+            events, reach = await self._store.read(_batch, listener.position, heard=True)
+            assert reach is not None
             upto = min(events[-1].seq if events else self._position, self._position)
             batch = [event for event in events if event.seq <= upto]
             await self._send_to(listener, batch, reach, upto)
@@ -221,14 +222,16 @@ class Console:
 
     async def _advance(self) -> bool:
         self._news.clear()
-        events, reach = await self._store.read(_batch, self._position)
+        events, reach = await self._store.read(_batch, self._position, heard=bool(self._listeners))
         if events:
             failpoints.reach("journal.read")
         if not events:
             return False
         upto = events[-1].seq
         await self._apply_access(events)
-        await self._broadcast(events, reach, upto)
+        if reach is None and self._listeners:  # somebody came meanwhile
+            reach = await self._store.read(reach_of, events)
+        await self._broadcast(events, reach or Reach(), upto)
         return True
 
     async def _broadcast(self, events: list[Recorded], reach: Reach, upto: int) -> None:
@@ -317,9 +320,10 @@ class Console:
         await wire.close(self.server, listener.eio_sid, abort=not reason)
 
 
-def _batch(connection: Connection, after: int) -> tuple[list[Recorded], Reach]:
+def _batch(connection: Connection, after: int, *, heard: bool) -> tuple[list[Recorded], Reach | None]:
+    """The next events; who reaches them is looked up only where somebody listens."""
     events = journal.read_after(connection, after, BATCH)
-    return events, reach_of(connection, events)
+    return events, reach_of(connection, events) if heard else None
 
 
 def _ends(connection: Connection) -> tuple[int, int]:

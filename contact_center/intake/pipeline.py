@@ -4,6 +4,7 @@ the second: what the item means. In between a crash loses nothing, and after it 
 
 import asyncio
 import hashlib
+import itertools
 import math
 from collections.abc import Callable, Sequence, Set
 from datetime import datetime
@@ -36,6 +37,7 @@ Report = Callable[[bool, str], Any]
 MAX_ATTEMPTS = 3
 RETRY_SECONDS = 5.0
 POLL_SECONDS = 10.0
+SMALL, SMALL_BYTES = 3, 32 * 1024  # so many batches more go into one commit while all of it is no larger: lines of a log are soon settled
 
 
 class Pipeline:
@@ -128,6 +130,8 @@ class Pipeline:
 
     async def _load_and_parse(self, after: int) -> list[tuple[Row, Outcome]]:
         rows = await self.store.read(raw_items.in_flight, after, self._batch)
+        if len(rows) == self._batch and (left := SMALL_BYTES - sum(row["size"] for row in rows)) > 0:
+            rows += _fitting(await self.store.read(raw_items.in_flight, rows[-1]["id"], SMALL * self._batch), left)
         outcomes = await self.understand(rows)
         if rows:
             failpoints.reach("intake.parsed")
@@ -307,6 +311,12 @@ def public_ticket(connection: Connection, account_id: int, message_key: str) -> 
         if entry.delivery is None or entry.delivery.held_until is None
     )
     return PublicTicket(ticket.number, ticket.subject, ticket.status, ticket.created_at, said)
+
+
+def _fitting(rows: Sequence[Row], size: int) -> list[Row]:
+    """The first of them that are together no larger than this."""
+    sizes = itertools.accumulate(row["size"] for row in rows)
+    return [row for row, upto in zip(rows, sizes, strict=True) if upto <= size]
 
 
 def _reason(error: Exception) -> str:
