@@ -35,7 +35,7 @@ def _dovecot(folder: Path, corpus: Corpus | None) -> Iterator[Any]:
     root = os.geteuid() == 0
     owner = pwd.getpwnam("nobody") if root else pwd.getpwuid(os.geteuid())
     login = pwd.getpwnam("dovenull") if root else owner
-    server = servers.Dovecot(folder, servers.free_port(), servers.free_port())
+    server = servers.Dovecot(folder, servers.free_port(), servers.free_port(), servers.free_port())
     text = servers.DOVECOT_CONF.format(
         folder=folder,
         port=server.port,
@@ -46,6 +46,7 @@ def _dovecot(folder: Path, corpus: Corpus | None) -> Iterator[Any]:
         login_group=login.pw_name,
     )
     (folder / "dovecot.conf").write_text(text)
+    (folder / "oauth2.conf").write_text(servers.OAUTH2_CONF.format(port=server.provider_port))
     if corpus is not None:
         fill_mailbox(server.maildir, corpus, shuffled=False)
         fill_mailbox(server.maildir / ".Shuffled", corpus, shuffled=True)
