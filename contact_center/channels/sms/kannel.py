@@ -14,7 +14,7 @@ from contact_center.channels.base import Environment, HookReply, HookRequest
 from contact_center.channels.sms import parse, reports, segments, web
 from contact_center.channels.sms.options import SmsOptions
 from contact_center.channels.sms.provider import Refused, envelope, read_key, require, written_key
-from contact_center.errors import ChannelAuthFailed, ChannelMisconfigured, ChannelUnavailable, Undeliverable
+from contact_center.errors import ChannelAuthFailed, ChannelMisconfigured, ChannelUnavailable, SourceCannotBeAsked, Undeliverable
 from contact_center.model.channels import ChannelAccount
 from contact_center.model.messages import OutboundMessage, RawItem, Receipt
 
@@ -72,7 +72,7 @@ class Kannel:
 
     async def holdings(self) -> AsyncIterator[Sequence[str]]:
         """See `provider.Provider`: a gateway forgets what it handed over."""
-        raise ChannelMisconfigured("Kannel keeps no list of messages to compare with.")
+        raise SourceCannotBeAsked
         yield []  # makes this a generator, as the contract wants it
 
     async def check(self) -> None:

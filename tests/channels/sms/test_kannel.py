@@ -21,6 +21,7 @@ from contact_center.errors import (
     ChannelError,
     ChannelMisconfigured,
     ChannelUnavailable,
+    SourceCannotBeAsked,
     Unavailable,
     Undeliverable,
 )
@@ -350,3 +351,9 @@ async def test_credentials_are_tried_without_sending(tmp_path: Path, box: Gatewa
     with pytest.raises(ChannelMisconfigured):
         await a_connector(tmp_path, NUMBER, **options(box.url.replace("sendsms", "elsewhere"))).check()
     assert "Receive SMS" not in (box.folder / "smsbox.log").read_text()
+
+
+async def test_a_gateway_cannot_be_asked_what_it_had(tmp_path: Path) -> None:
+    """Kannel keeps no list of messages: that is how it is set up, and no failed comparison."""
+    with pytest.raises(SourceCannotBeAsked):
+        await anext(a_connector(tmp_path, NUMBER, **options()).holdings(MemoryInbox(tmp_path)))
