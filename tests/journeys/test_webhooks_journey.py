@@ -1,6 +1,5 @@
 """An administrator connects another system: the page that is empty teaches, the test arrives, and what failed is sent again."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -33,7 +32,7 @@ async def set_up(browser: Browser, shop: RunningApp) -> Page:
     answer = await context.request.post("/api/v1/session", data={"email": "admin@example.com", "password": PASSWORD})
     assert answer.ok
     page = await context.new_page()
-    page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+    page.on("dialog", lambda dialog: pytest.fail(f"a question of the browser: {dialog.message}"))
     await page.goto("/setup/webhooks")
     return page
 
@@ -68,5 +67,15 @@ async def test_connecting_another_system(browser: Browser, shop: RunningApp, rec
     await row.get_by_role("button", name="Send again").click()
     await until(lambda: len(receiver.heard) == 4)
     assert receiver.heard[2].id == receiver.heard[3].id
+    await page.get_by_role("button", name="New secret").click()
+    asked = page.get_by_role("dialog")
+    await asked.get_by_role("button", name="Cancel").click()
+    await expect(asked).to_have_count(0)
+    await expect(page.locator(".secret")).to_have_count(0)
+    await page.get_by_role("button", name="Send again from a number…").click()
+    await asked.get_by_label("journal number").fill("many")
+    await expect(asked.get_by_role("button", name="Send again")).to_be_disabled()
+    await page.keyboard.press("Escape")
     await page.get_by_role("button", name="Delete").click()
+    await asked.get_by_role("button", name="Delete").click()
     await expect(page.get_by_text("Tell another system what happens here")).to_be_visible()
