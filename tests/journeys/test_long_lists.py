@@ -41,3 +41,26 @@ async def test_the_end_of_a_long_list(browser: Browser, served: Served, name: st
     await last.click()
     await expect(page.locator(".panel input.name")).to_be_visible()
     assert await page.locator(row).count() < 60
+
+
+async def test_a_page_loaded_anew_stands_where_it_stood(browser: Browser, served: Served) -> None:
+    """Whoever reloads far down the list of tickets, or comes back from another page, sees the same rows again."""
+    page = await first_log_in(browser, served)
+    await asyncio.to_thread(asyncio.run, fill(served.folder))
+    await page.goto("/tickets/all")
+    row, scroller = page.locator("[data-ticket-row]"), page.locator(".scroller")
+    await row.first.wait_for()
+    for _ in range(5):
+        await scroller.evaluate("list => list.scrollTo({top: list.scrollHeight})")
+        await page.wait_for_timeout(300)
+    await scroller.evaluate("list => list.scrollTo({top: 300 * 76})")
+    await page.wait_for_timeout(500)  # the place is noted a moment after the last movement
+    top = "() => [...document.querySelectorAll('[data-ticket-row]')].find(row => row.getBoundingClientRect().bottom > document.querySelector('.scroller').getBoundingClientRect().top + 2).dataset.ticket"
+    before = await page.evaluate(top)
+
+    await page.reload()
+    await row.first.wait_for()
+    await page.wait_for_function(f"before => ({top})() === before", arg=before)
+    await page.goto("/board")
+    await page.go_back()
+    await page.wait_for_function(f"before => document.querySelector('[data-ticket-row]') && ({top})() === before", arg=before)

@@ -16,6 +16,7 @@ export const useLive = defineStore("live", () => {
   const lostAt = ref<number | null>(null);
   const signedOut = ref(false);
   const firstRun = ref(false);
+  const answered = ref(false); // somebody has answered a customer: that stays true when the customer writes again
   const mailPort = ref<number | null>(null);
   const latest = shallowRef<News[]>([]); // what was heard last, for those who want to act on it once
   let watching: number[] = [];
@@ -39,6 +40,7 @@ export const useLive = defineStore("live", () => {
   function hear(events: News[], upto: number): void {
     if (buffered) return void buffered.push({ events, upto });
     if (fetching) heard.push(...events);
+    answered.value ||= events.some((news) => news.type === "interaction.added" && news.data.entry.direction === "out" && news.data.entry.author_id !== null);
     let next = state.value;
     const { stale, timelines } = next;
     for (const news of events) next = apply(next, news);
@@ -82,11 +84,13 @@ export const useLive = defineStore("live", () => {
     state.value = EMPTY;
     wanted = null;
     watching = [];
+    answered.value = false;
   }
 
   async function fetchSnapshot(): Promise<void> {
     const snapshot = await ask(api.GET("/api/v1/snapshot"));
     firstRun.value = snapshot.first_run;
+    answered.value ||= snapshot.answered;
     mailPort.value = snapshot.mail_port;
     update({
       upto: snapshot.as_of,
@@ -114,13 +118,14 @@ export const useLive = defineStore("live", () => {
   }
 
   async function refetch(): Promise<void> {
-    if (wanted) await openList(wanted.view, wanted.queueId, wanted.words);
+    if (wanted) await openList(wanted.view, wanted.queueId, wanted.words, state.value.list?.ids.length);
     for (const id of watching) await openContact(id, true);
   }
 
   // Lists.
 
-  async function openList(view: View, queueId: number | null, words = ""): Promise<void> {
+  /** `least`: how many rows there were before, so that whoever was far down finds their place again. */
+  async function openList(view: View, queueId: number | null, words = "", least = 0): Promise<void> {
     wanted = { view, queueId, words };
     const mine = wanted;
     const fit = listen();
@@ -128,8 +133,16 @@ export const useLive = defineStore("live", () => {
     try {
       const page = await ask(api.GET("/api/v1/tickets", { params: { query: { view, queue_id: queueId, q: words, limit: 100 } } }));
       if (wanted !== mine) return; // another list was asked for meanwhile
-      remember(page.items);
-      update({ list: { view, queueId, words, ids: page.items.map((ticket) => ticket.id), next: page.next_cursor } });
+      const items = [...page.items];
+      let next = page.next_cursor;
+      while (next && items.length < Math.min(least, DEEPEST)) {
+        const more: typeof page = await ask(api.GET("/api/v1/tickets", { params: { query: { view, queue_id: queueId, q: words, limit: 200, cursor: next } } }));
+        if (wanted !== mine) return;
+        items.push(...more.items);
+        next = more.next_cursor;
+      }
+      remember(items);
+      update({ list: { view, queueId, words, ids: [...new Set(items.map((ticket) => ticket.id))], next } });
       asOf = page.as_of;
     } finally {
       fit(asOf);
@@ -224,7 +237,7 @@ export const useLive = defineStore("live", () => {
   }
 
   return {
-    state, connection, lostAt, signedOut, firstRun, mailPort, latest, me, can,
+    state, connection, lostAt, signedOut, firstRun, answered, mailPort, latest, me, can,
     start, stop, openList, moreOfList, openTicket, openContact, olderEntries, remember, rememberContact,
   };
 });
