@@ -48,6 +48,8 @@ class Snapshot:
     """What is on offer now, to the viewer and in the queues they see."""
     first_run: bool
     """Nothing has arrived yet: the console shows how to begin."""
+    answered: bool
+    """Somebody has answered a customer already; told to administrators, whose first steps it ends."""
     mail_port: int | None
     """Port of the embedded mail receiver, for the hint of an empty console."""
 

@@ -204,6 +204,8 @@ class ChannelKind:
     large_from: float = math.inf
     """Bytes from which an original is kept in a file and `parse_large` is used."""
     can_send: bool = True
+    spools: Callable[[Mapping[str, Any]], bool] = lambda _options: False
+    """Whether an account of these stored options only puts into the outgoing spool what it should send."""
     reaches: PointKind | None = None
     """Kind of contact point that its messages go to; None: they need no address."""
     address_label: str = "Address"

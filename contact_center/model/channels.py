@@ -48,6 +48,8 @@ class ChannelNews:
     silent_since: datetime | None = None
     """Since when nothing has come, once that is longer than somebody expects; None: all is well."""
     expect_hours: int | None = None
+    spools: bool = False
+    """It receives only: what it should send is put into the outgoing spool."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ PAGES = [
     "/setup/queues",
     "/setup/hours",
     "/setup/users",
+    "/setup/webhooks",
+    "/setup/audit",
     "/setup/books",
     "/setup/quarantine",
     "/setup/spool",
@@ -93,6 +95,31 @@ async def test_a_reply_can_be_called_back(browser: Browser, served: Served) -> N
     await expect(page.locator("textarea").first).to_have_value("Too hasty")
     await expect(page.locator("[data-entry]", has_text="Too hasty")).to_have_count(0)
     assert not (served.folder / "data" / "spool").exists()
+
+
+async def test_first_steps_tell_facts(browser: Browser, served: Served) -> None:
+    """Who has answered once has answered, also when the customer writes again; a mailbox without SMTP is no way to answer."""
+    page = await first_log_in(browser, served)
+    first = a_mail(message_id="<q1@example.org>")
+    send(served, first)
+    answered, channel = page.locator("[data-step=answer]"), page.locator("[data-step=channel]")
+    await page.locator("[data-ticket-row]").wait_for()
+    await expect(answered).to_have_attribute("data-done", "false")
+    await page.locator("[data-ticket-row]").click()
+    await page.locator("textarea").first.fill("It is on its way")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("[data-entry]", has_text="It is on its way")).to_be_visible()
+    send(served, a_mail(message_id="<q2@example.org>", answers="<q1@example.org>", text="Still nothing here"))
+    await expect(page.locator("[data-entry]", has_text="Still nothing here")).to_be_visible()
+    options = {"kind": "email", "name": "Own", "address": "own@shop.example", "queue_id": 1, "options": {}, "check": True}
+    made = await page.context.request.post("/api/v1/channels", data=options)
+    assert made.ok, await made.text()
+    await page.goto("/tickets/open")
+    await expect(answered).to_have_attribute("data-done", "true")
+    await expect(channel).to_contain_text("receives only")
+    await expect(channel).to_have_attribute("data-done", "false")
+    await page.goto("/setup/channels")
+    await expect(page.locator("section", has_text="own@shop.example").locator("[data-spools]")).to_have_text("receives only")
 
 
 async def test_hostile_markup_does_nothing(browser: Browser, served: Served) -> None:

@@ -108,6 +108,7 @@ def as_news(account: ChannelAccount) -> ChannelNews:
         reaches=registry.find(account.kind).reaches,
         silent_since=account.silent_since,
         expect_hours=account.expect_hours,
+        spools=registry.find(account.kind).spools(account.options),
     )
 
 

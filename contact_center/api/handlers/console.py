@@ -5,9 +5,9 @@ from contact_center.api.context import Context
 from contact_center.api.handlers.account import load_me
 from contact_center.api.handlers.channels import as_news
 from contact_center.model.people import Viewer
-from contact_center.model.words import Status
+from contact_center.model.words import Role, Status
 from contact_center.store import Connection, journal
-from contact_center.store.repositories import access, channels, routing, tickets
+from contact_center.store.repositories import access, channels, outbox, routing, tickets
 
 
 async def snapshot(ctx: Context) -> Snapshot:
@@ -30,5 +30,6 @@ def _snapshot(connection: Connection, viewer: Viewer, undo_seconds: float, mail_
         aux_codes=routing.codes(connection, viewer.project_id),
         offers=routing.open_offers(connection, viewer),
         first_run=not rows and journal.horizon(connection) < 50,
+        answered=viewer.role is Role.ADMIN and outbox.has_reply(connection, viewer.project_id),
         mail_port=mail_port,
     )

@@ -94,6 +94,7 @@ KIND = ChannelKind(
     reading=reading,
     large_from=LARGE,
     listener=listener,
+    spools=lambda options: not options.get("smtp_host"),
     reaches=PointKind.EMAIL,
     address_label="Mail address",
 )

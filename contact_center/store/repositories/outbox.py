@@ -26,6 +26,17 @@ def add(connection: Connection, **values: Any) -> int:
     return int(connection.execute(insert(outbox).values(values).returning(outbox.c.id)).scalar_one())
 
 
+def has_reply(connection: Connection, project_id: int) -> bool:
+    """Whether a person ever wrote a message that was to go out."""
+    statement = (
+        select(outbox.c.id)
+        .join(interaction, interaction.c.id == outbox.c.interaction_id)
+        .join(channel_account, channel_account.c.id == outbox.c.account_id)
+        .where(interaction.c.author_id.is_not(None), channel_account.c.project_id == project_id)
+    )
+    return connection.execute(statement.limit(1)).first() is not None
+
+
 def due_accounts(connection: Connection, now: datetime) -> list[Row]:
     """id and options of the accounts that have messages due, whoever waits longest first."""
     statement = (

@@ -3072,6 +3072,11 @@ export interface components {
              * @default null
              */
             expect_hours: number | null;
+            /**
+             * Spools
+             * @default false
+             */
+            spools: boolean;
         };
         /**
          * ConsentPage
@@ -4308,6 +4313,8 @@ export interface components {
             offers: components["schemas"]["Offer"][];
             /** First Run */
             first_run: boolean;
+            /** Answered */
+            answered: boolean;
             /** Mail Port */
             mail_port: number | null;
         };
