@@ -80,3 +80,11 @@ class AuditEntry:
     object_kind: Subject
     object_id: int | None
     detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine(AuditEntry):
+    """An entry as it is listed."""
+
+    names: dict[str, str]
+    """What its object, and whatever its detail names by number, is called now: `contact:7`. What has no name is left out."""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from contact_center.errors import Unavailable
 from contact_center.model.audit import Action, AuditEntry, Subject
 from contact_center.model.words import Role
 from contact_center.store import audit, audit_check
+from contact_center.store.repositories import contacts
 from contact_center.testing import PASSWORD, RunningApp, a_mail
 from tests.api.samples import table
 from tests.api.test_matrix import ask
@@ -301,3 +303,29 @@ async def test_the_head_is_anchored_when_the_server_starts(tmp_path: Path) -> No
             await asyncio.sleep(0.02)
     await store.close()
     assert [anchor.number for anchor in audit_check.load_anchors(tmp_path / "data")] == [1]
+
+
+async def test_the_list_names_what_was_done_to(any_server: RunningApp) -> None:
+    """A line says how its object is called, and whoever its detail names; one statement asks for all of a page."""
+    async with any_server.session() as client:
+        async with client.post("/api/v1/queues", json={"name": "Returns"}) as answer:
+            queue_id = (await answer.json())["id"]
+        people = [await fresh_contact_named(any_server, name) for name in ("Ivan Petrov", "I. Petrov")]
+        async with client.post(
+            f"/api/v1/contacts/{people[0]}/merges", json={"other_id": people[1]}, headers={"Idempotency-Key": "m"}
+        ) as answer:
+            assert answer.ok, await answer.text()
+        body = {"email": "vera@shop.example", "name": "Vera", "role": "agent", "queue_ids": [queue_id]}
+        async with client.post("/api/v1/users", json=body) as answer:
+            assert answer.ok, await answer.text()
+        async with client.get("/api/v1/audit?limit=20") as answer:
+            lines = (await answer.json())["items"]
+    named = {line["action"]: set(line["names"].values()) for line in lines}
+
+    assert named[Action.QUEUE_ADDED] == {"Returns"}
+    assert named[Action.CONTACTS_MERGED] == {"Ivan Petrov", "I. Petrov"}
+    assert named[Action.EMPLOYEE_ADDED] == {"Vera", "Returns"}
+
+
+async def fresh_contact_named(server: RunningApp, name: str) -> int:
+    return await server.store.write(contacts.add_contact, 1, name, False, datetime(2026, 11, 2, tzinfo=UTC))

@@ -1,5 +1,7 @@
 """The audit log: for administrators all of it, for supervisors who opened a customer whom they may see."""
 
+from collections.abc import Iterator
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -8,10 +10,11 @@ from pydantic import AwareDatetime, Field
 from contact_center.api.context import Context
 from contact_center.api.schemas import Page, PageQuery, decode_cursor, encode_cursor
 from contact_center.errors import Invalid, NotFound
-from contact_center.model.audit import Action, AuditEntry, Subject
+from contact_center.model.audit import Action, AuditEntry, AuditLine, Subject
 from contact_center.model.people import Viewer
 from contact_center.store import Connection, audit, journal
 from contact_center.store.repositories import contacts
+from contact_center.store.repositories.names import Thing, names
 
 
 class AuditQuery(PageQuery):
@@ -25,7 +28,7 @@ class AuditQuery(PageQuery):
     until: Annotated[AwareDatetime | None, Field(description="Earlier than this")] = None
 
 
-async def list_entries(ctx: Context, query: AuditQuery) -> Page[AuditEntry]:
+async def list_entries(ctx: Context, query: AuditQuery) -> Page[AuditLine]:
     """What people did and whose history they opened, newest first."""
     return await ctx.read(_page, ctx.viewer, query)
 
@@ -35,7 +38,7 @@ async def get_openings(ctx: Context, contact_id: int, query: PageQuery) -> Page[
     return await ctx.read(_openings, ctx.viewer, contact_id, query)
 
 
-def _page(connection: Connection, viewer: Viewer, query: AuditQuery) -> Page[AuditEntry]:
+def _page(connection: Connection, viewer: Viewer, query: AuditQuery) -> Page[AuditLine]:
     cursor = decode_cursor(query.cursor, int)
     rows = audit.page(
         connection,
@@ -49,7 +52,27 @@ def _page(connection: Connection, viewer: Viewer, query: AuditQuery) -> Page[Aud
         before=cursor[0] if cursor else 0,
         limit=query.limit + 1,
     )
-    return _as_page(connection, rows, query.limit)
+    page = _as_page(connection, rows, query.limit)
+    return Page(_named(connection, page.items), page.next_cursor, page.as_of)
+
+
+def _named(connection: Connection, entries: list[AuditEntry]) -> list[AuditLine]:
+    """The entries with what is called how in them, asked once for all."""
+    found = names(connection, (thing for entry in entries for thing in _things(entry)))
+    lines = []
+    for entry in entries:
+        called = {f"{kind}:{number}": found[kind, number] for kind, number in _things(entry) if (kind, number) in found}
+        lines.append(AuditLine(**{field.name: getattr(entry, field.name) for field in fields(AuditEntry)}, names=called))
+    return lines
+
+
+def _things(entry: AuditEntry) -> Iterator[Thing]:
+    if entry.object_id is not None:
+        yield entry.object_kind, entry.object_id
+    for name in ("contact_id", "other_id"):
+        if isinstance(number := entry.detail.get(name), int):
+            yield Subject.CONTACT, number
+    yield from ((Subject.QUEUE, number) for number in entry.detail.get("queue_ids") or () if isinstance(number, int))
 
 
 def _openings(connection: Connection, viewer: Viewer, contact_id: int, query: PageQuery) -> Page[AuditEntry]:

@@ -2868,6 +2868,37 @@ export interface components {
             };
         };
         /**
+         * AuditLine
+         * @description An entry as it is listed.
+         */
+        AuditLine: {
+            /** Number */
+            number: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Actor Id */
+            actor_id: number | null;
+            /** Actor */
+            actor: string;
+            /** Address */
+            address: string;
+            action: components["schemas"]["Action"];
+            object_kind: components["schemas"]["Subject"];
+            /** Object Id */
+            object_id: number | null;
+            /** Detail */
+            detail: {
+                [key: string]: unknown;
+            };
+            /** Names */
+            names: {
+                [key: string]: string;
+            };
+        };
+        /**
          * AuxCode
          * @description Why an agent is signed in and takes no work: a break, a training, a meeting.
          */
@@ -3816,6 +3847,18 @@ export interface components {
         Page_AuditEntry_: {
             /** Items */
             items: components["schemas"]["AuditEntry"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** As Of */
+            as_of: number;
+        };
+        /**
+         * Page
+         * @description One page of a list. `next_cursor` is None on the last; `as_of` is the journal number the page was read at.
+         */
+        Page_AuditLine_: {
+            /** Items */
+            items: components["schemas"]["AuditLine"][];
             /** Next Cursor */
             next_cursor: string | null;
             /** As Of */
@@ -8564,7 +8607,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_AuditEntry_"];
+                    "application/json": components["schemas"]["Page_AuditLine_"];
                 };
             };
             400: components["responses"]["Problem"];

@@ -32,6 +32,7 @@ export type OptionField = Schemas["OptionField"];
 export type Me = Schemas["Me"];
 export type Snapshot = Schemas["Snapshot"];
 export type AuditEntry = Schemas["AuditEntry"];
+export type AuditLine = Schemas["AuditLine"];
 export type RawItem = Schemas["RawItemRow"];
 export type SpooledMail = Schemas["SpooledMail"];
 export type Device = Schemas["Device"];
