@@ -1,5 +1,6 @@
 """What is promised is documented: settings, commands, events, channel options; and the console's typed API is fresh."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -82,6 +83,35 @@ def test_every_channel_option_is_in_russian() -> None:
     for kind in registry.kinds().values():
         block = source.partition(f"  {kind.name}: {{")[2].partition("\n  },")[0]
         assert re.findall(r"^    (\w+): \[", block, re.M) == ["address", *kind.options.model_fields]
+
+
+def test_every_trouble_of_a_channel_is_in_russian() -> None:
+    """What a connector says of its trouble stands in the console's Russian list, each value in its place."""
+    source = (ROOT / "contact_center/agent_ui/src/i18n/troubles.ru.ts").read_text()
+    listed = dict(re.findall(r'^  \["((?:[^"\\]|\\.)*)", "((?:[^"\\]|\\.)*)"\],$', source, re.M))
+    files = [
+        *(ROOT / "contact_center/channels").rglob("*.py"),
+        *(ROOT / "contact_center/outbound").glob("*.py"),
+        ROOT / "contact_center/oauth.py",
+    ]
+    said = {words: file.name for file in files if "_template" not in file.parts for words in _troubles(file)}
+
+    assert {words: name for words, name in said.items() if words not in listed} == {}
+    assert [words for words, russian in listed.items() if words.count("{}") != russian.count("{}")] == []
+    assert len(said) > 50
+
+
+def _troubles(file: Path) -> list[str]:
+    """The sentences with which a file raises or makes a channel's errors; {} where a value stands."""
+    kinds = {"ChannelUnavailable", "ChannelAuthFailed", "ChannelMisconfigured", "Undeliverable", "DeliveryUnknown"}
+    calls = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call) and getattr(node.func, "id", "") in kinds]
+    found = []
+    for words in (call.args[0] for call in calls if call.args):
+        if isinstance(words, ast.Constant):
+            found.append(str(words.value))
+        elif isinstance(words, ast.JoinedStr):
+            found.append("".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in words.values))
+    return found
 
 
 def test_the_consoles_contract_is_fresh() -> None:

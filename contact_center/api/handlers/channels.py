@@ -134,6 +134,9 @@ async def _check(ctx: Context, account: ChannelAccount, kind: ChannelKind, optio
     except ChannelError as error:
         # Who tries servers and passwords until one fits is told of, as whoever tries to sign in here is.
         await ctx.told(Action.CHANNEL_REFUSED, Subject.CHANNEL, account.id or None, channel=kind.name, reason=error.code)
+        if name := error.details.get("option"):  # the form marks it
+            errors = [{"in": "body", "loc": ["options", name], "msg": "Fill this in.", "type": "missing"}]
+            raise Invalid(errors=errors) from error
         raise Invalid(error.message, field="options", reason=error.code) from error
 
 

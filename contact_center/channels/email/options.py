@@ -45,7 +45,7 @@ class MailboxOptions(Options):
     sign_in: Literal["password", "oauth2"] = Field(
         "password",
         title="How we sign in",
-        description="password: with the passwords here. oauth2: the provider allows us the mailbox, for IMAP and SMTP; save, then connect.",
+        description="With the passwords that stand here; or the provider gives access, for IMAP and SMTP: save, then connect.",
     )
     oauth_provider: Literal["google", "microsoft", "other"] = Field("google", title="Provider", description="Who keeps the mailbox.")
     oauth_tenant: str = Field(
@@ -96,8 +96,7 @@ class MailboxOptions(Options):
     sender_rule: Literal["from", "listed", "reply_to"] = Field(
         "from",
         title="Who the customer is",
-        description="from: always the address in From. listed: the one in Reply-To for the senders below, such as a web form that "
-        "sends mails. reply_to: always the one in Reply-To.",
+        description="The address in From or the one in Reply-To. Of those listed: of the senders below, such as a form that sends mails.",
     )
     sender_rule_for: str = Field(
         "",

@@ -82,7 +82,7 @@ class Kannel:
         if answer.status == 400:
             return
         if answer.status < 300:
-            raise ChannelMisconfigured("Whatever answers at kannel_url is no sendsms of Kannel's.")
+            raise ChannelMisconfigured("Whatever answers at this address is no sendsms of Kannel's.")
         raise _refusal(answer)
 
     def _message(self, query: str, body: bytes) -> RawItem:

@@ -46,7 +46,7 @@ class NumberOptions(Options):
     confirm_opt_out: Literal["auto", "yes", "no"] = Field(
         "auto",
         title="Confirm opt-outs",
-        description="Answer STOP and START with one text. auto: with Kannel yes, with Twilio no, which answers by itself.",
+        description="Answer STOP and START with one text. Kannel needs it; Twilio answers by itself.",
     )
     opt_out_reply: str = Field("", max_length=300, title="Answer to STOP", description="Empty: a usual one, in the language of the word.")
     opt_in_reply: str = Field("", max_length=300, title="Answer to START", description="Empty: a usual one, in the language of the word.")

@@ -52,7 +52,7 @@ def require(**named: str) -> None:
     """Raise ChannelMisconfigured for the first of these options that is empty."""
     for name, value in named.items():
         if not value:
-            raise ChannelMisconfigured(f"Fill in {name}.")
+            raise ChannelMisconfigured(f"A setting is empty: {name}.", option=name)
 
 
 def recipient(message: OutboundMessage, account: ChannelAccount, max_parts: int) -> str:

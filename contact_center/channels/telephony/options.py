@@ -28,18 +28,20 @@ class TelephonyOptions(Options):
     cdr_format: CdrFormat = Field(
         "master",
         title="CDR layout",
-        description="master: Asterisk's Master.csv; custom: the layout for cdr_custom.conf in the how-to; columns: as the column map says.",
+        description="How the PBX writes its calls into the file.",
     )
     columns: str = Field(
         "",
         title="Column map",
-        description=f"For the layout columns: field=column, by number from 0 or by name in the header line. Fields: {', '.join(COLUMNS)}. "
-        "Example: id=0,start=1,from=2,to=3,result=5.",
+        description="For a layout by the column map: field=column, by number from 0 or by name in the header line. "
+        f"Fields: {', '.join(COLUMNS)}. Example: id=0,start=1,from=2,to=3,result=5.",
     )
     csv_delimiter: str = Field(",", title="Delimiter", description="Sign between two columns; \\t is a tab.")
     csv_header: bool = Field(False, title="Header line", description="The first line of the CSV file names the columns.")
     time_format: str = Field(
-        "", title="Time format", description="For the layout columns, as in %d.%m.%Y %H:%M:%S; empty: ISO 8601 or seconds since 1970."
+        "",
+        title="Time format",
+        description="For a layout by the column map, as in %d.%m.%Y %H:%M:%S; empty: ISO 8601 or seconds since 1970.",
     )
     queue_log_file: str = Field("", title="queue_log", description="Path of Asterisk's queue_log on this machine; empty: none is read.")
     timezone: str = Field("UTC", title="Time zone of the PBX", description="For times without an offset, as in Europe/Moscow.")

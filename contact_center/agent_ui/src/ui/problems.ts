@@ -2,6 +2,7 @@
 import { Problem } from "@/api/client";
 import { i18n } from "@/i18n";
 import russian from "@/i18n/problems.ru";
+import { trouble } from "./troubles";
 
 export interface Worded {
   text: string;
@@ -21,13 +22,13 @@ const russianSpeaks = () => i18n.global.locale.value === "ru";
 export function worded(error: unknown): Worded {
   if (!(error instanceof Problem)) return { text: t("error.title"), small: error instanceof Error ? error.message : String(error) };
   const reason = `problem.${String(error.details["reason"] ?? "")}`;
-  if (error.details["reason"] && te(reason, "en")) return { text: t(reason), small: error.message };
+  if (error.details["reason"] && te(reason, "en")) return { text: t(reason), small: trouble(error.message) };
   const kind = te(`problem.${error.code}`, "en") ? t(`problem.${error.code}`) : t("error.title");
   if (error.code === "offline" || error.code === "internal") return { text: kind, small: "" };
   const named = faults(error);
   if (error.code === "invalid" && named.length) return { text: kind, small: named.map(({ field, text }) => `${field}: ${text}`).join("; ") };
   if (!russianSpeaks()) return { text: error.message, small: "" };
-  const known = russian[error.message];
+  const known = russian[error.message] ?? (trouble(error.message) !== error.message ? trouble(error.message) : undefined);
   if (known) return { text: known, small: "" };
   // The plain sentence of a kind adds nothing to our own; any other one names particulars.
   return { text: kind, small: PLAIN.has(error.message) ? "" : error.message };
