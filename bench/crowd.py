@@ -44,7 +44,7 @@ def _link(n: int) -> dict[str, Any]:
 
 def _ticket(n: int) -> dict[str, Any]:
     at = START + timedelta(minutes=5 * n)
-    subject, text = SUBJECTS[n % len(SUBJECTS)]
+    subject, text = SUBJECTS[n % len(SUBJECTS)][:2]
     return {
         "number": n, "contact_id": n, "queue_id": 1, "subject": subject.format(n=n), "status": "open", "priority": "normal",
         "channel": "email", "tags": [], "created_at": at, "updated_at": at, "version": 1, "last_at": at, "last_direction": "in",

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import re
 import signal
 import socket
@@ -279,21 +280,36 @@ def audit_export() -> None:
 def demo(
     pace: Annotated[float, typer.Option(help="Seconds between two things that happen, on average.")] = 6.0,
     mails: Annotated[int, typer.Option(help="Mails of the past.")] = 7000,
+    language: Annotated[str, typer.Option(help="What the shop speaks: en or ru. Customers write in both.")] = "",
 ) -> None:
     """Run the server with a living story: a shop, its past, and customers who keep writing and calling.
 
-    Its data stand apart, in the folder `demo` of the data folder.
+    Its data stand apart, in the folder `demo` of the data folder, and where its ports are taken it chooses free ones, so that
+    it runs beside another server. Without --language the shop speaks Russian where the system does.
 
     Example: contact-center demo
     """
     settings = load_settings()
-    settings = settings.model_copy(update={"data_dir": settings.data_dir / "demo", "database_url": ""})
+    if language not in ("", "en", "ru"):
+        raise typer.BadParameter("en or ru", param_hint="--language")
+    language = language or ("ru" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("ru") else "en")
+    host, _, port = (settings.mail.listen or "127.0.0.1:8025").rpartition(":")
+    settings = settings.model_copy(
+        update={
+            "data_dir": settings.data_dir / "demo",
+            "database_url": "",
+            "port": _free_port(settings.host, settings.port),
+            "mail": settings.mail.model_copy(update={"listen": f"{host}:{_free_port(host, int(port))}"}),
+            # The other system of the story listens on this machine.
+            "webhooks": settings.webhooks.model_copy(update={"allow_private_networks": True}),
+        }
+    )
     settings.check_transport()
     _set_up_logging(settings, quiet=True)
-    _run(_demo(settings, pace, mails))
+    _run(_demo(settings, pace, mails, language))
 
 
-async def _demo(settings: Settings, pace: float, mails: int) -> None:
+async def _demo(settings: Settings, pace: float, mails: int, language: str) -> None:
     from contact_center import app as root
     from contact_center.demo import history, run
     from contact_center.demo.outside import Gateway
@@ -306,14 +322,15 @@ async def _demo(settings: Settings, pace: float, mails: int) -> None:
     store = await root.open_database(settings)
     try:
         product, gateway = root.build(settings, store), Gateway()
-        shop = await run.prepare(product, gateway, tell, mails)
+        shop = await run.prepare(product, gateway, tell, mails, language)
         runner = web.AppRunner(product.app, access_log=None, handle_signals=False, shutdown_timeout=10)
         await runner.setup()
         async with root.running(product):
             await web.SockSite(runner, door).start()
-            tell(f"The demo is at {settings.base_url}")
-            for address, name, role in history.COLLEAGUES:
-                tell(f"  sign in as {address} with the password: {history.PASSWORD}  ({name}, {role})")
+            # By another name than other servers on this machine: browsers keep one sign-in a name, whatever the port.
+            tell(f"The demo is at {settings.base_url.replace('127.0.0.1', 'localhost')}, and takes mail at {settings.mail.listen}")
+            for address, names, role in history.COLLEAGUES:
+                tell(f"  sign in as {address} with the password: {history.PASSWORD}  ({names[language]}, {role})")
             await run.live(product, shop, gateway, pace, _until_told_to_stop)
             await runner.cleanup()
     finally:
@@ -338,6 +355,18 @@ async def _serve(settings: Settings, role: str) -> None:
             await runner.cleanup()
     finally:
         await store.close()
+
+
+def _free_port(host: str, wanted: int) -> int:
+    """The port that is wanted, or the next one that nobody listens on."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for port in range(wanted, wanted + 50) if wanted else ():
+        with socket.socket(family) as door:
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                door.bind((host.strip("[]"), port))
+                return port
+    return wanted
 
 
 def _bind(settings: Settings) -> socket.socket:

@@ -2,6 +2,7 @@
 
     letters.py   who writes, and what: the generator of mails that demo, pictures and benchmarks share
     history.py   a shop, its people and channels, and some thousand tickets of the past, by the ordinary pipeline
+    colleagues.py the people of the shop, who take what waits and answer it while one watches
     outside.py   the world around: a text-message gateway, and customers who write, call, fill in forms and answer
 
 Nothing here is a double inside the product: mails come by SMTP, texts, calls and forms by the same requests that real

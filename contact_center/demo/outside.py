@@ -27,20 +27,13 @@ import structlog
 from aiohttp import web
 
 from contact_center.channels.web_form.challenge import solve
-from contact_center.demo.letters import MORE, PEOPLE, SUBJECTS
+from contact_center.demo.letters import PEOPLE, TEXTS, THANKS, Person, somebody, topic_for, topic_of
 from contact_center.tasks import spawn, stop
 
 logger = structlog.get_logger(__name__)
 
-TEXTS = [
-    "Курьер не приехал, что делать?",
-    "Можно забрать заказ завтра?",
-    "Is my parcel there yet?",
-    "Please call me, the link does not open",
-    "Спасибо!",
-]
 RESULTS = ("answered", "answered", "answered", "missed", "abandoned")
-AGENTS = ("Вера Смирнова", "Daniel Ortiz")
+OURS = {"sms": "+74950000117", "calls": "+74950000118"}
 SECONDS = aiohttp.ClientTimeout(total=30)
 ANSWER_SECONDS = (8.0, 40.0)  # how long a customer thinks
 
@@ -55,6 +48,9 @@ class Outside:
     form_hook: str
     secret: str
     spool: Path
+    queue: str
+    agents: tuple[str, ...]
+    """Whom the PBX names: a queue of its own, and who took the call."""
     pace: float
     """Seconds between two things that happen, on average."""
     chance: random.Random = field(default_factory=lambda: random.Random())
@@ -91,10 +87,9 @@ class Outside:
 
     async def write(self) -> None:
         """Somebody writes a mail."""
-        name, address = self._somebody()
-        subject, body = self.chance.choice(SUBJECTS)
-        number = self.chance.randint(50_000, 60_000)
-        await self._send(name, address, subject.format(n=number), body.format(n=number))
+        person, number = somebody(self.chance), self.chance.randint(50_000, 60_000)
+        topic = topic_for(self.chance, person)
+        await self._send(person.name, person.address, topic.subject.format(n=number), topic.body.format(n=number))
 
     async def answer_mails(self) -> None:
         """Whoever got an answer writes back, or not."""
@@ -103,25 +98,29 @@ class Outside:
                 continue
             self._read.add(path.name)
             mail = email.message_from_bytes(await asyncio.to_thread(path.read_bytes), policy=email.policy.default)
-            if mail["Date"].datetime > self._began and self.chance.random() < 0.7:
+            known = topic_of(str(mail["Subject"]))
+            if mail["Date"].datetime > self._began and known is not None and self.chance.random() < 0.7:
                 name, _, address = str(mail["To"]).rpartition("<")
-                await self._send(
-                    name.strip(' "'), address.rstrip(">"), f"Re: {mail['Subject']}", self.chance.choice(MORE), str(mail["Message-ID"])
-                )
+                words = mail.get_content() if not mail.is_multipart() else ""
+                first = known[0].answers[0].format(n=known[1])[:40] in words
+                text, subject = known[0].more[0 if first else -1], str(mail["Subject"])
+                subject = subject if subject.startswith("Re:") else f"Re: {subject}"
+                await self._send(name.strip(' "'), address.rstrip(">"), subject, text, str(mail["Message-ID"]))
 
     async def text(self, number: str = "", words: str = "") -> None:
         """Somebody sends a text message."""
         sender = number or self._number()
+        language = "en" if sender.startswith("+44") else "ru"
         fields = {
             "from": sender,
-            "to": "+74950000117",
+            "to": OURS["sms"],
             "charset": "UTF-8",
             "coding": "2",
             "id": f"{time.time_ns():x}",
             "secret": self.secret,
         }
         query = "&".join(f"{name}={quote(value, safe='')}" for name, value in fields.items())
-        await self._post(f"{self.sms_hook}/mo?{query}", (words or self.chance.choice(TEXTS)).encode())
+        await self._post(f"{self.sms_hook}/mo?{query}", (words or self.chance.choice(TEXTS[language])[0]).encode())
 
     async def call(self, at: datetime | None = None) -> None:
         """Somebody calls, and gets through or not."""
@@ -131,15 +130,15 @@ class Outside:
             "event": result,
             "direction": "in" if self.chance.random() < 0.85 else "out",
             "from": self._number(),
-            "to": "+74950000118",
-            "queue": "Продажи",
+            "to": OURS["calls"],
+            "queue": self.queue,
             "at": began.isoformat(),
             "wait_seconds": self.chance.randint(3, 70),
         }
         if event["direction"] == "out":
             event |= {"from": event["to"], "to": event["from"], "event": "answered"}
         if event["event"] == "answered":
-            event |= {"agent": self.chance.choice(AGENTS), "talk_seconds": self.chance.randint(20, 600)}
+            event |= {"agent": self.chance.choice(self.agents), "talk_seconds": self.chance.randint(20, 600)}
         body, stamp = json.dumps(event, ensure_ascii=False).encode(), str(int(time.time()))
         code = hmac.new(self.secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
         await self._post(f"{self.calls_hook}/events", body, {"X-Timestamp": stamp, "X-Signature": f"sha256={code}"})
@@ -147,11 +146,17 @@ class Outside:
     async def fill_in(self) -> None:
         """Somebody fills in the form on the website."""
         assert self._client is not None
-        name, address = self._somebody()
+        person, number = somebody(self.chance), self.chance.randint(50_000, 60_000)
+        topic = topic_for(self.chance, person)
         async with self._client.get(f"{self.form_hook}/challenge") as response:
             challenge = (await response.json())["challenge"]
         solution = await asyncio.to_thread(solve, challenge)
-        words = {"name": name, "email": address, "message": self.chance.choice(SUBJECTS)[1].format(n=self.chance.randint(50_000, 60_000))}
+        words = {
+            "name": person.name,
+            "email": person.address,
+            "subject": topic.subject.format(n=number),
+            "message": topic.body.format(n=number),
+        }
         body = {"challenge": challenge, "solution": solution, "fields": words}
         await self._post(self.form_hook, json.dumps(body).encode(), {"Content-Type": "application/json", "Accept": "application/json"})
 
@@ -172,14 +177,10 @@ class Outside:
             if response.status >= 300:
                 logger.warning("demo.refused", url=url.partition("?")[0], status=response.status, words=(await response.text())[:200])
 
-    def _somebody(self) -> tuple[str, str]:
-        name, local = self.chance.choice(PEOPLE)
-        number = min(60, int(self.chance.paretovariate(0.7)))
-        return name, f"{local}{number}@example{number % 9}.org"
-
     def _number(self) -> str:
-        # 1,000 numbers, so that people come again.
-        return f"+7916{self.chance.randint(0, 999):03d}{117:04d}"
+        """Of somebody who writes, too; or of somebody whom nobody knows."""
+        known: Person = self.chance.choice(PEOPLE[:60])
+        return known.phone if known.phone and self.chance.random() < 0.7 else f"+7926{self.chance.randint(0, 999):03d}0117"
 
     def _spooled(self) -> list[Path]:
         return sorted(self.spool.glob("*.eml")) if self.spool.is_dir() else []
@@ -191,6 +192,8 @@ class Gateway:
     def __init__(self) -> None:
         self.secret = secrets.token_urlsafe(24)
         """The password of the gateway, and the word in its requests."""
+        self.crm = ""
+        """Where another system of the shop listens, once it does."""
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.outside: Outside | None = None
@@ -199,10 +202,12 @@ class Gateway:
         """Listen on a free port; the address to send to."""
         app = web.Application()
         app.router.add_route("*", "/cgi-bin/sendsms", self._take)
+        app.router.add_post("/crm", self._hear)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        return f"http://127.0.0.1:{self._runner.addresses[0][1]}/cgi-bin/sendsms"
+        self.crm = f"http://127.0.0.1:{self._runner.addresses[0][1]}/crm"
+        return self.crm.removesuffix("/crm") + "/cgi-bin/sendsms"
 
     async def close(self) -> None:
         """Stop listening."""
@@ -219,6 +224,10 @@ class Gateway:
         self._tasks.append(spawn(self._report(str(fields.get("dlr-url", "")), str(fields["to"])), name="demo report"))
         return web.Response(status=202, text="0: Accepted for delivery")
 
+    async def _hear(self, _request: web.Request) -> web.Response:
+        """Another system of the shop, which listens to webhooks; now and then it is busy, as they are."""
+        return web.Response(status=503 if random.random() < 0.03 else 204)
+
     async def _report(self, url: str, reader: str) -> None:
         """The phone gets it after a moment, and its owner writes back after another."""
         await asyncio.sleep(2)
@@ -227,4 +236,4 @@ class Gateway:
                 pass
         await asyncio.sleep(12)
         if self.outside is not None:
-            await self.outside.text(reader, random.choice(TEXTS))
+            await self.outside.text(reader, THANKS["en" if reader.startswith("+44") else "ru"])

@@ -2,23 +2,24 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 
 from contact_center.app import Product
 from contact_center.demo import history
+from contact_center.demo.colleagues import Colleagues
 from contact_center.demo.history import Shop
 from contact_center.demo.outside import Gateway, Outside
+from contact_center.model.words import Role
 from contact_center.tasks import spawn, stop
 
 MAILS = 7000  # about 5,000 tickets
-PAST_CALLS = 120
 Tell = Callable[[str], None]
 
 
-async def prepare(product: Product, gateway: Gateway, tell: Tell, mails: int = MAILS) -> Shop:
+async def prepare(product: Product, gateway: Gateway, tell: Tell, mails: int = MAILS, language: str = "en") -> Shop:
     """The shop with its past; before the server is open to people."""
-    shop = await history.furnish(product, await gateway.start(), gateway.secret)
+    shop = await history.furnish(product, await gateway.start(), gateway.secret, language)
     await history.write_past(product, mails, tell)
+    await product.supervisor.refresh()  # now that people are known, the calls of the log find them
     return shop
 
 
@@ -32,6 +33,8 @@ def outside_of(product: Product, shop: Shop, gateway: Gateway, pace: float) -> O
         form_hook=environment.hook_url(shop.form_id),
         secret=gateway.secret,
         spool=environment.spool_dir,
+        queue=history.WORDS[shop.language]["sales"],
+        agents=tuple(names[shop.language] for _, names, role in history.COLLEAGUES if role == Role.AGENT),
         pace=pace,
     )
     gateway.outside = outside
@@ -44,16 +47,10 @@ async def live(product: Product, shop: Shop, gateway: Gateway, pace: float, unti
         await asyncio.sleep(0.05)
     outside = outside_of(product, shop, gateway, pace)
     story = spawn(outside.live(), name="demo")
-    calls = spawn(_past_calls(outside), name="demo calls")
+    colleagues = Colleagues(product.settings.base_url, shop.language, gateway.crm, pace * 2)
+    office = spawn(colleagues.work(), name="demo colleagues")
     try:
         await until()
     finally:
-        await stop(story, calls)
+        await stop(story, office)
         await gateway.close()
-
-
-async def _past_calls(outside: Outside) -> None:
-    """Calls of the last days, so that histories hold more than mails."""
-    await asyncio.sleep(1)
-    for number in range(PAST_CALLS):
-        await outside.call(datetime.now(UTC) - timedelta(hours=number * 1.7 + 1))
