@@ -43,7 +43,7 @@ FORM = {
     "ru": {"name": "Имя", "email": "Электронная почта", "phone": "Телефон", "subject": "О чём вы пишете?", "message": "Сообщение"},
 }
 KNOWN_NUMBERS = 60  # of the people who write most, colleagues have noted the telephone
-BATCH = 60  # mails taken in before colleagues answer: half a day of them
+BATCH = 120  # mails taken in before colleagues answer: most of a day of them
 RECENT = 40  # of the newest tickets some wait still
 LOGGED = 90  # calls of the last days that stand in the log of the PBX
 
@@ -82,7 +82,7 @@ async def write_past(product: Product, count: int, tell: Callable[[str], None]) 
         ids = await product.store.read(_open_ids)
         done = start + BATCH
         await product.store.write_bulk(_work_off, sending, people, ids, chance.random(), left=RECENT if done >= len(past) else 0)
-        if done % 900 == 0 or done >= len(past):
+        if done % 840 == 0 or done >= len(past):
             tell(f"{min(done, len(past))} of {len(past)} mails of the past")
     await product.store.write(_note_numbers, people[0])
 
