@@ -89,7 +89,7 @@ function make(language: string, present: number, t: (key: string) => string): Fo
     },
     size(bytes) {
       const [value, unit] = bytes >= 1048576 ? [bytes / 1048576, "megabyte"] : bytes >= 1024 ? [bytes / 1024, "kilobyte"] : [bytes, "byte"];
-      return new Intl.NumberFormat(language, { style: "unit", unit, maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
+      return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: unit === "byte" ? "narrow" : "short", maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
     },
   };
 }
