@@ -13,11 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import structlog
 import typer
 from aiohttp import web
 
-from contact_center import __version__
+from contact_center import __version__, logs
 from contact_center.backup.commands import backup, restore
 from contact_center.config import Settings, load_settings
 from contact_center.errors import ConfigError, ContactCenterError
@@ -71,7 +70,7 @@ def serve(
         raise typer.BadParameter("all, web or worker", param_hint="--role")
     settings = load_settings(host=host, port=port)
     settings.check_transport()
-    _set_up_logging(settings)
+    logs.set_up(settings.log_level)
     _run(_serve(settings, role))
 
 
@@ -104,7 +103,7 @@ def import_mail(
     from contact_center.mail_import import Wishes, import_into, tell
 
     settings = load_settings()
-    _set_up_logging(settings, quiet=True)
+    logs.set_up("warning")
     since = open_since.astimezone() if open_since is not None else None
     wishes = Wishes(channel, open_since=since, everything=everything, progress=sys.stderr.isatty())
     counts = _run(import_into(settings, source, wishes))
@@ -305,7 +304,7 @@ def demo(
         }
     )
     settings.check_transport()
-    _set_up_logging(settings, quiet=True)
+    logs.set_up("warning")
     _run(_demo(settings, pace, mails, language))
 
 
@@ -384,12 +383,12 @@ def _bind(settings: Settings) -> socket.socket:
 async def _announce(product: Any, settings: Settings, *, takes_mail: bool) -> None:
     from contact_center import app as root
 
-    print(f"contact_center {__version__} is at {settings.base_url}", flush=True)
+    logs.say(f"contact_center {__version__} is at {settings.base_url}")
     if settings.mail.listen and takes_mail:
-        print(f"Mail is received at {settings.mail.listen} (SMTP and LMTP)", flush=True)
+        logs.say(f"Mail is received at {settings.mail.listen} (SMTP and LMTP)")
     url = await root.first_log_in_url(product)
     if url is not None:
-        print(f"First log-in (works once): {url}", flush=True)
+        logs.say(f"First log-in (works once): {url}")
 
 
 async def _until_told_to_stop() -> None:
@@ -419,25 +418,3 @@ def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
 
         return uvloop.run(coroutine)
     return asyncio.run(coroutine)
-
-
-def _set_up_logging(settings: Settings, *, quiet: bool = False) -> None:
-    levels = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-    level = 30 if quiet else levels[settings.log_level]
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"])
-            if sys.stderr.isatty()
-            else structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-
-
-if __name__ == "__main__":
-    main()

@@ -64,6 +64,7 @@ class SqliteStore:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         self._url = url
         self._engine = _make_engine(url)
+        event.listen(self._engine, "connect", _keep_off_tmp)
         self._rings: list[Callable[[], None]] = []
         self._lanes: tuple[deque[_Pending], deque[_Pending]] = (deque(), deque())
         self._wake = threading.Condition()
@@ -293,6 +294,12 @@ def _set_up(connection: Any, _record: Any) -> None:
     for pragma in (f"busy_timeout={BUSY_MS}", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16384"):
         connection.execute(f"PRAGMA {pragma}")
     _turn_to_wal(connection)
+
+
+def _keep_off_tmp(connection: Any, _record: Any) -> None:
+    """What a statement needs beside the database stays in memory: mail comes in while /tmp is full. Migrations, which may need much,
+    use files."""
+    connection.execute("PRAGMA temp_store=MEMORY")
 
 
 def _turn_to_wal(connection: sqlite3.Connection) -> None:

@@ -61,6 +61,7 @@ FAULTS: list[Fault] = [
     Fault("17", "two read one mailbox", mailboxes.two_read_one_mailbox, BOTH),
     Fault("21", "database locked", machines.locked),
     Fault("22", "full disk", machines.full_disk),
+    Fault("22", "full log and /tmp", machines.full_log_and_tmp),
     Fault("23", "a sync fails", machines.a_sync_fails),
     Fault("24", "cut at COMMIT", machines.cut_at_commit, ("postgresql",)),
     Fault("30", "a hundred take one ticket", races.a_hundred_take_one_ticket, BOTH),
@@ -120,7 +121,8 @@ async def _try(fault: Fault, engine: str, seed: int, folder: Path, server: str) 
                 await tried.check(report, copies=fault.copies)
             except Exception as error:
                 traceback.print_exc(file=sys.stderr)
-                print((place / "house" / "server.log").read_text()[-3000:], file=sys.stderr)
+                with contextlib.suppress(FileNotFoundError):
+                    print((place / "house" / "server.log").read_text()[-3000:], file=sys.stderr)
                 report.broken.append(f"{type(error).__name__}: {str(error)[:200]}")
     return report
 

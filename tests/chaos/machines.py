@@ -5,7 +5,11 @@ import shutil
 import signal
 import sqlite3
 import time
+from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
+
+from aiosmtpd.smtp import Envelope
 
 from tests.chaos.house import House
 from tests.chaos.peers import wire_to
@@ -68,6 +72,34 @@ async def full_disk(house: House) -> None:
     house.fault_ended = time.monotonic()
     await house.customers_done()
     await house.quiet()
+
+
+async def full_log_and_tmp(house: House) -> None:
+    """Fault 22: no room for another line of the log, nor for anything in /tmp; mail goes on all the same, both ways."""
+    crowded = house.folder / "tmp"
+    crowded.mkdir()
+    fill = 'mount -t tmpfs -o size=64k tmpfs "$TMPDIR" && { cat /dev/zero > "$TMPDIR/full" 2> /dev/null; exec "$@"; }'
+    await asyncio.to_thread(
+        house.server.start,
+        before=[_need("unshare"), "--user", "--map-root-user", "--mount", "sh", "-c", fill, "sh"],
+        log=Path("/dev/full"),
+        TMPDIR=str(crowded),
+        CONTACT_CENTER_LOG_LEVEL="debug",
+    )
+    await house.connect_mailbox()
+    house.deliver(house.tokens(10))
+    house.customers_send(house.tokens(10))
+    house.sink.verdict = _once_later()
+    await house.reply("words that nobody can log")
+    await house.customers_done()
+    house.fault_ended = time.monotonic()
+    await house.quiet(120)
+    assert house.server.starts == 1, "it died of a log that it could not write"
+
+
+def _once_later() -> Callable[[str, Envelope], str | None]:
+    left = ["451 later"]
+    return lambda at, _envelope: left.pop() if at == "DATA" and left else None
 
 
 async def a_sync_fails(house: House) -> None:

@@ -41,7 +41,15 @@ class Server:
         return self.process is not None and self.process.poll() is None
 
     def start(
-        self, orders: str = "", *, before: Sequence[str] = (), memory_mb: int = 0, file_mb: int = 0, wait: bool = True, **extra: str
+        self,
+        orders: str = "",
+        *,
+        before: Sequence[str] = (),
+        memory_mb: int = 0,
+        file_mb: int = 0,
+        log: Path | None = None,
+        wait: bool = True,
+        **extra: str,
     ) -> bool:
         """Start it; whether it came up. `orders` for failpoints, `before` a program that runs it (strace, faketime)."""
         environment = {key: value for key, value in os.environ.items() if not key.startswith("CONTACT_CENTER_")}
@@ -66,9 +74,9 @@ class Server:
                 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
                 resource.setrlimit(resource.RLIMIT_FSIZE, (file_mb << 20, file_mb << 20))
 
-        with (self.folder.parent / "server.log").open("ab") as log:
+        with (log or self.folder.parent / "server.log").open("ab") as out:
             self.process = subprocess.Popen(
-                program, env=environment | extra, cwd=self.folder.parent, stdout=log, stderr=log, start_new_session=True, preexec_fn=limit
+                program, env=environment | extra, cwd=self.folder.parent, stdout=out, stderr=out, start_new_session=True, preexec_fn=limit
             )
         self.starts += 1
         return self.wait_until_up() if wait else True

@@ -244,6 +244,12 @@ async def test_a_full_disk_is_an_outage(embedded: SqliteStore) -> None:
     assert len(await embedded.read(slugs)) == 50
 
 
+async def test_nothing_is_needed_in_tmp(embedded: SqliteStore) -> None:
+    """What a statement needs beside the database is kept in memory, so that work goes on while /tmp is full."""
+    for work in (embedded.read, embedded.write):
+        assert await work(lambda connection: connection.execute(text("PRAGMA temp_store")).scalar()) == 2
+
+
 async def test_a_locked_database_is_an_outage_that_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A foreign lock makes units fail as Unavailable; when it goes, they work again."""
     import sqlite3
