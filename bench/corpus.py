@@ -12,7 +12,6 @@ from typing import Any
 
 from bench.places import CACHE, PERF, say
 
-
 PACE = 61  # seconds between two mails: a sender of twenty within ten minutes floods, and gets one ticket for all of them
 
 

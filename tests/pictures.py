@@ -22,6 +22,9 @@ SIZES = {"wide": (1440, 900), "middle": (1024, 768), "narrow": (390, 844)}
 README_SET = {"inbox-wide-light-en", "inbox-wide-dark-ru", "inbox-narrow-light-ru", "board-wide-dark-en", "search-wide-light-ru"}
 PAGES = {
     "board": "/board",
+    "reports": "/reports?period=days30",
+    "reports-time": "/reports?period=days30&by=interval&step=day",
+    "queues": "/setup/queues",
     "search": "/search?q=заказ",
     "people": "/people",
     "setup": "/setup/channels",

@@ -109,3 +109,13 @@ async def test_a_shift_of_two(browser: Browser, served: Served, admin: Page) -> 
     await admin.keyboard.press("i")
     await expect(olga.locator("[data-offer]")).to_have_count(0)
     await expect(olga.locator("[data-my-state=available]")).to_be_visible()
+
+    # The report of today says what became of the three, and its numbers open into them.
+    await admin.goto(f"{served.url}/reports")
+    entered = admin.locator("[data-row='total'] [data-cell='entered']")
+    await expect(entered).to_have_text("3")
+    await expect(admin.locator("[data-row='total'] [data-cell='rona']")).to_have_text("20%")
+    await entered.get_by_role("button").click()
+    await expect(admin.locator("[data-stay]")).to_have_count(3)
+    await admin.locator("[data-stay]").first.get_by_role("link").click()
+    await expect(admin.get_by_role("heading", name="Question 1")).to_be_visible()

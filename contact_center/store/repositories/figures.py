@@ -12,12 +12,11 @@ from contact_center.model.figures import COUNTED, Tallies, values
 from contact_center.model.people import Viewer
 from contact_center.model.reports import Asked, By, Report, Row, Stay
 from contact_center.model.words import EndReason, OfferState
-from contact_center.store.schema.access import queue
 from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.routing import offer
 from contact_center.store.schema.tickets import ticket
 from contact_center.store.schema.work import segment, work_item
-from contact_center.store.types import Utc, seconds_between
+from contact_center.store.types import Utc
 
 NOBODY = "0"
 
@@ -37,9 +36,10 @@ def report(connection: Connection, viewer: Viewer, asked: Asked, now: datetime) 
 
 def stays(connection: Connection, viewer: Viewer, asked: Asked, tally: str, now: datetime, after: int, limit: int) -> list[Stay]:
     """The stays that a tally of the report counts, by number, from beyond `after`."""
-    columns = (segment, work_item.c.ticket_id, ticket.c.number, ticket.c.subject, ticket.c.channel, contact.c.name)
+    columns = (segment, work_item.c.ticket_id, ticket.c.number, ticket.c.subject, contact.c.name)
     frame = _Frame(viewer, asked)
-    tables = frame.tables.join(contact, contact.c.id == ticket.c.contact_id)
+    tables = frame.tables.join(work_item, work_item.c.id == segment.c.work_item_id).join(ticket, ticket.c.id == work_item.c.ticket_id)
+    tables = tables.join(contact, contact.c.id == ticket.c.contact_id)
     statement = frame.within(select(*columns), tables).where(_conditions(now)[tally], segment.c.id > after)
     return [_stay(row) for row in connection.execute(statement.order_by(segment.c.id).limit(limit))]
 
@@ -47,12 +47,10 @@ def stays(connection: Connection, viewer: Viewer, asked: Asked, tally: str, now:
 def _conditions(now: datetime) -> Mapping[str, ColumnElement[bool]]:
     """Which stays a tally counts."""
     ended = {reason: segment.c.end_reason == reason for reason in EndReason}
-    other = segment.alias()
-    earlier = select(other.c.id).where(other.c.work_item_id == segment.c.work_item_id, other.c.id < segment.c.id).exists()
     is_open = segment.c.ended_at.is_(None)
     return {
         "entered": true(),
-        "transferred_in": earlier,
+        "transferred_in": segment.c.passed_in,
         "answered": ended[EndReason.COMPLETED],
         "answered_in_target": and_(ended[EndReason.COMPLETED], segment.c.ended_at <= segment.c.due_at),
         "settled": ended[EndReason.NO_REPLY_NEEDED],
@@ -71,8 +69,7 @@ class _Frame:
     def __init__(self, viewer: Viewer, asked: Asked) -> None:
         self._viewer = viewer
         self._asked = asked
-        tables = segment.join(queue, queue.c.id == segment.c.queue_id).join(work_item, work_item.c.id == segment.c.work_item_id)
-        self.tables = tables.join(ticket, ticket.c.id == work_item.c.ticket_id)
+        self.tables: FromClause = segment
         self.key: ColumnElement[Any]
         match asked.by:
             case By.QUEUE:
@@ -80,7 +77,7 @@ class _Frame:
             case By.AGENT:
                 self.key = func.coalesce(segment.c.agent_id, literal_column(NOBODY))
             case By.CHANNEL:
-                self.key = ticket.c.channel
+                self.key = segment.c.channel
             case By.INTERVAL:
                 intervals = _intervals(asked)
                 within = and_(segment.c.entered_at >= intervals.c.begins, segment.c.entered_at < intervals.c.ends)
@@ -89,7 +86,7 @@ class _Frame:
     def within(self, statement: Select[Any], tables: FromClause, agent: ColumnElement[Any] = segment.c.agent_id) -> Select[Any]:
         """The statement over these stays only."""
         asked, viewer = self._asked, self._viewer
-        conditions = [queue.c.project_id == viewer.project_id, segment.c.entered_at >= asked.since, segment.c.entered_at < asked.until]
+        conditions = [segment.c.project_id == viewer.project_id, segment.c.entered_at >= asked.since, segment.c.entered_at < asked.until]
         if not viewer.sees_all:
             conditions.append(segment.c.queue_id.in_(viewer.queue_ids))
         if asked.queue_id is not None:
@@ -97,14 +94,14 @@ class _Frame:
         if asked.agent_id is not None:
             conditions.append(agent == asked.agent_id if asked.agent_id else agent.is_(None))
         if asked.channel is not None:
-            conditions.append(ticket.c.channel == asked.channel)
+            conditions.append(segment.c.channel == asked.channel)
         return statement.select_from(tables).where(*conditions)
 
     def stays(self, connection: Connection, now: datetime) -> dict[str, Tallies]:
         """Tallies by key."""
         conditions = _conditions(now)
         counts = [_count(conditions[name]).label(name) for name in COUNTED]
-        wait = func.coalesce(func.sum(case((conditions["answered"], seconds_between(segment.c.entered_at, segment.c.ended_at)))), 0.0)
+        wait = func.coalesce(func.sum(case((conditions["answered"], segment.c.wait_seconds))), 0.0)
         statement = self.within(select(self.key.label("key"), *counts, wait.label("wait_seconds")), self.tables).group_by(self.key)
         return {str(key): Tallies(**tallies) for key, tallies in _by_key(connection, statement)}
 
@@ -119,7 +116,7 @@ class _Frame:
 
     def waits(self, connection: Connection, key: ColumnElement[Any]) -> dict[str, tuple[float, float]]:
         """Median and 90th percentile of the waits of the answered: the smallest wait that so many did not exceed."""
-        wait = seconds_between(segment.c.entered_at, segment.c.ended_at)
+        wait = segment.c.wait_seconds
         place = func.row_number().over(partition_by=key, order_by=wait).label("place")
         of = func.count().over(partition_by=key).label("of")
         answered = self.within(select(key.label("key"), wait.label("wait"), place, of), self.tables)

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, insert, literal, select, update
 from sqlalchemy.engine import Connection, RowMapping
 
 from contact_center.model.words import Demand, EndReason, WorkState
 from contact_center.store.schema.tickets import ticket
 from contact_center.store.schema.work import segment, work_item
+from contact_center.store.types import Utc, seconds_between
 
 _OPEN_ITEM = (
     select(work_item.c.id, work_item.c.opened_at, segment.c.id.label("segment_id"), segment.c.queue_id, segment.c.agent_id)
@@ -25,8 +26,24 @@ _INSERT_ITEM = (
     .values({n: bindparam(n) for n in ("project_id", "kind", "ticket_id", "interaction_id", "state", "opened_at")})
     .returning(work_item.c.id)
 )
+
+
+def _stay_of_same_item() -> ColumnElement[bool]:
+    """Whether the item stood in a queue before: this stay came from another."""
+    other = segment.alias("other")
+    return select(other.c.id).where(other.c.work_item_id == bindparam("work_item_id")).exists()
+
+
 _INSERT_SEGMENT = insert(segment).values(
     {n: bindparam(n) for n in ("work_item_id", "queue_id", "agent_id", "state", "entered_at", "accepted_at", "due_at")}
+    | {
+        "project_id": select(work_item.c.project_id).where(work_item.c.id == bindparam("work_item_id")).scalar_subquery(),
+        "channel": select(ticket.c.channel)
+        .join(work_item, work_item.c.ticket_id == ticket.c.id)
+        .where(work_item.c.id == bindparam("work_item_id"))
+        .scalar_subquery(),
+        "passed_in": _stay_of_same_item(),
+    }
 )
 
 
@@ -87,7 +104,12 @@ def assign_segment(connection: Connection, segment_id: int, item_id: int, agent_
 
 def end_segment(connection: Connection, segment_id: int, reason: EndReason, now: datetime) -> None:
     """End the stay in the queue."""
-    values = {"state": WorkState.DONE, "ended_at": now, "end_reason": reason}
+    values = {
+        "state": WorkState.DONE,
+        "ended_at": now,
+        "end_reason": reason,
+        "wait_seconds": seconds_between(segment.c.entered_at, literal(now, Utc())),
+    }
     connection.execute(update(segment).where(segment.c.id == segment_id).values(values))
 
 
@@ -116,6 +138,6 @@ def segments(connection: Connection, ticket_id: int) -> list[RowMapping]:
 def reopen_item(connection: Connection, item_id: int, segment_id: int, agent_id: int | None) -> None:
     """Take back the end of a work item and of its last segment: the reply that ended them was called back."""
     state = WorkState.ASSIGNED if agent_id else WorkState.WAITING
-    values = {"state": state, "ended_at": None, "end_reason": None, "agent_id": agent_id}
+    values = {"state": state, "ended_at": None, "end_reason": None, "wait_seconds": None, "agent_id": agent_id}
     connection.execute(update(segment).where(segment.c.id == segment_id).values(values))
     connection.execute(update(work_item).where(work_item.c.id == item_id).values(state=state, closed_at=None))

@@ -26,7 +26,15 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("overflow_seconds", sa.Integer(), server_default="3600", nullable=False))
         batch_op.add_column(sa.Column("overflow_until", types.Utc(), nullable=True))
         batch_op.create_foreign_key(op.f("fk_queue_overflow_queue_id"), "queue", ["overflow_queue_id"], ["id"])
-    op.add_column("segment", sa.Column("due_at", types.Utc(), nullable=True))
+    with op.batch_alter_table("segment", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("due_at", types.Utc(), nullable=True))
+        batch_op.add_column(sa.Column("project_id", types.BigKey, nullable=True))
+        batch_op.add_column(sa.Column("channel", types.CleanText(), nullable=True))
+        batch_op.add_column(sa.Column("passed_in", sa.Boolean(), nullable=True))
+        batch_op.add_column(sa.Column("wait_seconds", sa.Float(), nullable=True))
+        batch_op.create_foreign_key(op.f("fk_segment_project_id"), "project", ["project_id"], ["id"])
+    op.create_index("ix_segment_report", "segment", ["project_id", "entered_at"], unique=False)
+    _tell_of_old_stays()
     op.create_index("ix_segment_agent", "segment", ["agent_id", "ended_at"], unique=False)
     op.create_table(
         "aux_code",
@@ -75,12 +83,30 @@ def upgrade() -> None:
     op.create_index("ix_offer_ended_at", "offer", ["ended_at"], unique=False)
 
 
+def _tell_of_old_stays() -> None:
+    """What stays of before would have noted when they began and ended; until when they were due is not known."""
+    op.execute("UPDATE segment SET project_id = (SELECT project_id FROM work_item WHERE work_item.id = segment.work_item_id)")
+    op.execute(
+        "UPDATE segment SET channel = (SELECT ticket.channel FROM ticket JOIN work_item ON work_item.ticket_id = ticket.id "
+        "WHERE work_item.id = segment.work_item_id), passed_in = EXISTS "
+        "(SELECT 1 FROM segment AS other WHERE other.work_item_id = segment.work_item_id AND other.id < segment.id)"
+    )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("UPDATE segment SET wait_seconds = EXTRACT(EPOCH FROM ended_at - entered_at) WHERE ended_at IS NOT NULL")
+    else:
+        op.execute("UPDATE segment SET wait_seconds = (julianday(ended_at) - julianday(entered_at)) * 86400.0 WHERE ended_at IS NOT NULL")
+
+
 def downgrade() -> None:
     op.drop_table("offer")
     op.drop_table("agent_state")
     op.drop_table("aux_code")
     op.drop_index("ix_segment_agent", table_name="segment")
-    op.drop_column("segment", "due_at")
+    op.drop_index("ix_segment_report", table_name="segment")
+    with op.batch_alter_table("segment", schema=None) as batch_op:
+        batch_op.drop_constraint(op.f("fk_segment_project_id"), type_="foreignkey")
+        for column in ("wait_seconds", "passed_in", "channel", "project_id", "due_at"):
+            batch_op.drop_column(column)
     with op.batch_alter_table("queue", schema=None) as batch_op:
         batch_op.drop_constraint(op.f("fk_queue_overflow_queue_id"), type_="foreignkey")
         for column in ("overflow_until", "overflow_seconds", "overflow_queue_id", "target_seconds", "offer_seconds", "offers"):
