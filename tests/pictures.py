@@ -28,6 +28,13 @@ PAGES = {
     "search": "/search?q=заказ",
     "people": "/people",
     "setup": "/setup/channels",
+    "mailbox": "/setup/channels?add=email",
+    "queues": "/setup/queues",
+    "hours": "/setup/hours",
+    "webhooks": "/setup/webhooks",
+    "books": "/setup/books",
+    "quarantine": "/setup/quarantine",
+    "audit": "/setup/audit",
     "users": "/setup/users",
     "account": "/account",
 }
@@ -62,7 +69,7 @@ async def take(folder: Path, everything: bool) -> None:
     """Take the pictures into `folder`: those of the README, or all of them."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as data:
-        async with running_app(Path(data)) as server, async_playwright() as driver:
+        async with running_app(Path(data) / "data") as server, async_playwright() as driver:
             await seed(server, 7000)
             browser = await driver.chromium.launch(**BROWSER)
             for size in SIZES:
@@ -92,7 +99,7 @@ async def take_others(folder: Path, what: str, everything: bool) -> None:
 
 async def _all_pages(browser: Browser, server: RunningApp, folder: Path, what: str, name: str, tickets: list[int]) -> None:
     page = await open_page(browser, server, *name.split("-"))
-    paths = {"list": "/tickets/open", "person": "/people/1", "organizations": "/organizations", "queues": "/setup/queues"} | PAGES
+    paths = {"list": "/tickets/open", "person": "/people/1", "organizations": "/organizations"} | PAGES
     for title, path in (paths | {f"ticket{number}": f"/tickets/all/{number}" for number in tickets}).items():
         if title == "person" and not tickets:
             continue
@@ -112,7 +119,7 @@ async def _series(browser: Browser, server: RunningApp, folder: Path, name: str,
             await page.screenshot(path=folder / f"{what}-{name}.png")
 
     await shoot("list")
-    await page.locator("[data-ticket-row]", has_text="Write to us").first.click()  # of somebody who wrote mails before
+    await page.locator("[data-ticket-row]", has_text="Order").first.click()  # of somebody who wrote mails before
     await page.locator("[data-entry]").first.wait_for()
     await shoot("inbox")
     for what, path in PAGES.items():
