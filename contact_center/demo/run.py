@@ -47,7 +47,7 @@ async def live(product: Product, shop: Shop, gateway: Gateway, pace: float, unti
         await asyncio.sleep(0.05)
     outside = outside_of(product, shop, gateway, pace)
     story = spawn(outside.live(), name="demo")
-    colleagues = Colleagues(product.settings.base_url, shop.language, gateway.crm, pace * 2)
+    colleagues = Colleagues(product.settings.base_url, shop.language, gateway.crm, pace)
     office = spawn(colleagues.work(), name="demo colleagues")
     try:
         await until()
