@@ -29,7 +29,6 @@ PAGES = {
     "people": "/people",
     "setup": "/setup/channels",
     "mailbox": "/setup/channels?add=email",
-    "queues": "/setup/queues",
     "hours": "/setup/hours",
     "webhooks": "/setup/webhooks",
     "books": "/setup/books",
