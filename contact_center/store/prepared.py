@@ -138,8 +138,7 @@ def _compile(statement: Statement, dialect: Dialect) -> _Compiled:
     assert not compiled.literal_execute_params
     assert not compiled.insert_prefetch, "a column has a default of Python's: name it among the values"
     assert not compiled.update_prefetch
-    places = {name: number for number, name in enumerate(compiled.positiontup or ())}
-    values = tuple(_value(compiled, name, dialect) for name in places)
+    values = tuple(_value(compiled, name, dialect) for name in compiled.positiontup or ())
     lists: tuple[int, ...] = ()
     if dialect.name == "sqlite":
         lists = tuple(number for number, value in enumerate(values) if value.is_list)

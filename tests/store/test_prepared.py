@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -62,6 +62,19 @@ async def test_what_was_touched_is_counted(store: Store) -> None:
         return many, none, connection.execute(select(func.count()).where(lease.c.holder == "moved")).scalar()
 
     assert await store.write(unit) == (1, 0, 1)
+
+
+async def test_a_value_may_stand_twice(store: Store) -> None:
+    """What is named twice in a statement is given once."""
+    either = Prepared(
+        select(lease.c.name).where(or_(lease.c.fence == bindparam("n"), lease.c.fence == bindparam("n") + 1), lease.c.fence > 0)
+    )
+
+    def unit(connection: Connection) -> list[str]:
+        ADD.run_all(connection, LEASES)
+        return sorted(either.scalars(connection, n=2))
+
+    assert await store.write(unit) == ["b", "c"]
 
 
 async def test_errors_are_those_of_sqlalchemy(store: Store) -> None:

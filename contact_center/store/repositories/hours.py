@@ -5,15 +5,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
 from contact_center.model.hours import Calendar, NamedCalendar, as_spans
+from contact_center.store.prepared import Prepared, Row
 from contact_center.store.schema.access import queue
 from contact_center.store.schema.hours import calendar
 
-_OF_QUEUE = select(calendar).join(queue, queue.c.calendar_id == calendar.c.id).where(queue.c.id == bindparam("queue_id"))
+_OF_QUEUE = Prepared(select(calendar).join(queue, queue.c.calendar_id == calendar.c.id).where(queue.c.id == bindparam("queue_id")))
 
-_TARGET = (
+_TARGET = Prepared(
     select(queue.c.target_seconds, calendar)
     .outerjoin(calendar, queue.c.calendar_id == calendar.c.id)
     .where(queue.c.id == bindparam("queue_id"))
@@ -35,13 +36,14 @@ def find(connection: Connection, project_id: int, calendar_id: int) -> NamedCale
 
 def of_queue(connection: Connection, queue_id: int) -> Calendar | None:
     """When a queue is open; None: always."""
-    row = connection.execute(_OF_QUEUE, {"queue_id": queue_id}).mappings().one_or_none()
+    row = _OF_QUEUE.row(connection, queue_id=queue_id)
     return _named(row).hours if row else None
 
 
 def target_of_queue(connection: Connection, queue_id: int) -> tuple[timedelta, Calendar | None]:
     """Within how much business time a queue should answer, and when it is open; None: always."""
-    row = connection.execute(_TARGET, {"queue_id": queue_id}).mappings().one()
+    row = _TARGET.row(connection, queue_id=queue_id)
+    assert row is not None
     return timedelta(seconds=row["target_seconds"]), _named(row).hours if row["id"] is not None else None
 
 
@@ -75,7 +77,7 @@ def _lists(spans: Sequence[Sequence[str]]) -> list[list[str]]:
     return [list(span) for span in spans]
 
 
-def _named(row: RowMapping) -> NamedCalendar:
+def _named(row: Row) -> NamedCalendar:
     hours = Calendar(
         timezone=row["timezone"],
         weekly=tuple(as_spans(spans) for spans in row["weekly"]),

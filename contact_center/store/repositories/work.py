@@ -6,22 +6,23 @@ from sqlalchemy import ColumnElement, bindparam, insert, literal, select, update
 from sqlalchemy.engine import Connection, RowMapping
 
 from contact_center.model.words import Demand, EndReason, WorkState
+from contact_center.store.prepared import Prepared, Row
 from contact_center.store.schema.tickets import ticket
 from contact_center.store.schema.work import segment, work_item
 from contact_center.store.types import Utc, seconds_between
 
-_OPEN_ITEM = (
+_OPEN_ITEM = Prepared(
     select(work_item.c.id, work_item.c.opened_at, segment.c.id.label("segment_id"), segment.c.queue_id, segment.c.agent_id)
     .join(segment)
     .where(work_item.c.ticket_id == bindparam("ticket_id"), work_item.c.closed_at.is_(None), segment.c.ended_at.is_(None))
 )
-_CALLBACKS = (
+_CALLBACKS = Prepared(
     select(work_item.c.ticket_id)
     .join(ticket, ticket.c.id == work_item.c.ticket_id)
     .where(work_item.c.kind == Demand.CALLBACK, work_item.c.closed_at.is_(None), ticket.c.contact_id == bindparam("contact_id"))
     .order_by(work_item.c.id)
 )
-_INSERT_ITEM = (
+_INSERT_ITEM = Prepared(
     insert(work_item)
     .values({n: bindparam(n) for n in ("project_id", "kind", "ticket_id", "interaction_id", "state", "opened_at")})
     .returning(work_item.c.id)
@@ -34,27 +35,29 @@ def _stay_of_same_item() -> ColumnElement[bool]:
     return select(other.c.id).where(other.c.work_item_id == bindparam("work_item_id")).exists()
 
 
-_INSERT_SEGMENT = insert(segment).values(
-    {n: bindparam(n) for n in ("work_item_id", "queue_id", "agent_id", "state", "entered_at", "accepted_at", "due_at")}
-    | {
-        "project_id": select(work_item.c.project_id).where(work_item.c.id == bindparam("work_item_id")).scalar_subquery(),
-        "channel": select(ticket.c.channel)
-        .join(work_item, work_item.c.ticket_id == ticket.c.id)
-        .where(work_item.c.id == bindparam("work_item_id"))
-        .scalar_subquery(),
-        "passed_in": _stay_of_same_item(),
-    }
+_INSERT_SEGMENT = Prepared(
+    insert(segment).values(
+        {n: bindparam(n) for n in ("work_item_id", "queue_id", "agent_id", "state", "entered_at", "accepted_at", "due_at")}
+        | {
+            "project_id": select(work_item.c.project_id).where(work_item.c.id == bindparam("work_item_id")).scalar_subquery(),
+            "channel": select(ticket.c.channel)
+            .join(work_item, work_item.c.ticket_id == ticket.c.id)
+            .where(work_item.c.id == bindparam("work_item_id"))
+            .scalar_subquery(),
+            "passed_in": _stay_of_same_item(),
+        }
+    )
 )
 
 
-def open_item(connection: Connection, ticket_id: int) -> RowMapping | None:
+def open_item(connection: Connection, ticket_id: int) -> Row | None:
     """The ticket's open work item with its current segment: id, opened_at, segment_id, queue_id, agent_id."""
-    return connection.execute(_OPEN_ITEM, {"ticket_id": ticket_id}).mappings().one_or_none()
+    return _OPEN_ITEM.row(connection, ticket_id=ticket_id)
 
 
 def open_callbacks(connection: Connection, contact_id: int) -> list[int]:
     """Tickets in which somebody still has to call this contact, the oldest first."""
-    return [int(row) for row in connection.execute(_CALLBACKS, {"contact_id": contact_id}).scalars()]
+    return [int(row) for row in _CALLBACKS.scalars(connection, contact_id=contact_id)]
 
 
 def opener(connection: Connection, ticket_id: int) -> int | None:
@@ -75,7 +78,7 @@ def add_item(
         "state": WorkState.ASSIGNED if agent_id else WorkState.WAITING,
         "opened_at": opened_at,
     }
-    return int(connection.execute(_INSERT_ITEM, values).scalar_one())
+    return int(_INSERT_ITEM.scalar(connection, **values))
 
 
 def add_segment(
@@ -91,7 +94,7 @@ def add_segment(
         "accepted_at": entered_at if agent_id else None,
         "due_at": due_at,
     }
-    connection.execute(_INSERT_SEGMENT, values)
+    _INSERT_SEGMENT.run(connection, values)
 
 
 def assign_segment(connection: Connection, segment_id: int, item_id: int, agent_id: int | None, now: datetime) -> None:
