@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests import servers
-from tests.chaos import kill_points, machines, mailboxes, races, sending
+from tests.chaos import consoles, kill_points, machines, mailboxes, races, sending
 from tests.chaos.house import House, Report, house
 from tests.conftest import make_database
 
@@ -64,6 +64,7 @@ FAULTS: list[Fault] = [
     Fault("22", "full log and /tmp", machines.full_log_and_tmp),
     Fault("23", "a sync fails", machines.a_sync_fails),
     Fault("24", "cut at COMMIT", machines.cut_at_commit, ("postgresql",)),
+    Fault("28", "a herd of consoles", consoles.a_herd_comes_back, long=True),
     Fault("30", "a hundred take one ticket", races.a_hundred_take_one_ticket, BOTH),
     Fault("31", "mail refused", sending.refused),
     Fault("32", "the last word is lost", sending.the_last_word_is_lost, copies=2),
