@@ -57,6 +57,12 @@ class Conflict(ContactCenterError):
     http_status = 409
 
 
+class Overtaken(Conflict):
+    """A colleague has answered meanwhile. Read their answer, then send yours if it is still needed."""
+
+    code = "overtaken"
+
+
 class Gone(ContactCenterError):
     """What you ask for was there and is not kept any more."""
 

@@ -135,6 +135,9 @@ class ReplyBody(Input):
     """The channel account to answer by; without it the one the customer wrote by last."""
     reply_all: bool = False
     """Whether everybody whom the answered message names gets a copy, but for our own mailboxes."""
+    seen_entry_id: Annotated[int, Field(ge=0, lt=2**53)] | None = None
+    """The newest entry of the ticket that the writer had read when they began. A colleague's answer after it refuses this one (409,
+    `overtaken`), so that nobody is answered twice by chance; without it the reply goes out in any case."""
 
 
 class NoteBody(Input):

@@ -10,11 +10,13 @@ from aiohttp import web
 
 from contact_center import failpoints, tasks
 from contact_center.console import wire
+from contact_center.console.company import Company, Place
 from contact_center.errors import ContactCenterError
 from contact_center.model.events import AccessChanged, Recorded
 from contact_center.model.people import Viewer
 from contact_center.store import Connection, Store, journal
 from contact_center.store.audience import News, Reach, for_viewer, reach_of
+from contact_center.store.repositories import tickets
 from contact_center.tasks import spawn, stop
 
 logger = structlog.get_logger(__name__)
@@ -82,6 +84,7 @@ class Console:
         self.server.eio.cors_allowed_origins = "*"
         self.server.eio.cors_credentials = False
         self._listeners: dict[str, Listener] = {}
+        self._company = Company()
         self._position = 0
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[Any]] = []
@@ -98,6 +101,7 @@ class Console:
             ("disconnect", self._disconnect),
             ("resume", self._resume),
             ("watch", self._watch),
+            ("at", self._at),
         ):
             self.server.on(event, handler)
 
@@ -143,7 +147,8 @@ class Console:
         return True
 
     async def _disconnect(self, sid: str, _reason: Any = None) -> None:
-        self._listeners.pop(sid, None)
+        listener = self._listeners.pop(sid, None)
+        await self._tell_company(self._company.goes(sid, listener.viewer.user_id if listener else 0, None))
         self.on_change()
 
     async def _watch(self, sid: str, data: Any) -> dict[str, Any]:
@@ -153,6 +158,28 @@ class Console:
         if listener is None or not _is_id_list(contacts) or not await self._watches(listener, set(contacts)):
             return {"ok": False}
         return {"ok": True, "position": listener.position}
+
+    async def _at(self, sid: str, data: Any) -> None:
+        """Somebody looks at a ticket, or writes in it: those who look at it too hear of it."""
+        listener = self._listeners.get(sid)
+        if listener is None or not isinstance(data, dict):
+            return
+        wanted, place = [data.get("ticket_id")], None
+        if _is_id_list(wanted):
+            try:
+                seen = await self._store.read(tickets.visible, listener.viewer, wanted[0])
+            except ContactCenterError:
+                return  # a courtesy; the next keystroke brings another chance
+            place = Place(wanted[0], bool(data.get("writing"))) if seen is not None else None
+        if sid in self._listeners:
+            await self._tell_company(self._company.goes(sid, listener.viewer.user_id, place))
+
+    async def _tell_company(self, ticket_ids: set[int]) -> None:
+        for ticket_id in ticket_ids:
+            frame = wire.Frame(self.server, "company", {"ticket_id": ticket_id, "people": self._company.at(ticket_id)})
+            for sid in self._company.consoles(ticket_id):
+                if (listener := self._listeners.get(sid)) is not None:
+                    await wire.write(self.server, listener.eio_sid, frame)
 
     async def _resume(self, sid: str, data: Any) -> dict[str, Any]:
         """Send everything after the console's last number, then go on live; or say that it must start afresh."""

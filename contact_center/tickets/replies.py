@@ -12,7 +12,7 @@ from typing import Any
 
 from contact_center import failpoints
 from contact_center.contacts.identity import normalise, point_of
-from contact_center.errors import Conflict, Invalid, NotFound
+from contact_center.errors import Conflict, Invalid, NotFound, Overtaken
 from contact_center.keys import Keys
 from contact_center.model.acts import Act
 from contact_center.model.channels import ChannelAccount
@@ -43,6 +43,8 @@ class Draft:
     """The channel account to answer by; None: the one the customer wrote by last, if it can be answered."""
     reply_all: bool = False
     """Whether everybody whom the answered message names gets a copy."""
+    seen_entry_id: int | None = None
+    """The newest entry that the writer had before them when they began; None: whatever was said since, it is to be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,13 @@ class Sending:
 
 
 def reply(connection: Connection, act: Act, sending: Sending, project_id: int, ticket_id: int, draft: Draft) -> Entry:
-    """Queue an answer. Raises Conflict when the ticket has no channel to answer by, Invalid for unusable recipients."""
+    """Queue an answer.
+
+    Raises Overtaken when a colleague was faster, Conflict when the ticket has no channel to answer by, Invalid for unusable recipients.
+    """
     before = entries.lock(connection, ticket_id)
+    if draft.seen_entry_id is not None:
+        _check_overtaken(connection, act, ticket_id, draft.seen_entry_id)
     inbound = timeline.last_inbound(connection, ticket_id)
     account = _account(connection, sending, project_id, inbound, draft.channel_id)
     point_kind = sending.reaches[account.kind]
@@ -87,6 +94,13 @@ def reply(connection: Connection, act: Act, sending: Sending, project_id: int, t
     entry = entries.publish_entry(connection, act, project_id, entry_id, added=True)
     entries.publish_changed(connection, act, project_id, before)
     return entry
+
+
+def _check_overtaken(connection: Connection, act: Act, ticket_id: int, seen_entry_id: int) -> None:
+    """Raises Overtaken when a colleague has answered since: two of us would answer the same question."""
+    other = timeline.answer_after(connection, ticket_id, seen_entry_id, besides=act.user_id)
+    if other is not None:
+        raise Overtaken(author_id=other["author_id"], entry_id=other["id"])
 
 
 def call_back(connection: Connection, act: Act, project_id: int, entry_id: int) -> Entry:

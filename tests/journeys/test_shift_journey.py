@@ -119,3 +119,31 @@ async def test_a_shift_of_two(browser: Browser, served: Served, admin: Page) -> 
     await expect(admin.locator("[data-stay]")).to_have_count(3)
     await admin.locator("[data-stay]").first.get_by_role("link").click()
     await expect(admin.get_by_role("heading", name="Question 1")).to_be_visible()
+
+
+async def test_two_at_one_question(browser: Browser, served: Served) -> None:
+    """Each sees that the other is here and writes; who began before the other answered is warned, and nothing goes out by chance."""
+    admin = await first_log_in(browser, served)
+    anna = await colleague(browser, admin.request, served, "Anna")
+    write(served, 1)
+    for page in (admin, anna):
+        await page.goto(f"{served.url}/tickets/all/1")
+        await expect(page.locator("[data-entry]").first).to_be_visible()
+    await expect(anna.locator("[data-company]")).to_contain_text("Ada Admin is looking at this too")
+    await admin.locator("textarea").first.press_sequentially("It is on its way")
+    await expect(anna.locator("[data-company]")).to_contain_text("Ada Admin is writing")
+    await anna.locator("textarea").first.press_sequentially("I shall look")
+    await admin.keyboard.press("Control+Enter")
+    for page in (admin, anna):
+        await expect(page.locator("[data-entry]", has_text="It is on its way")).to_be_visible()
+    await expect(anna.locator("[data-overtaken]")).to_contain_text("Ada Admin answered")
+
+    await anna.locator("textarea").first.focus()
+    await anna.keyboard.press("Control+Enter")
+    await expect(anna.locator(".toast.error")).to_contain_text("A colleague has answered meanwhile")
+    await expect(anna.locator("textarea").first).to_have_value("I shall look")
+    await expect(admin.locator("[data-entry]", has_text="I shall look")).to_have_count(0)
+    await anna.get_by_role("button", name="Send mine all the same").click()
+    await anna.locator("textarea").first.focus()
+    await anna.keyboard.press("Control+Enter")
+    await expect(admin.locator("[data-entry]", has_text="I shall look")).to_be_visible()

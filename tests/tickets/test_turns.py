@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from contact_center.errors import Conflict, Invalid, StaleVersion
+from contact_center.errors import Conflict, Invalid, Overtaken, StaleVersion
 from contact_center.model.acts import Act
 from contact_center.model.tickets import Address
 from contact_center.model.words import PointKind, Role, Status
@@ -225,3 +225,31 @@ async def test_one_turn_at_a_time_whatever_people_do(desk: Desk, acts: list[str]
         desk.clock.move(seconds=1)
         await _do(desk, act, ticket, root, sent)
         await _check(desk, ticket)
+
+
+async def test_nobody_answers_over_a_colleagues_answer(desk: Desk) -> None:
+    """Begun before a colleague answered, a reply is refused; one that knows of it, one's own and a called back one are not in the way."""
+    root, ticket = await desk.mail("ivan@x")
+    question = (await desk.store.read(timeline.last_inbound, ticket) or {})["id"]
+    mine = await desk.reply(ticket, seen_entry_id=question)
+    desk.agent = await desk.store.write(access.add_user, 1, "b@x", "Boris", Role.AGENT, None, desk.clock())
+    with pytest.raises(Overtaken) as refused:
+        await desk.reply(ticket, seen_entry_id=question)
+    assert refused.value.details["entry_id"] == mine.id
+    boris = await desk.reply(ticket, seen_entry_id=mine.id)
+    await desk.reply(ticket, seen_entry_id=mine.id)
+    await desk.mail("ivan@x", root)
+    await desk.reply(ticket)
+    desk.agent = mine.author_id
+    with pytest.raises(Overtaken):
+        await desk.reply(ticket, seen_entry_id=boris.id)
+    await desk.reply(ticket)
+
+
+async def test_an_answer_that_was_called_back_overtakes_nobody(desk: Desk) -> None:
+    """What the customer never got is no answer."""
+    _, ticket = await desk.mail("ivan@x")
+    question = (await desk.store.read(timeline.last_inbound, ticket) or {})["id"]
+    await call_back(desk, await desk.reply(ticket))
+    desk.agent = await desk.store.write(access.add_user, 1, "b@x", "Boris", Role.AGENT, None, desk.clock())
+    await desk.reply(ticket, seen_entry_id=question)

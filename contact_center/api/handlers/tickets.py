@@ -131,6 +131,7 @@ def _reply(connection: Connection, act: Act, sending: Sending, viewer: Viewer, t
         attachment_ids=tuple(body.attachment_ids),
         channel_id=body.channel_id,
         reply_all=body.reply_all,
+        seen_entry_id=body.seen_entry_id,
     )
     return replies.reply(connection, act, sending, viewer.project_id, ticket.id, draft)
 

@@ -205,6 +205,18 @@ def last_spoken(connection: Connection, ticket_id: int) -> Row | None:
     return connection.execute(statement).mappings().one_or_none()
 
 
+def answer_after(connection: Connection, ticket_id: int, entry_id: int, *, besides: int | None) -> Row | None:
+    """The latest answer to the customer that somebody else added after this entry, and that was not called back."""
+    statement = (
+        select(interaction.c.id, interaction.c.author_id)
+        .where(interaction.c.ticket_id == ticket_id, interaction.c.id > entry_id, interaction.c.direction == Direction.OUT)
+        .where(interaction.c.automatic.is_(False), interaction.c.cancelled.is_(False), interaction.c.author_id != besides)
+        .order_by(interaction.c.id.desc())
+        .limit(1)
+    )
+    return connection.execute(statement).mappings().one_or_none()
+
+
 def last_inbound(connection: Connection, ticket_id: int) -> Row | None:
     """The latest message from outside in a ticket that no machine sent, else the latest of any kind."""
     statement = (

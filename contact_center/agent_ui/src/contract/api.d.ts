@@ -5257,6 +5257,11 @@ export interface components {
              * @default false
              */
             reply_all?: boolean;
+            /**
+             * Seen Entry Id
+             * @default null
+             */
+            seen_entry_id?: number | null;
         };
         /**
          * StateBody

@@ -2,6 +2,12 @@
 import { io, type Socket } from "socket.io-client";
 import type { News } from "./state";
 
+/** Somebody who looks at the same ticket. */
+export interface Companion {
+  user_id: number;
+  writing: boolean;
+}
+
 export interface LineEvents {
   /** News in order; `upto` is the number everything is complete to. */
   news(events: News[], upto: number): void;
@@ -9,6 +15,8 @@ export interface LineEvents {
   reset(reason: string): void;
   connected(isFirst: boolean): void;
   disconnected(): void;
+  /** Who is at a ticket now. */
+  company(ticketId: number, people: Companion[]): void;
   /** The session has ended. */
   bye(): void;
 }
@@ -29,6 +37,7 @@ export class Line {
     this.socket = socket;
     socket.on("news", (message: { upto: number; events: News[] }) => this.events.news(message.events, message.upto));
     socket.on("reset", (message: { reason: string }) => this.events.reset(message.reason));
+    socket.on("company", (message: { ticket_id: number; people: Companion[] }) => this.events.company(message.ticket_id, message.people));
     socket.on("bye", () => this.events.bye());
     socket.on("connect", () => void this.connected(socket));
     socket.on("disconnect", () => this.events.disconnected());
@@ -54,6 +63,11 @@ export class Line {
     if (!socket?.connected) return;
     const answer = await socket.timeout(5000).emitWithAck("watch", { contacts }).catch(() => ({ ok: false }));
     if (!answer.ok && socket.connected) socket.io.engine.close();
+  }
+
+  /** Where this person is, for those who are there too. */
+  at(ticketId: number | null, writing: boolean): void {
+    this.socket?.emit("at", { ticket_id: ticketId, writing });
   }
 
   private async connected(socket: Socket): Promise<void> {

@@ -13,6 +13,8 @@ export interface Draft {
   /** The channel account to answer by; null: the one the customer used last. */
   channelId?: number | null;
   files: { id: number; filename: string; size: number }[];
+  /** The newest entry that was there when the writing began; null: a colleague's answer since then is known of. */
+  seen?: number | null;
   /** Sent with the request, so that a repetition after a lost answer is the same reply. */
   key: string;
 }

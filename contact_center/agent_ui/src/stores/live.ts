@@ -4,7 +4,7 @@ import { computed, ref, shallowRef } from "vue";
 import { api, ask } from "@/api/client";
 import type { Contact, Entry, Ticket, View } from "@/contract/types";
 import { apply, bucketKey, compareInstants, refit } from "@/live/apply";
-import { Line } from "@/live/line";
+import { Line, type Companion } from "@/live/line";
 import { useToasts } from "./toasts";
 import { EMPTY, type News, type State, type Timeline } from "@/live/state";
 
@@ -19,6 +19,8 @@ export const useLive = defineStore("live", () => {
   const answered = ref(false); // somebody has answered a customer: that stays true when the customer writes again
   const mailPort = ref<number | null>(null);
   const latest = shallowRef<News[]>([]); // what was heard last, for those who want to act on it once
+  const company = shallowRef<{ ticketId: number; people: Companion[] } | null>(null);
+  let place: [number | null, boolean] | null = null; // where this person is: told anew after a lost network
   let watching: number[] = [];
   let buffered: { events: News[]; upto: number }[] | null = [];
   let line: Line | null = null;
@@ -67,7 +69,8 @@ export const useLive = defineStore("live", () => {
       {
         news: hear,
         reset: () => void reset(),
-        connected: () => ((connection.value = "live"), (lostAt.value = null), useToasts().online()),
+        company: (ticketId, people) => (company.value = { ticketId, people }),
+        connected: () => (place && line?.at(...place), (connection.value = "live"), (lostAt.value = null), useToasts().online()),
         disconnected: () => ((connection.value = "lost"), (lostAt.value ??= Date.now())),
         bye: () => (signedOut.value = true),
       },
@@ -232,13 +235,20 @@ export const useLive = defineStore("live", () => {
     update({ timelines: { ...state.value.timelines, [id]: before(page, now) } });
   }
 
+  /** Look at a ticket, or write in it; null: nowhere. */
+  function at(ticketId: number | null, writing: boolean): void {
+    if (place?.[0] === ticketId && place[1] === writing) return;
+    place = [ticketId, writing];
+    line?.at(ticketId, writing);
+  }
+
   function rememberContact(contact: Contact): void {
     update({ contacts: { ...state.value.contacts, [contact.id]: contact } });
   }
 
   return {
     state, connection, lostAt, signedOut, firstRun, answered, mailPort, latest, me, can,
-    start, stop, openList, moreOfList, openTicket, openContact, olderEntries, remember, rememberContact,
+    company, at, start, stop, openList, moreOfList, openTicket, openContact, olderEntries, remember, rememberContact,
   };
 });
 
