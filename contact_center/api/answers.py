@@ -55,6 +55,13 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class FilledText:
+    """A canned reply for one ticket."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class FigureInfo:
     """A figure of the registry."""
 

@@ -6,6 +6,7 @@ from contact_center.api.handlers import (
     admin,
     audit,
     board,
+    canned,
     channels,
     consent,
     console,
@@ -97,6 +98,12 @@ ROUTES: list[Route] = [
     Route("GET", f"{V1}/reports", reports.get_report, P.BOARD),
     Route("GET", f"{V1}/reports/stays", reports.get_stays, P.BOARD),
     Route("GET", f"{V1}/reports/export", reports.export, P.BOARD),
+    # Texts that are written often.
+    Route("GET", f"{V1}/canned-replies", canned.canned_replies, P.TICKETS_READ),
+    Route("POST", f"{V1}/canned-replies", canned.create_canned_reply, P.BOARD, 201),
+    Route("PATCH", f"{V1}/canned-replies/{{canned_reply_id}}", canned.change_canned_reply, P.BOARD),
+    Route("DELETE", f"{V1}/canned-replies/{{canned_reply_id}}", canned.delete_canned_reply, P.BOARD, 204),
+    Route("GET", f"{V1}/tickets/{{ticket_id}}/canned-replies/{{canned_reply_id}}", canned.fill_in, P.TICKETS_WRITE, refusals=(422,)),
     # Agents and offers.
     Route("PUT", f"{V1}/me/state", routing.choose_my_state, P.TICKETS_WRITE),
     Route("PUT", f"{V1}/agents/{{user_id}}/state", routing.choose_state, P.BOARD),

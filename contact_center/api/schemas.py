@@ -14,16 +14,16 @@ from contact_center.api.framework import Input
 from contact_center.contacts.importing.mapping import Column
 from contact_center.errors import BadRequest
 from contact_center.model.events import CATALOGUE
-from contact_center.model.figures import COUNTED
-from contact_center.model.reports import By, Step
 from contact_center.model.tickets import Address
 from contact_center.model.webhooks import TYPES
-from contact_center.model.words import AgentState, PointKind, PointRole, Priority, Role, Status, View
+from contact_center.model.words import PointKind, PointRole, Priority, Role, Status, View
 
 T = TypeVar("T")
 
 
-def _among(names: tuple[str, ...]) -> Callable[[str], str]:
+def among(names: tuple[str, ...]) -> Callable[[str], str]:
+    """Refuses what is none of these."""
+
     def check(value: str) -> str:
         if value not in names:
             raise ValueError(f"{value} is none of: {', '.join(names)}")
@@ -37,8 +37,8 @@ Mail = Annotated[str, Field(min_length=3, max_length=320, pattern=r"^[^\s@<>\"']
 Recipient = Annotated[str, Field(min_length=3, max_length=320, pattern=r"^([^\s@<>\"']+@[^\s@<>\"']+|\+?[\d\s().-]{3,30})$")]
 Password = Annotated[str, Field(min_length=1, max_length=1000)]
 Text = Annotated[str, Field(min_length=1, max_length=500_000)]
-EventType = Annotated[str, Field(json_schema_extra={"enum": sorted(CATALOGUE)}), AfterValidator(_among(tuple(CATALOGUE)))]
-WebhookType = Annotated[str, Field(json_schema_extra={"enum": sorted(TYPES)}), AfterValidator(_among(TYPES))]
+EventType = Annotated[str, Field(json_schema_extra={"enum": sorted(CATALOGUE)}), AfterValidator(among(tuple(CATALOGUE)))]
+WebhookType = Annotated[str, Field(json_schema_extra={"enum": sorted(TYPES)}), AfterValidator(among(TYPES))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,41 +312,6 @@ class QueuePatchBody(Input):
     calendar_id: int | None = Field(None, ge=1, lt=2**53)
 
 
-class OverflowBody(Input):
-    """Where turns of a queue go that wait too long; `queue_id: null` closes the overflow."""
-
-    queue_id: int | None = Field(ge=1, lt=2**53)
-    after_seconds: int = Field(3600, ge=0, le=30 * 86400)
-    """How long is too long, on the clock; 0: at once."""
-    until: AwareDatetime | None = None
-    """When it closes by itself; none: it stays."""
-
-
-class StateBody(Input):
-    """The state an agent is to be in."""
-
-    state: Literal[AgentState.AVAILABLE, AgentState.AUX, AgentState.OFFLINE]
-    code_id: int | None = Field(None, ge=1, lt=2**53)
-    """Of aux: why."""
-    after_work: bool = False
-    """Begin when the work in hand is done."""
-
-
-class AuxCodeBody(Input):
-    """A reason to be signed in and take no work."""
-
-    name: Name
-    paid: bool
-
-
-class AuxCodePatchBody(Input):
-    """What to change about such a reason. A retired one is not to be chosen any more."""
-
-    name: Name | None = None
-    paid: bool | None = None
-    retired: bool | None = None
-
-
 Clock = Annotated[str, Field(min_length=5, max_length=5)]
 Spans = Annotated[list[tuple[Clock, Clock]], Field(max_length=24)]
 
@@ -417,32 +382,6 @@ class BoardQuery(Input):
 
     since: AwareDatetime
     """The beginning of the reader's day, with its zone."""
-
-
-class ReportQuery(Input):
-    """Which stays in queues a report is about, and what makes a row of it."""
-
-    since: AwareDatetime
-    until: AwareDatetime
-    by: By = By.QUEUE
-    step: Step = Step.DAY
-    """Length of the intervals, with `by=interval`."""
-    timezone: str = Field("UTC", max_length=60)
-    """Whose clock on the wall the intervals follow."""
-    queue_id: int | None = Field(None, ge=1, lt=2**53)
-    agent_id: int | None = Field(None, ge=0, lt=2**53)
-    """0: nobody."""
-    channel: str | None = Field(None, max_length=60)
-    language: Literal["en", "ru"] = "en"
-    """Of the headings of an export."""
-
-
-class StaysQuery(ReportQuery):
-    """Which number of a report to open."""
-
-    tally: Annotated[str, Field(json_schema_extra={"enum": list(COUNTED)}), AfterValidator(_among(COUNTED))]
-    cursor: str | None = Field(None, max_length=2000)
-    limit: int = Field(50, ge=1, le=200)
 
 
 class EventsQuery(Input):

@@ -56,6 +56,7 @@ class Subject(StrEnum):
     CHANNEL = "channel"
     CALENDAR = "calendar"
     AUX_CODE = "aux_code"
+    CANNED_REPLY = "canned_reply"
     WEBHOOK = "webhook"
     CONTACT = "contact"
     ENTRY = "entry"

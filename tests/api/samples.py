@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 from urllib.parse import quote
 
@@ -27,6 +28,7 @@ ROLES_OF = {
 V1 = "/api/v1"
 WEBHOOK = {"name": "E", "url": "https://hooks.example/hear", "types": ["queue.changed"]}
 REPORT = "?since=2026-01-01T00:00:00Z&until=2027-12-31T00:00:00Z&by=queue"
+_NUMBERS = count(1)
 Fresh = Callable[[World, Side, str], Awaitable[dict[str, Any]]]
 
 
@@ -202,6 +204,20 @@ def offer_to(connection: Any, ticket_id: int, user_id: int) -> int:
     return offer.id
 
 
+async def _new_canned(_world: World, side: Side, who: str) -> dict[str, Any]:
+    return {"body": {"title": f"Text {who} {side.queue_id}", "text": "Ticket {{ticket.number}}"}}
+
+
+async def _canned(world: World, side: Side, who: str) -> dict[str, Any]:
+    """A text of the side's own queue."""
+    from contact_center.app import utc_now
+    from contact_center.store.repositories import canned
+
+    title = f"Canned {who} {next(_NUMBERS)}"
+    made = await world.app.store.write(canned.add, 1, title, "Ticket {{ticket.number}}", side.queue_id, utc_now())
+    return {"canned_reply_id": made}
+
+
 async def _new_code(_world: World, side: Side, who: str) -> dict[str, Any]:
     return {"body": {"name": f"Code {who} {side.queue_id}", "paid": True}}
 
@@ -305,6 +321,11 @@ def table() -> Table:
     t.add("GET", f"{V1}/queues", 200)
     t.add("POST", f"{V1}/queues", 201, fresh=_new_queue)
     t.add("PATCH", f"{V1}/queues/{{queue_id}}", 200, body={"confidential": False})
+    t.add("GET", f"{V1}/canned-replies", 200)
+    t.add("POST", f"{V1}/canned-replies", 201, fresh=_new_canned)
+    t.add("PATCH", f"{V1}/canned-replies/{{canned_reply_id}}", 200, body={"text": "Hello {{agent.name}}"}, scoped=True, fresh=_canned)
+    t.add("DELETE", f"{V1}/canned-replies/{{canned_reply_id}}", 204, scoped=True, fresh=_canned)
+    t.add("GET", f"{V1}/tickets/{{ticket_id}}/canned-replies/{{canned_reply_id}}", 200, scoped=True, fresh=_canned)
     t.add("GET", f"{V1}/figures", 200)
     t.add("GET", f"{V1}/reports", 200, query=REPORT)
     t.add("GET", f"{V1}/reports/stays", 200, query=f"{REPORT}&tally=entered")

@@ -25,6 +25,7 @@ PAGES = [
     "/setup/channels?add=telephony",
     "/setup/channels?add=web_form",
     "/setup/queues",
+    "/setup/texts",
     "/setup/hours",
     "/setup/users",
     "/setup/webhooks",

@@ -147,3 +147,24 @@ async def test_two_at_one_question(browser: Browser, served: Served) -> None:
     await anna.locator("textarea").first.focus()
     await anna.keyboard.press("Control+Enter")
     await expect(admin.locator("[data-entry]", has_text="I shall look")).to_be_visible()
+
+
+async def test_a_text_that_is_written_often(browser: Browser, served: Served) -> None:
+    """Kept once, put in by two keys and a letter, with the customer's name and nobody else's."""
+    page = await first_log_in(browser, served)
+    await page.goto(f"{served.url}/setup/texts")
+    await page.get_by_placeholder("Title").fill("Greeting")
+    await page.get_by_label("Text", exact=True).fill("Dear {{contact.name}}, we look into #{{ticket.number}}.")
+    await page.get_by_role("button", name="Add").click()
+    await expect(page.locator("[data-text]")).to_have_count(1)
+    write(served, 1)
+    await page.goto(f"{served.url}/tickets/all/1")
+    await expect(page.locator("[data-entry]").first).to_be_visible()
+    await page.keyboard.press("r")
+    await expect(page.locator("textarea").first).to_be_focused()
+    await page.keyboard.press("/")
+    await expect(page.locator("[data-canned]")).to_have_count(1)
+    await page.keyboard.type("greet")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("textarea").first).to_have_value("Dear Customer 1, we look into #1.")
+    await expect(page.locator("textarea").first).to_be_focused()

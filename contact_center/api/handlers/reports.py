@@ -8,7 +8,8 @@ from aiohttp import web
 
 from contact_center.api.answers import FigureInfo
 from contact_center.api.context import Context
-from contact_center.api.schemas import Page, ReportQuery, StaysQuery, decode_cursor, encode_cursor
+from contact_center.api.schemas import Page, decode_cursor, encode_cursor
+from contact_center.api.shift_schemas import ReportQuery, StaysQuery
 from contact_center.errors import Invalid
 from contact_center.model.figures import FIGURES, Unit
 from contact_center.model.people import Viewer

@@ -1,7 +1,7 @@
 """Agents and offers: how one stands, what one is offered, and what supervisors arrange about it."""
 
 from contact_center.api.context import Context
-from contact_center.api.schemas import AuxCodeBody, AuxCodePatchBody, OverflowBody, StateBody
+from contact_center.api.shift_schemas import AuxCodeBody, AuxCodePatchBody, OverflowBody, StateBody
 from contact_center.errors import Conflict, Invalid, NotFound
 from contact_center.model.acts import Act
 from contact_center.model.audit import Action, Subject

@@ -3,6 +3,7 @@
 from contact_center.store.schema import (
     access,
     audit,
+    canned,
     channels,
     contacts,
     hours,
@@ -18,6 +19,6 @@ from contact_center.store.schema import (
 from contact_center.store.schema.base import metadata
 
 __all__ = [
-    "access", "audit", "channels", "contacts", "hours", "journal", "metadata",
+    "access", "audit", "canned", "channels", "contacts", "hours", "journal", "metadata",
     "outbound", "presence", "routing", "search", "tickets", "webhooks", "work",
 ]  # fmt: skip

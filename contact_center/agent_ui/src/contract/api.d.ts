@@ -862,6 +862,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/canned-replies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Texts that are written often: for all queues, and for those one sees. */
+        get: operations["canned_canned_replies"];
+        put?: never;
+        /** Keep a text. A variable that there is not is refused. */
+        post: operations["canned_create_canned_reply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/canned-replies/{canned_reply_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Drop a text; letters that were written with it stay as they are. */
+        delete: operations["canned_delete_canned_reply"];
+        options?: never;
+        head?: never;
+        /** Change a text. `queue_id: null` offers it in all queues. */
+        patch: operations["canned_change_canned_reply"];
+        trace?: never;
+    };
+    "/api/v1/tickets/{ticket_id}/canned-replies/{canned_reply_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The text with its variables filled in for a ticket. A variable without a value is an error (422): no letter goes out with a gap. */
+        get: operations["canned_fill_in"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/state": {
         parameters: {
             query?: never;
@@ -3010,6 +3063,23 @@ export interface components {
             reasons: components["schemas"]["Reason"][];
         };
         /**
+         * CannedReply
+         * @description A text that is written often.
+         */
+        CannedReply: {
+            /** Id */
+            id: number;
+            /** Title */
+            title: string;
+            /** Text */
+            text: string;
+            /**
+             * Queue Id
+             * @default null
+             */
+            queue_id: number | null;
+        };
+        /**
          * Change
          * @description One field of a ticket that changed, for the thin lines of the timeline.
          */
@@ -3456,6 +3526,14 @@ export interface components {
             ru: string;
             /** Version */
             version: number;
+        };
+        /**
+         * FilledText
+         * @description A canned reply for one ticket.
+         */
+        FilledText: {
+            /** Text */
+            text: string;
         };
         /**
          * FoundEntry
@@ -4424,7 +4502,7 @@ export interface components {
          * @description What it was done to.
          * @enum {string}
          */
-        Subject: "employee" | "session" | "token" | "queue" | "channel" | "calendar" | "aux_code" | "webhook" | "contact" | "entry" | "attachment" | "spooled_mail" | "raw_item" | "import" | "instance";
+        Subject: "employee" | "session" | "token" | "queue" | "channel" | "calendar" | "aux_code" | "canned_reply" | "webhook" | "contact" | "entry" | "attachment" | "spooled_mail" | "raw_item" | "import" | "instance";
         /**
          * Tallies
          * @description Sums over stays in queues (segments). Each belongs to the interval in which the stay began, unless it says otherwise.
@@ -4876,6 +4954,42 @@ export interface components {
             /** Name */
             name: string;
             hours: components["schemas"]["HoursBody"];
+        };
+        /**
+         * CannedBody
+         * @description A text that is written often. Variables stand in double braces: {{contact.name}}.
+         */
+        CannedBody: {
+            /** Title */
+            title: string;
+            /** Text */
+            text: string;
+            /**
+             * Queue Id
+             * @default null
+             */
+            queue_id?: number | null;
+        };
+        /**
+         * CannedPatchBody
+         * @description What to change about such a text.
+         */
+        CannedPatchBody: {
+            /**
+             * Title
+             * @default null
+             */
+            title?: string | null;
+            /**
+             * Text
+             * @default null
+             */
+            text?: string | null;
+            /**
+             * Queue Id
+             * @default null
+             */
+            queue_id?: number | null;
         };
         /**
          * ChannelBody
@@ -7240,6 +7354,152 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    canned_canned_replies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CannedReply"][];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    canned_create_canned_reply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CannedBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CannedReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    canned_delete_canned_reply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                canned_reply_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    canned_change_canned_reply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                canned_reply_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CannedPatchBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CannedReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    canned_fill_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: number;
+                canned_reply_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilledText"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };

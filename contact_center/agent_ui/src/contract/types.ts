@@ -47,6 +47,7 @@ export type EntryFacts = NonNullable<Entry["facts"]>;
 export type AgentNow = Schemas["AgentNow"];
 export type AuxCode = Schemas["AuxCode"];
 export type Offer = Schemas["Offer"];
+export type CannedReply = Schemas["CannedReply"];
 export type FigureInfo = Schemas["FigureInfo"];
 export type Report = Schemas["Report"];
 export type ReportRow = Schemas["Row"];

@@ -1,4 +1,4 @@
-"""Queues that offer work, agents and their states, offers.
+"""Queues that offer work, agents and their states, offers; what reports read of stays; canned replies.
 
 Revision ID: 0004
 Revises: 0003
@@ -35,6 +35,19 @@ def upgrade() -> None:
         batch_op.create_foreign_key(op.f("fk_segment_project_id"), "project", ["project_id"], ["id"])
     op.create_index("ix_segment_report", "segment", ["project_id", "entered_at"], unique=False)
     _tell_of_old_stays()
+    op.create_table(
+        "canned_reply",
+        sa.Column("id", types.BigKey, nullable=False),
+        sa.Column("project_id", types.BigKey, nullable=False),
+        sa.Column("queue_id", types.BigKey, nullable=True),
+        sa.Column("title", types.CleanText(), nullable=False),
+        sa.Column("text", types.CleanText(), nullable=False),
+        sa.Column("changed_at", types.Utc(), nullable=False),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_canned_reply_project_id")),
+        sa.ForeignKeyConstraint(["queue_id"], ["queue.id"], name=op.f("fk_canned_reply_queue_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_canned_reply")),
+        sa.UniqueConstraint("project_id", "title", name=op.f("uq_canned_reply_project_id")),
+    )
     op.create_index("ix_segment_agent", "segment", ["agent_id", "ended_at"], unique=False)
     op.create_table(
         "aux_code",
@@ -98,6 +111,7 @@ def _tell_of_old_stays() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("canned_reply")
     op.drop_table("offer")
     op.drop_table("agent_state")
     op.drop_table("aux_code")
