@@ -23,7 +23,7 @@ test: $(VENV)/dev.stamp $(UI)/dist/index.html ## Install what the tests need and
 	$(BIN)/ruff format --check -q contact_center tests bench
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache > .lint-imports.log || { cat .lint-imports.log; exit 1; }
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 prove: $(VENV)/dev.stamp $(UI)/dist/index.html ## Prove the four promises, and print a table of what was proven.
 	@sh tests/install-peers.sh

@@ -110,6 +110,10 @@ class TicketPatchBody(Input):
     priority: Priority | None = None
     subject: str | None = Field(None, min_length=1, max_length=998)
     tags: list[Annotated[str, Field(min_length=1, max_length=60)]] | None = Field(None, max_length=50)
+    snoozed_until: AwareDatetime | None = None
+    """Put off until then: the ticket waits, and opens again by itself or when the customer writes. `null` ends it."""
+    next_step: str | None = Field(None, max_length=300)
+    """What is to be done next."""
 
 
 class AddressBody(Input):

@@ -47,6 +47,10 @@ class Ticket:
     merged_into: int | None = None
     unproven: bool = False
     """A message with a forged sender opened it."""
+    snoozed_until: datetime | None = None
+    """Put off: it opens again then, or as soon as the customer writes."""
+    next_step: str = ""
+    """What is to be done next."""
     about: dict[str, Any] | None = None
     """The call or the form that opened it, as facts to make a subject of in the reader's language."""
 

@@ -17,7 +17,8 @@ from contact_center.model.acts import Act
 from contact_center.routing import matcher, offers, queues, states
 from contact_center.routing.offers import Weights
 from contact_center.store import Connection, Store
-from contact_center.store.repositories import routing
+from contact_center.store.repositories import routing, tickets
+from contact_center.tickets import lifecycle
 
 logger = structlog.get_logger(__name__)
 
@@ -64,7 +65,7 @@ class Dispatcher:
             await asyncio.sleep(PACE)
 
     async def look_at_the_clock(self) -> None:
-        """End offers whose time is up, sign out who is lost, begin states that were asked for, let queues overflow."""
+        """Whatever is due: offers that run out, lost agents, states that were asked for, overflows, tickets that were put off."""
         now = self._clock()
         if await self._store.read(_anything_due, now):
             await self._store.write(_settle_due, Act(now))
@@ -116,6 +117,7 @@ def _anything_due(connection: Connection, now: datetime) -> bool:
         or routing.lost(connection, now - GRACE)
         or routing.done_and_asked(connection)
         or routing.overflowing(connection, now, 1)
+        or tickets.snoozed_until(connection, now, 1)
     )
 
 
@@ -124,3 +126,4 @@ def _settle_due(connection: Connection, act: Act) -> None:
     states.sign_out_lost(connection, act, act.now - GRACE)
     states.begin_asked(connection, act)
     queues.overflow(connection, act)
+    lifecycle.wake_snoozed(connection, act, queues.AT_ONCE)

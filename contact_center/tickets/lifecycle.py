@@ -27,6 +27,9 @@ class TicketPatch:
     priority: Priority = UNSET
     subject: str = UNSET
     tags: tuple[str, ...] = UNSET
+    snoozed_until: datetime | None = UNSET
+    """Put off until then; the ticket waits, and opens again by itself."""
+    next_step: str = UNSET
 
     def changes(self, ticket: Ticket) -> dict[str, Any]:
         """The fields that would really change."""
@@ -97,6 +100,14 @@ def change(
     return entries.publish_changed(connection, act, project_id, before)
 
 
+def wake_snoozed(connection: Connection, act: Act, limit: int) -> int:
+    """Open what was put off until now; returns how many tickets woke."""
+    due = tickets.snoozed_until(connection, act.now, limit)
+    for project_id, ticket_id in due:
+        change(connection, act, project_id, ticket_id, TicketPatch(status=Status.OPEN))
+    return len(due)
+
+
 def add_note(connection: Connection, act: Act, project_id: int, ticket_id: int, text: str) -> Entry:
     """Add a private note: seen by colleagues, never by the customer."""
     before = entries.get(connection, ticket_id)
@@ -120,10 +131,12 @@ def add_note(connection: Connection, act: Act, project_id: int, ticket_id: int, 
 
 def _columns(act: Act, before: Ticket, changes: dict[str, Any]) -> dict[str, Any]:
     columns = dict(changes)
+    if changes.get("snoozed_until") is not None and before.status not in DONE:
+        columns.setdefault("status", Status.WAITING)
     if (status := changes.get("status")) is not None:
         columns["resolved_at"] = act.now if status in DONE else None
         if status in DONE:
-            columns["waiting_since"] = None
+            columns |= {"waiting_since": None, "next_step": ""}
     if "tags" in columns:
         columns["tags"] = list(columns["tags"])
     return columns

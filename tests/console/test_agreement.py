@@ -4,12 +4,14 @@ import asyncio
 import json
 import shutil
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from contact_center.app import utc_now
 from contact_center.model.events import CATALOGUE
 from contact_center.store.repositories import outbox
 from contact_center.testing import RunningApp, a_mail
@@ -111,6 +113,8 @@ async def test_every_event_keeps_the_console_right(server: RunningApp, view: str
         await act(call("PATCH", ticket, {"assignee_id": 1}))
         await act(call("PATCH", ticket, {"tags": ["late"], "priority": "high", "subject": "Order 117"}))
         await act(call("POST", f"{ticket}/notes", {"text": "Call the warehouse"}))
+        await act(call("PATCH", ticket, {"snoozed_until": (utc_now() + timedelta(days=1)).isoformat(), "next_step": "Ask again"}))
+        await act(call("PATCH", ticket, {"status": "open"}))
         await act(lambda: reply_and_wait(server, client, ticket))
         queue = await act(call("POST", "/queues", {"name": "Returns", "confidential": True}))
         await act(call("PATCH", ticket, {"queue_id": queue["id"], "status": "open"}))

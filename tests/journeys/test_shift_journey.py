@@ -168,3 +168,25 @@ async def test_a_text_that_is_written_often(browser: Browser, served: Served) ->
     await page.keyboard.press("Enter")
     await expect(page.locator("textarea").first).to_have_value("Dear Customer 1, we look into #1.")
     await expect(page.locator("textarea").first).to_be_focused()
+
+
+async def test_a_ticket_is_put_off(browser: Browser, served: Served) -> None:
+    """Two keys put it off until tomorrow with its next step; it is out of the open list, and the customer's word brings it back."""
+    page = await first_log_in(browser, served)
+    write(served, 1)
+    await page.locator("[data-ticket-row]").first.click()
+    await expect(page.locator("[data-entry]").first).to_be_visible()
+    await page.mouse.move(900, 300)  # a list under the pointer holds still
+    await page.keyboard.press("s")
+    await page.get_by_label("What is to be done then").fill("Ask the warehouse")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("[data-snoozed]")).to_be_visible()
+    await expect(page.locator("[data-next-step]")).to_contain_text("Ask the warehouse")
+    await expect(page.locator("[data-ticket-row]")).to_have_count(0)
+    answer = a_mail(
+        sender="Customer 1 <s1@example.org>", subject="Re: Question 1", message_id="<again@example.org>", answers="<s1@example.org>"
+    )
+    with smtplib.SMTP("127.0.0.1", served.mail_port) as client:
+        client.send_message(answer)
+    await expect(page.locator("[data-snoozed]")).to_have_count(0)
+    await expect(page.locator("[data-ticket-row]")).to_have_count(1)

@@ -1,7 +1,7 @@
 """Tickets: lists, one ticket, changes, replies, notes."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from contact_center.api.answers import Participant
 from contact_center.api.context import Context
@@ -16,6 +16,9 @@ from contact_center.store.repositories.tickets import ListKey, list_key
 from contact_center.tickets import lifecycle, replies
 from contact_center.tickets.lifecycle import TicketPatch
 from contact_center.tickets.replies import Draft, Sending
+
+MOST_SNOOZE = timedelta(days=731)
+CAN_BE_NONE = ("assignee_id", "snoozed_until")
 
 
 async def list_tickets(ctx: Context, query: TicketQuery) -> Page[Ticket]:
@@ -100,11 +103,13 @@ def _visible(connection: Connection, viewer: Viewer, ticket_id: int) -> Ticket:
 
 def _change(connection: Connection, act: Act, viewer: Viewer, ticket_id: int, body: TicketPatchBody, version: int | None) -> Ticket:
     ticket = _visible(connection, viewer, ticket_id)
-    given = {name: getattr(body, name) for name in body.model_fields_set if name == "assignee_id" or getattr(body, name) is not None}
+    given = {name: getattr(body, name) for name in body.model_fields_set if name in CAN_BE_NONE or getattr(body, name) is not None}
     if given.get("assignee_id") is not None:
         _check_assignee(connection, viewer, given["assignee_id"], given.get("queue_id", ticket.queue_id))
     if "queue_id" in given and access.find_queue(connection, viewer.project_id, given["queue_id"]) is None:
         raise Invalid("There is no such queue.", field="queue_id")
+    if (until := given.get("snoozed_until")) is not None and not act.now < until < act.now + MOST_SNOOZE:
+        raise Invalid("A ticket is put off until a time to come, within two years.", field="snoozed_until")
     if "tags" in given:
         given["tags"] = tuple(dict.fromkeys(given["tags"]))
     return lifecycle.change(connection, act, viewer.project_id, ticket.id, TicketPatch(**given), version)

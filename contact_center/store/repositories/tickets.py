@@ -28,6 +28,7 @@ _NEW: dict[str, Any] = {column.name: None for column in ticket.c if column.name 
     "tags": [],
     "priority": Priority.NORMAL,
     "last_preview": "",
+    "next_step": "",
 }
 _INSERT = Prepared(insert(ticket).values({name: bindparam(name) for name in _NEW}).returning(ticket.c.id))
 _ADD_KEY = Prepared(
@@ -96,7 +97,9 @@ def add(connection: Connection, contact_ref: ContactRef, **values: Any) -> Ticke
 
 
 def change(connection: Connection, ticket_id: int, now: datetime, **values: Any) -> None:
-    """Set columns; every change counts the version up."""
+    """Set columns; every change counts the version up. Whatever opens or ends a ticket ends its being put off."""
+    if values.get("status", Status.WAITING) != Status.WAITING:
+        values = {"snoozed_until": None} | values
     new = {f"new_{name}": value for name, value in values.items()} | {"new_updated_at": now, "ticket_id": ticket_id}
     _update(tuple(sorted(values))).run(connection, new)
 
@@ -106,6 +109,12 @@ def _update(names: tuple[str, ...]) -> Prepared:
     """One statement for each set of columns that is ever changed together: building it anew costs more than running it."""
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("updated_at", *names)}
     return Prepared(update(ticket).where(ticket.c.id == bindparam("ticket_id")).values(version=ticket.c.version + 1, **values))
+
+
+def snoozed_until(connection: Connection, now: datetime, limit: int) -> list[tuple[int, int]]:
+    """Tickets that were put off until now: (project, ticket), the earliest first."""
+    statement = select(ticket.c.project_id, ticket.c.id).where(ticket.c.snoozed_until <= now).order_by(ticket.c.snoozed_until).limit(limit)
+    return [(int(row[0]), int(row[1])) for row in connection.execute(statement)]
 
 
 def resolved_at(connection: Connection, ticket_id: int) -> datetime | None:
@@ -295,4 +304,6 @@ def _ticket(row: Row) -> Ticket:
         merged_into=row["merged_into_id"],
         unproven=bool(row["unproven"]),
         about=row["about"],
+        snoozed_until=row["snoozed_until"],
+        next_step=row["next_step"],
     )

@@ -30,6 +30,9 @@ ticket = Table(
     Column("last_facts", Json),
     Column("waiting_since", Utc),
     Column("resolved_at", Utc),
+    # Put off until then, and what is to be done then.
+    Column("snoozed_until", Utc),
+    Column("next_step", CleanText, nullable=False, server_default=""),
     Column("follow_up_of_id", ForeignKey("ticket.id")),
     Column("merged_into_id", ForeignKey("ticket.id")),
     # TRUE: opened by a message with a forged sender.
@@ -38,6 +41,7 @@ ticket = Table(
     Index("ix_ticket_contact_id", "contact_id"),
     Index("ix_ticket_list", "project_id", "status", "last_at", "id"),
     Index("ix_ticket_queue_list", "queue_id", "status", "last_at", "id"),
+    Index("ix_ticket_snoozed_until", "snoozed_until"),
     Index("ix_ticket_assignee_list", "assignee_id", "status", "last_at", "id"),
 )
 

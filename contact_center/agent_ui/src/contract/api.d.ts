@@ -4644,6 +4644,16 @@ export interface components {
              */
             unproven: boolean;
             /**
+             * Snoozed Until
+             * @default null
+             */
+            snoozed_until: string | null;
+            /**
+             * Next Step
+             * @default
+             */
+            next_step: string;
+            /**
              * About
              * @default null
              */
@@ -5427,6 +5437,16 @@ export interface components {
              * @default null
              */
             tags?: string[] | null;
+            /**
+             * Snoozed Until
+             * @default null
+             */
+            snoozed_until?: string | null;
+            /**
+             * Next Step
+             * @default null
+             */
+            next_step?: string | null;
         };
         /**
          * TokenBody

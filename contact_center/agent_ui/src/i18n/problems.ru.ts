@@ -31,6 +31,7 @@ const sentences: Record<string, string> = {
   "Another contact already has this address. Merge the two, or share it.": "Этот адрес уже у другого контакта. Объедините их или сделайте адрес общим.",
   "The customer wrote by no channel that can be answered: choose one.": "Клиент писал по каналу, которым не ответить: выберите другой.",
   "A text of this title exists already.": "Заготовка с таким названием уже есть.",
+  "A ticket is put off until a time to come, within two years.": "Отложить можно до будущего времени, не дальше двух лет.",
   "This offer has ended.": "Предложение уже закончилось.",
   "A code of this name exists already.": "Такая причина уже есть.",
   "There is no such code.": "Такой причины нет.",

@@ -35,6 +35,9 @@ def upgrade() -> None:
         batch_op.create_foreign_key(op.f("fk_segment_project_id"), "project", ["project_id"], ["id"])
     op.create_index("ix_segment_report", "segment", ["project_id", "entered_at"], unique=False)
     _tell_of_old_stays()
+    op.add_column("ticket", sa.Column("snoozed_until", types.Utc(), nullable=True))
+    op.add_column("ticket", sa.Column("next_step", types.CleanText(), server_default="", nullable=False))
+    op.create_index("ix_ticket_snoozed_until", "ticket", ["snoozed_until"], unique=False)
     op.create_table(
         "canned_reply",
         sa.Column("id", types.BigKey, nullable=False),
@@ -112,6 +115,9 @@ def _tell_of_old_stays() -> None:
 
 def downgrade() -> None:
     op.drop_table("canned_reply")
+    op.drop_index("ix_ticket_snoozed_until", table_name="ticket")
+    op.drop_column("ticket", "next_step")
+    op.drop_column("ticket", "snoozed_until")
     op.drop_table("offer")
     op.drop_table("agent_state")
     op.drop_table("aux_code")
