@@ -178,7 +178,8 @@ async def test_a_ticket_is_put_off(browser: Browser, served: Served) -> None:
     await expect(page.locator("[data-entry]").first).to_be_visible()
     await page.mouse.move(900, 300)  # a list under the pointer holds still
     await page.keyboard.press("s")
-    await page.get_by_label("What is to be done then").fill("Ask the warehouse")
+    await expect(page.get_by_label("What is to be done then")).to_be_focused()
+    await page.keyboard.type("Ask the warehouse")
     await page.keyboard.press("Enter")
     await expect(page.locator("[data-snoozed]")).to_be_visible()
     await expect(page.locator("[data-next-step]")).to_contain_text("Ask the warehouse")
