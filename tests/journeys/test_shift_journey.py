@@ -126,6 +126,7 @@ async def test_two_at_one_question(browser: Browser, served: Served) -> None:
     admin = await first_log_in(browser, served)
     anna = await colleague(browser, admin.request, served, "Anna")
     write(served, 1)
+    await expect(admin.locator("[data-ticket-row]")).to_have_count(1)
     for page in (admin, anna):
         await page.goto(f"{served.url}/tickets/all/1")
         await expect(page.locator("[data-entry]").first).to_be_visible()
@@ -158,6 +159,8 @@ async def test_a_text_that_is_written_often(browser: Browser, served: Served) ->
     await page.get_by_role("button", name="Add").click()
     await expect(page.locator("[data-text]")).to_have_count(1)
     write(served, 1)
+    await page.goto(f"{served.url}/tickets/open")
+    await expect(page.locator("[data-ticket-row]")).to_have_count(1)
     await page.goto(f"{served.url}/tickets/all/1")
     await expect(page.locator("[data-entry]").first).to_be_visible()
     await page.keyboard.press("r")
