@@ -8,11 +8,12 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from contact_center import tasks
-from contact_center.errors import ContactCenterError
+from contact_center.errors import ContactCenterError, Unavailable
 from contact_center.model.acts import Act
 from contact_center.routing import matcher, offers, queues, states
 from contact_center.routing.offers import Weights
@@ -61,14 +62,25 @@ class Dispatcher:
                     pass
             except ContactCenterError as error:
                 logger.warning("routing.waiting", error=error.message)
+            except Exception as error:
+                # Whatever it is: without a dispatcher nobody would be offered anything until somebody starts us again.
+                logger.error("routing.stuck", error=repr(error), exc_info=error)
             await tasks.wait(self._news, LOOK_SECONDS)
             await asyncio.sleep(PACE)
 
     async def look_at_the_clock(self) -> None:
-        """Whatever is due: offers that run out, lost agents, states that were asked for, overflows, tickets that were put off."""
-        now = self._clock()
-        if await self._store.read(_anything_due, now):
-            await self._store.write(_settle_due, Act(now))
+        """Whatever is due: offers that run out, lost agents, states that were asked for, overflows, tickets that were put off.
+
+        Each in a unit of its own, which asks again: what fails is tried at the next look and holds up nobody else, and no unit
+        holds two agents or tickets, for which another might wait the other way round.
+        """
+        for unit in await self._store.read(_due, Act(self._clock())):
+            try:
+                await self._store.write(unit)
+            except Unavailable:
+                raise
+            except Exception as error:
+                logger.error("routing.not_settled", error=repr(error), exc_info=error)
 
     async def offer(self) -> int:
         """One round: returns how many offers were made."""
@@ -85,14 +97,16 @@ class Dispatcher:
 
     def _picture(self, connection: Connection, now: datetime) -> _Picture | None:
         free = routing.free_agents(connection, now - FADES)
+        room: dict[int, int] = {agent.user_id: matcher.WHOLE for agent in free}
+        for item in routing.held(connection) if free else ():
+            if item.user_id in room:
+                room[item.user_id] -= self._weights.of(item.channel)
+        # Who has their hands full is no reason to read all that waits, at every commit of a busy day.
+        free = [agent for agent in free if room[agent.user_id] >= self._weights.least]
         served = frozenset[int]().union(*(agent.queue_ids for agent in free))
         waits = routing.unanswered(connection, served, MOST_WAITING) if served else []
         if not waits:
             return None
-        room: dict[int, int] = {agent.user_id: matcher.WHOLE for agent in free}
-        for item in routing.held(connection):
-            if item.user_id in room:
-                room[item.user_id] -= self._weights.of(item.channel)
         not_to = routing.refusals(connection, now - REST)
         return _Picture(
             [_agent(agent, room[agent.user_id], now) for agent in free],
@@ -110,20 +124,19 @@ def _agent(agent: routing.Free, room: int, now: datetime) -> matcher.Agent:
     return matcher.Agent(agent.user_id, agent.queue_ids, room, agent.idle_since if room == matcher.WHOLE else now)
 
 
-def _anything_due(connection: Connection, now: datetime) -> bool:
-    first = routing.next_expiry(connection)
-    return bool(
-        (first is not None and first <= now)
-        or routing.lost(connection, now - GRACE)
-        or routing.done_and_asked(connection)
-        or routing.overflowing(connection, now, 1)
-        or tickets.snoozed_until(connection, now, 1)
-    )
-
-
-def _settle_due(connection: Connection, act: Act) -> None:
-    offers.expire(connection, act)
-    states.sign_out_lost(connection, act, act.now - GRACE)
-    states.begin_asked(connection, act)
-    queues.overflow(connection, act)
-    lifecycle.wake_snoozed(connection, act, queues.AT_ONCE)
+def _due(connection: Connection, act: Act) -> list[Callable[[Connection], object]]:
+    """What the clock asks for now: units of work."""
+    found: list[Callable[[Connection], object]] = []
+    for offer in routing.unfounded(connection):
+        found.append(partial(offers.withdraw, act=act, offer=offer))
+    for offer in routing.expired(connection, act.now):
+        found.append(partial(offers.expire, act=act, offer=offer))
+    for project_id, user_id in routing.lost(connection, act.now - GRACE):
+        found.append(partial(states.sign_out_lost, act=act, project_id=project_id, user_id=user_id, seen_after=act.now - GRACE))
+    for project_id, user_id in routing.done_and_asked(connection):
+        found.append(partial(states.begin_asked, act=act, project_id=project_id, user_id=user_id))
+    for _, ticket_id, _ in routing.overflowing(connection, act.now, queues.AT_ONCE):
+        found.append(partial(queues.overflow, act=act, ticket_id=ticket_id))
+    for _, ticket_id in tickets.snoozed_until(connection, act.now, queues.AT_ONCE):
+        found.append(partial(lifecycle.wake_snoozed, act=act, ticket_id=ticket_id))
+    return found

@@ -27,6 +27,11 @@ class Weights:
     by_channel: dict[str, int]
     otherwise: int
 
+    @property
+    def least(self) -> int:
+        """What the lightest piece takes: with less room, nothing can be taken."""
+        return min([self.otherwise, *self.by_channel.values()])
+
     def of(self, channel: str) -> int:
         """From 1 to 100."""
         return self.by_channel.get(channel, self.otherwise)
@@ -35,15 +40,14 @@ class Weights:
 def make(connection: Connection, act: Act, weights: Weights, seen_after: timedelta, segment_id: int, agent_id: int, channel: str) -> bool:
     """Offer this to this agent, if it still waits and they still have the room; whether it was offered."""
     routing.hold_agent(connection, agent_id)
-    if not routing.free_agents(connection, act.now - seen_after, agent_id):
+    free = routing.free_agents(connection, act.now - seen_after, agent_id)
+    queue_id = routing.queue_of(connection, segment_id)
+    if not free or queue_id not in free[0].queue_ids:
         return False
     room = WHOLE - sum(weights.of(item.channel) for item in routing.held(connection, agent_id))
-    queue_id = routing.queue_of(connection, segment_id)
-    if room < weights.of(channel) or queue_id is None:
+    queue = access.find_queue(connection, access.project_of_queue(connection, queue_id), queue_id)
+    if room < weights.of(channel) or queue is None or not queue.offers:
         return False
-    project_id = access.project_of_queue(connection, queue_id)
-    queue = access.find_queue(connection, project_id, queue_id)
-    assert queue is not None
     offer_id = routing.add_offer(connection, segment_id, agent_id, act.now, act.now + timedelta(seconds=queue.offer_seconds))
     offer = routing.find_offer(connection, offer_id) if offer_id is not None else None
     if offer is not None:
@@ -52,9 +56,16 @@ def make(connection: Connection, act: Act, weights: Weights, seen_after: timedel
 
 
 def accept(connection: Connection, act: Act, project_id: int, user_id: int, offer_id: int) -> Ticket:
-    """The agent takes it: the ticket is theirs. Raises NotFound, and Conflict when the offer has ended."""
+    """The agent takes it: the ticket is theirs. Raises NotFound, and Conflict when the offer has ended.
+
+    What somebody may not see any more is not theirs to take, though it was offered while they might.
+    """
     offer = _own(connection, user_id, offer_id)
-    entries.lock(connection, offer.ticket_id)  # the ticket before the offer, as everybody who takes one does
+    # The ticket, its stay, the offer: in the order in which everybody takes them.
+    entries.lock(connection, offer.ticket_id)
+    routing.hold_stay(connection, routing.stay_of(connection, offer_id))
+    if not routing.serves(connection, user_id, offer.queue_id):
+        raise NotFound
     if not turns.end_offer(connection, act, offer, OfferState.ACCEPTED):
         raise Conflict("This offer has ended.")
     return lifecycle.change(connection, act, project_id, offer.ticket_id, TicketPatch(assignee_id=user_id))
@@ -66,15 +77,17 @@ def decline(connection: Connection, act: Act, user_id: int, offer_id: int) -> No
         raise Conflict("This offer has ended.")
 
 
-def expire(connection: Connection, act: Act) -> int:
-    """End what nobody answered in time; whoever let it run out is offered nothing until they say that they are back."""
-    due = routing.expired(connection, act.now)
-    for offer in due:
-        routing.hold_agent(connection, offer.agent_id)
-        if turns.end_offer(connection, act, offer, OfferState.EXPIRED):
-            project_id = access.project_of_queue(connection, offer.queue_id)
-            states.enter(connection, act, project_id, offer.agent_id, AgentState.RONA, None, StateReason.NO_ANSWER)
-    return len(due)
+def expire(connection: Connection, act: Act, offer: Offer) -> None:
+    """Nobody answered in time: whoever let it run out is offered nothing until they say that they are back."""
+    routing.hold_agent(connection, offer.agent_id)
+    if turns.end_offer(connection, act, offer, OfferState.EXPIRED):
+        project_id = access.project_of_queue(connection, offer.queue_id)
+        states.enter(connection, act, project_id, offer.agent_id, AgentState.RONA, None, StateReason.NO_ANSWER)
+
+
+def withdraw(connection: Connection, act: Act, offer: Offer) -> None:
+    """It would not be made now: it goes to somebody else, and nobody is to blame."""
+    turns.end_offer(connection, act, offer, OfferState.WITHDRAWN)
 
 
 def _own(connection: Connection, user_id: int, offer_id: int) -> Offer:

@@ -9,10 +9,10 @@ from contact_center.model.people import Queue
 from contact_center.model.words import EndReason
 from contact_center.store import Connection, journal
 from contact_center.store.repositories import access, routing
-from contact_center.tickets import lifecycle
+from contact_center.tickets import entries, lifecycle
 from contact_center.tickets.lifecycle import TicketPatch
 
-AT_ONCE = 100  # turns moved in one unit
+AT_ONCE = 100  # turns moved at one look at the clock
 
 
 def open_overflow(
@@ -35,10 +35,9 @@ def open_overflow(
     return queue
 
 
-def overflow(connection: Connection, act: Act) -> int:
-    """Move what waited too long, as far as fits in one unit; returns how many turns went."""
-    due = routing.overflowing(connection, act.now, AT_ONCE)
-    for project_id, ticket_id, queue_id in due:
+def overflow(connection: Connection, act: Act, ticket_id: int) -> None:
+    """Move a turn that waited too long, if nobody has taken it meanwhile and the overflow is still open."""
+    entries.lock(connection, ticket_id)
+    for project_id, _, queue_id in routing.overflowing(connection, act.now, 1, ticket_id):
         patch = TicketPatch(queue_id=queue_id)
         lifecycle.change(connection, act, project_id, ticket_id, patch, leaving=EndReason.OVERFLOWED)
-    return len(due)

@@ -48,27 +48,22 @@ def enter(
     return _published(connection, act, project_id, agent)
 
 
-def sign_out_lost(connection: Connection, act: Act, seen_after: datetime) -> int:
-    """Agents without any console since then are offline, and what was on offer to them goes to others; returns how many.
+def sign_out_lost(connection: Connection, act: Act, project_id: int, user_id: int, seen_after: datetime) -> None:
+    """An agent without any console since then is offline, and what was on offer to them goes to others.
 
     What they work on stays theirs: the customer's ticket is not taken from somebody whose line broke.
     """
-    lost = routing.lost(connection, seen_after)
-    for project_id, user_id in lost:
-        routing.hold_agent(connection, user_id)
+    routing.hold_agent(connection, user_id)
+    if routing.lost(connection, seen_after, user_id):  # they may be back by now, or another process was faster
         enter(connection, act, project_id, user_id, AgentState.OFFLINE, None, StateReason.LOST)
-    return len(lost)
 
 
-def begin_asked(connection: Connection, act: Act) -> int:
-    """Whoever asked for a state and has nothing in hand any more enters it; returns how many did."""
-    found = routing.done_and_asked(connection)
-    for project_id, user_id in found:
-        routing.hold_agent(connection, user_id)
-        now = routing.state_of(connection, user_id)
-        if now is not None and now.next_state is not None:
-            enter(connection, act, project_id, user_id, now.next_state, now.next_code_id, StateReason.AFTER_WORK)
-    return len(found)
+def begin_asked(connection: Connection, act: Act, project_id: int, user_id: int) -> None:
+    """Whoever asked for a state and has nothing in hand any more enters it."""
+    routing.hold_agent(connection, user_id)
+    now = routing.state_of(connection, user_id)
+    if now is not None and now.next_state is not None and routing.done_and_asked(connection, user_id):
+        enter(connection, act, project_id, user_id, now.next_state, now.next_code_id, StateReason.AFTER_WORK)
 
 
 def _ask(connection: Connection, act: Act, project_id: int, user_id: int, state: AgentState | None, code_id: int | None) -> AgentNow:

@@ -100,12 +100,13 @@ def change(
     return entries.publish_changed(connection, act, project_id, before)
 
 
-def wake_snoozed(connection: Connection, act: Act, limit: int) -> int:
-    """Open what was put off until now; returns how many tickets woke."""
-    due = tickets.snoozed_until(connection, act.now, limit)
-    for project_id, ticket_id in due:
+def wake_snoozed(connection: Connection, act: Act, ticket_id: int) -> bool:
+    """Open a ticket that was put off until now, unless somebody has decided otherwise meanwhile; whether it woke."""
+    entries.lock(connection, ticket_id)
+    due = tickets.snoozed_until(connection, act.now, 1, ticket_id)
+    for project_id, _ in due:
         change(connection, act, project_id, ticket_id, TicketPatch(status=Status.OPEN))
-    return len(due)
+    return bool(due)
 
 
 def add_note(connection: Connection, act: Act, project_id: int, ticket_id: int, text: str) -> Entry:

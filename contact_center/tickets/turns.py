@@ -105,6 +105,8 @@ def _due(connection: Connection, queue_id: int, at: datetime) -> datetime | None
 
 def withdraw_offer(connection: Connection, act: Act, segment_id: int) -> None:
     """What is on offer and was taken, answered or moved meanwhile is offered no more; the agent is not to blame."""
+    # Held first: an offer that another process is making at this moment would be seen by nobody, and stay open for ever.
+    routing.hold_stay(connection, segment_id)
     offer = routing.open_offer_of(connection, segment_id)
     if offer is not None:
         end_offer(connection, act, offer, OfferState.WITHDRAWN)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from contact_center.model.words import Status
+from contact_center.store.repositories import tickets
 from contact_center.tickets import lifecycle
 from tests.tickets.test_threading import Desk
 from tests.tickets.test_turns import desk  # noqa: F401 - a fixture
@@ -15,7 +16,18 @@ async def put_off(desk: Desk, ticket: int, **delta: float) -> None:  # noqa: F81
 
 
 async def wake(desk: Desk) -> int:  # noqa: F811
-    return await desk.store.write(lifecycle.wake_snoozed, desk.act, 100)
+    due = await desk.store.read(tickets.snoozed_until, desk.clock(), 100)
+    return sum([await desk.store.write(lifecycle.wake_snoozed, desk.act, ticket_id) for _, ticket_id in due])
+
+
+async def test_what_was_settled_meanwhile_does_not_wake(desk: Desk) -> None:  # noqa: F811
+    """Its time came, and before the clock was looked at again somebody resolved it: it stays resolved."""
+    _, ticket = await desk.mail("ivan@x")
+    await put_off(desk, ticket, hours=2)
+    desk.clock.move(hours=2)
+    await desk.change(ticket, status=Status.RESOLVED)
+    assert not await desk.store.write(lifecycle.wake_snoozed, desk.act, ticket)
+    assert (await desk.ticket(ticket)).status is Status.RESOLVED
 
 
 async def test_it_wakes_at_its_time(desk: Desk) -> None:  # noqa: F811

@@ -95,13 +95,14 @@ def stretches(connection: Connection, user_id: int) -> list[RowMapping]:
     return list(connection.execute(statement).mappings())
 
 
-def lost(connection: Connection, seen_after: datetime) -> list[tuple[int, int]]:
-    """Agents who are signed in to work and have had no console since then: (project, employee)."""
+def lost(connection: Connection, seen_after: datetime, user_id: int | None = None) -> list[tuple[int, int]]:
+    """Agents who are signed in to work and have had no console since then, or this one: (project, employee)."""
     at_console = select(presence.c.employee_id).where(presence.c.seen_at >= seen_after)
     statement = (
         select(employee.c.project_id, employee.c.id)
         .join(agent_state, and_(agent_state.c.employee_id == employee.c.id, _NOW))
         .where(agent_state.c.state != AgentState.OFFLINE, agent_state.c.started_at < seen_after, employee.c.id.not_in(at_console))
+        .where(_one_or_all(employee.c.id, user_id))
     )
     return [(int(row[0]), int(row[1])) for row in connection.execute(statement)]
 
@@ -112,14 +113,15 @@ def in_hand(connection: Connection, user_id: int) -> int:
     return int(connection.execute(statement).scalar_one())
 
 
-def done_and_asked(connection: Connection) -> list[tuple[int, int]]:
-    """Agents who asked for a next state and have nothing in hand any more: (project, employee)."""
+def done_and_asked(connection: Connection, user_id: int | None = None) -> list[tuple[int, int]]:
+    """Agents who asked for a next state and have nothing in hand any more, or this one: (project, employee)."""
     works = select(segment.c.agent_id).where(segment.c.ended_at.is_(None), segment.c.agent_id.is_not(None))
     offered = select(offer.c.agent_id).where(_OPEN)
     statement = (
         select(employee.c.project_id, employee.c.id)
         .join(agent_state, and_(agent_state.c.employee_id == employee.c.id, _NOW))
         .where(agent_state.c.next_state.is_not(None), employee.c.id.not_in(works), employee.c.id.not_in(offered))
+        .where(_one_or_all(employee.c.id, user_id))
     )
     return [(int(row[0]), int(row[1])) for row in connection.execute(statement)]
 
@@ -233,6 +235,23 @@ def add_offer(connection: Connection, segment_id: int, agent_id: int, now: datet
     return connection.execute(upsert(offer).values(values).on_conflict_do_nothing().returning(offer.c.id)).scalar()
 
 
+def hold_stay(connection: Connection, segment_id: int) -> None:
+    """Nobody offers this stay until the commit, and what was just being offered is to be seen."""
+    connection.execute(select(segment.c.id).where(segment.c.id == segment_id).with_for_update())
+
+
+def stay_of(connection: Connection, offer_id: int) -> int:
+    """The stay in a queue that was offered."""
+    return int(connection.execute(select(offer.c.segment_id).where(offer.c.id == offer_id)).scalar_one())
+
+
+def serves(connection: Connection, user_id: int, queue_id: int) -> bool:
+    """Whether this agent works in this queue now: it was granted, and they are not switched off."""
+    statement = select(queue_grant.c.queue_id).join(employee, employee.c.id == queue_grant.c.employee_id)
+    mine = statement.where(employee.c.id == user_id, employee.c.disabled_at.is_(None), queue_grant.c.queue_id == queue_id)
+    return connection.execute(mine).first() is not None
+
+
 def queue_of(connection: Connection, segment_id: int) -> int | None:
     """The queue of this stay, which may have ended."""
     return connection.execute(select(segment.c.queue_id).where(segment.c.id == segment_id)).scalar()
@@ -274,14 +293,19 @@ def expired(connection: Connection, now: datetime) -> list[Offer]:
     return [_offer(row) for row in connection.execute(_OFFER.where(_OPEN, offer.c.expires_at <= now).order_by(offer.c.id)).mappings()]
 
 
-def next_expiry(connection: Connection) -> datetime | None:
-    """When the next offer runs out."""
-    found: datetime | None = connection.execute(select(func.min(offer.c.expires_at)).where(_OPEN)).scalar()
-    return found
+def unfounded(connection: Connection) -> list[Offer]:
+    """Open offers that would not be made now: their agent was switched off or lost the queue, or the queue offers no more."""
+    serving = select(queue_grant.c.queue_id).join(employee, employee.c.id == queue_grant.c.employee_id)
+    serving = serving.where(
+        queue_grant.c.employee_id == offer.c.agent_id, queue_grant.c.queue_id == queue.c.id, employee.c.disabled_at.is_(None)
+    )
+    statement = _OFFER.join(queue, queue.c.id == segment.c.queue_id)
+    rows = connection.execute(statement.where(_OPEN, or_(queue.c.offers.is_(False), ~serving.exists())).order_by(offer.c.id))
+    return [_offer(row) for row in rows.mappings()]
 
 
-def overflowing(connection: Connection, now: datetime, limit: int) -> list[tuple[int, int, int]]:
-    """Turns that waited too long in a queue with an open overflow: (project, ticket, queue to go to)."""
+def overflowing(connection: Connection, now: datetime, limit: int, ticket_id: int | None = None) -> list[tuple[int, int, int]]:
+    """Turns that waited too long in a queue with an open overflow, or that of this ticket: (project, ticket, queue to go to)."""
     open_now = or_(queue.c.overflow_until.is_(None), queue.c.overflow_until > now)
     queues = select(queue.c.id, queue.c.overflow_seconds).where(queue.c.overflow_queue_id.is_not(None), open_now)
     too_long = [
@@ -291,7 +315,7 @@ def overflowing(connection: Connection, now: datetime, limit: int) -> list[tuple
     if not too_long:
         return []
     other = segment.alias()
-    earlier = select(other.c.work_item_id).where(other.c.end_reason == EndReason.OVERFLOWED)
+    earlier = select(other.c.id).where(other.c.work_item_id == segment.c.work_item_id, other.c.end_reason == EndReason.OVERFLOWED)
     statement = (
         select(queue.c.project_id, work_item.c.ticket_id, queue.c.overflow_queue_id)
         .join(segment, segment.c.queue_id == queue.c.id)
@@ -301,7 +325,8 @@ def overflowing(connection: Connection, now: datetime, limit: int) -> list[tuple
             segment.c.state == WorkState.WAITING,
             or_(*too_long),
             # Once is enough: two queues that overflow into each other would throw it to and fro.
-            segment.c.work_item_id.not_in(earlier),
+            ~earlier.exists(),
+            _one_or_all(work_item.c.ticket_id, ticket_id),
         )
         .order_by(segment.c.entered_at)
         .limit(limit)

@@ -111,9 +111,11 @@ def _update(names: tuple[str, ...]) -> Prepared:
     return Prepared(update(ticket).where(ticket.c.id == bindparam("ticket_id")).values(version=ticket.c.version + 1, **values))
 
 
-def snoozed_until(connection: Connection, now: datetime, limit: int) -> list[tuple[int, int]]:
-    """Tickets that were put off until now: (project, ticket), the earliest first."""
+def snoozed_until(connection: Connection, now: datetime, limit: int, ticket_id: int | None = None) -> list[tuple[int, int]]:
+    """Tickets that were put off until now, or this one: (project, ticket), the earliest first."""
     statement = select(ticket.c.project_id, ticket.c.id).where(ticket.c.snoozed_until <= now).order_by(ticket.c.snoozed_until).limit(limit)
+    if ticket_id is not None:
+        statement = statement.where(ticket.c.id == ticket_id)
     return [(int(row[0]), int(row[1])) for row in connection.execute(statement)]
 
 
