@@ -93,7 +93,7 @@ def _fill(connection: Connection, viewer: Viewer, ticket_id: int, reply_id: int)
 
 def _check(connection: Connection, viewer: Viewer, text: str, queue_id: int | None) -> None:
     if (name := canned.unknown(text)) is not None:
-        raise Invalid(f"There is no variable {name}: there are {', '.join(canned.VARIABLES)}.", field="text")
+        raise Invalid(f"There is no variable {name[:60]}: there are {', '.join(canned.VARIABLES)}.", field="text")
     if queue_id is not None and (not viewer.sees_queue(queue_id) or access.find_queue(connection, viewer.project_id, queue_id) is None):
         raise Invalid("There is no such queue.", field="queue_id")
 
