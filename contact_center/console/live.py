@@ -26,6 +26,7 @@ POLL = 1.0  # seconds between looks even if no doorbell rings
 HORIZON_SECONDS = 5.0  # a console that hears nothing is told this often how far it is complete
 RECHECK_SECONDS = 4.0  # sessions are checked again this often: a revoked one closes within 5 seconds
 MAX_WATCHING = 50
+PLACE_SECONDS = 0.1  # a console's place is looked up and told this often at most, however often it says it
 MESSAGE_LIMIT = 64 * 1024
 
 Authenticate = Callable[[web.Request], Awaitable[tuple[Viewer, str] | None]]
@@ -62,6 +63,12 @@ class Listener:
     """One replay at a time."""
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
     """What a console asks to watch is settled in the order it asked: the last wish stands."""
+    place: dict[str, Any] | None = None
+    """Where it said it is, not yet looked up."""
+    said: dict[str, Any] = field(default_factory=dict)
+    """What was looked up last."""
+    placing: bool = False
+    """Whether somebody is about that already."""
 
 
 class Console:
@@ -160,17 +167,35 @@ class Console:
         return {"ok": True, "position": listener.position}
 
     async def _at(self, sid: str, data: Any) -> None:
-        """Somebody looks at a ticket, or writes in it: those who look at it too hear of it."""
+        """Somebody looks at a ticket, or writes in it: those who look at it too hear of it.
+
+        One look-up at a time for a console, of the last it said: however fast it talks, others wait for nothing.
+        """
         listener = self._listeners.get(sid)
         if listener is None or not isinstance(data, dict):
             return
-        wanted, place = [data.get("ticket_id")], None
+        listener.place = data
+        if listener.placing:
+            return
+        listener.placing = True
+        try:
+            while (said := listener.place) is not None and sid in self._listeners:
+                listener.place, listener.said = None, said
+                await self._goes(sid, listener)
+                await asyncio.sleep(PLACE_SECONDS)
+        finally:
+            listener.placing = False
+
+    async def _goes(self, sid: str, listener: Listener) -> None:
+        """The console is where it said last, if that is a ticket it may see, or nowhere."""
+        said = listener.said
+        wanted, place = [said.get("ticket_id")], None
         if _is_id_list(wanted):
             try:
                 seen = await self._store.read(tickets.visible, listener.viewer, wanted[0])
             except ContactCenterError:
                 return  # a courtesy; the next keystroke brings another chance
-            place = Place(wanted[0], bool(data.get("writing"))) if seen is not None else None
+            place = Place(wanted[0], bool(said.get("writing"))) if seen is not None else None
         if sid in self._listeners:
             await self._tell_company(self._company.goes(sid, listener.viewer.user_id, place))
 
@@ -327,6 +352,7 @@ class Console:
             elif viewer != listener.viewer:
                 # Events already sent may name what is no longer visible, and the other way round: start afresh.
                 listener.viewer = viewer
+                await self._goes(listener.sid, listener)  # it may not see the ticket any more, nor who is there
                 frame = wire.Frame(self.server, "reset", {"reason": "your rights changed"})
                 await wire.write(self.server, listener.eio_sid, frame)
 

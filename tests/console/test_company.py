@@ -61,3 +61,34 @@ async def test_nobody_learns_who_is_at_a_foreign_ticket(server: RunningApp) -> N
         await admin.client.emit("at", {"ticket_id": foreign, "writing": False})
         await until(told, [{"user_id": world.people["admin"], "writing": False}])
         assert overheard == []
+
+
+async def test_a_console_that_says_it_without_end_is_heard_ten_times_a_second(server: RunningApp) -> None:
+    """Others are told of its last word, and neither they nor the database of every word before."""
+    world = await make_world(server)
+    ticket_id, agent, boss = world.own.ids["ticket_id"], world.people["agent"], world.people["supervisor"]
+    async with console(server, boss) as heard, console(server, agent) as noisy:
+        told = hearing(heard)
+        await heard.client.emit("at", {"ticket_id": ticket_id, "writing": False})
+        await until(told, [{"user_id": boss, "writing": False}])
+        for turn in range(301):
+            await noisy.client.emit("at", {"ticket_id": ticket_id, "writing": turn % 2 == 0})
+        await until(told, [{"user_id": agent, "writing": True}, {"user_id": boss, "writing": False}])
+        await asyncio.sleep(0.3)
+        assert told[-1]["people"][0]["writing"]
+        assert len(told) < 30
+
+
+async def test_whoever_loses_the_queue_is_not_told_who_is_there(server: RunningApp) -> None:
+    """A right that was taken away while the ticket was on screen ends the company too."""
+    world = await make_world(server)
+    ticket_id, agent, boss = world.own.ids["ticket_id"], world.people["agent"], world.people["supervisor"]
+    async with console(server, boss) as heard, console(server, agent) as spy:
+        told = hearing(heard)
+        both = [{"user_id": agent, "writing": False}, {"user_id": boss, "writing": False}]
+        await heard.client.emit("at", {"ticket_id": ticket_id, "writing": False})
+        await spy.client.emit("at", {"ticket_id": ticket_id, "writing": False})
+        await until(told, both)
+        async with server.session() as client, client.patch(f"/api/v1/users/{agent}", json={"queue_ids": []}) as response:
+            assert response.status == 200
+        await until(told, both[1:])
