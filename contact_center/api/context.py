@@ -1,5 +1,6 @@
 """What a handler may use: the viewer, the store, and the services of the rooms below. Built for each request."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -55,6 +56,8 @@ class Services:
     """What people do with the ledger."""
     checks: dict[str, Callable[[], Coroutine[Any, Any, str]]] = field(default_factory=dict)
     """Named readiness checks; each returns a word when well and raises when not."""
+    reports: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    """How many reports are counted at once: each may keep a reader of the store busy for a long time."""
     gauges: Callable[[], dict[str, float]] = dict
     """Numbers for /metrics."""
 

@@ -7,9 +7,11 @@ from contact_center.model.tickets import Ticket
 from contact_center.search import query
 from contact_center.search.excerpt import excerpt
 from contact_center.store import Connection, journal
+from contact_center.store.bounds import bounded
 from contact_center.store.repositories import contacts, search, search_index, tickets
 from contact_center.store.repositories.search import Filters, FoundEntry, Wanted
 
+STATEMENT_SECONDS = 3.0
 FEW = 5  # people and tickets shown above the entries
 
 
@@ -73,7 +75,7 @@ def find(
     upto, behind = _come_to(connection, as_of)
     if not wanted:
         return Found([], [], [], None, as_of, upto, behind)
-    with search.bounded(connection):
+    with bounded(connection, STATEMENT_SECONDS, "The search took too long. Add a word, a person or a time."):
         first = below is None
         persons = _people(connection, viewer, wanted) if first and people else []
         found_tickets = _tickets(connection, viewer, wanted, query.ticket_number(words), filters.queue_id) if first else []

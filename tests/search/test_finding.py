@@ -206,7 +206,7 @@ async def test_a_slow_statement_ends(house: House, monkeypatch: pytest.MonkeyPat
     from sqlalchemy import text
 
     from contact_center.errors import Unavailable
-    from contact_center.store.repositories import search
+    from contact_center.store.bounds import bounded
 
     slow = {
         "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
@@ -214,7 +214,7 @@ async def test_a_slow_statement_ends(house: House, monkeypatch: pytest.MonkeyPat
     }[house.store.dialect]
 
     def ask(connection: Connection) -> None:
-        with search.bounded(connection, 0.2):
+        with bounded(connection, 0.2, "It took too long."):
             connection.execute(text(slow)).all()
 
     with pytest.raises(Unavailable, match="too long"):

@@ -3,18 +3,14 @@
 The index only proposes places (see `search_index.py`); every hit is checked against the tables before it is told.
 """
 
-import contextlib
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, select, text, true
 from sqlalchemy.engine import Connection, RowMapping
-from sqlalchemy.exc import DBAPIError
 
-from contact_center.errors import Unavailable
 from contact_center.model import cards
 from contact_center.model.people import ContactRef, Viewer
 from contact_center.model.tickets import Address
@@ -25,7 +21,6 @@ from contact_center.store.schema.search import search_doc
 from contact_center.store.schema.tickets import attachment, interaction, ticket
 from contact_center.store.scope import entry_queue, reads_entry, sees_contact, sees_ticket
 
-STATEMENT_SECONDS = 3.0
 WALK_SECONDS = 0.8  # of looking for a page among hits that the viewer may not see
 NEWEST = 500  # rows at the end that PostgreSQL compares before it asks the index for a rare word
 COMMON = 0.02  # of them hold a word that is common: then more of them are compared, and the index is not asked
@@ -78,33 +73,6 @@ class FoundEntry:
 
 
 # Asking.
-
-
-@contextlib.contextmanager
-def bounded(connection: Connection, seconds: float = STATEMENT_SECONDS) -> Iterator[None]:
-    """No statement of the block runs longer. Raises Unavailable when one would."""
-    try:
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
-            yield
-        else:
-            with _interrupted_after(connection, seconds):
-                yield
-    except DBAPIError as error:
-        if "interrupted" in str(error.orig) or getattr(error.orig, "sqlstate", "") == "57014":
-            raise Unavailable("The search took too long. Add a word, a person or a time.") from None
-        raise
-
-
-@contextlib.contextmanager
-def _interrupted_after(connection: Connection, seconds: float) -> Iterator[None]:
-    driver: Any = connection.connection.driver_connection
-    deadline = time.monotonic() + seconds
-    driver.set_progress_handler(lambda: time.monotonic() > deadline, 20_000)
-    try:
-        yield
-    finally:
-        driver.set_progress_handler(None, 0)
 
 
 def find_entries(
