@@ -5,6 +5,7 @@ what it believed a moment ago does no harm. Nothing is remembered between two ro
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ logger = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 2.0  # between looks at the clock
 PACE = 0.05  # seconds between two rounds: a flood of commits is looked at together
+SHARE = 3  # and so many times as long as the last took: with thousands waiting for nobody, a round at every commit would be all we do
 MOST_WAITING = 10_000  # read at once; the longest wait is among them
 FADES = timedelta(seconds=45)  # three renewals of presence missed: no console
 GRACE = timedelta(seconds=90)  # after that an agent is offline
@@ -56,6 +58,7 @@ class Dispatcher:
         """Offer until cancelled."""
         while True:
             self._news.clear()
+            began = time.monotonic()
             try:
                 await self.look_at_the_clock()
                 while await self.offer():
@@ -65,8 +68,9 @@ class Dispatcher:
             except Exception as error:
                 # Whatever it is: without a dispatcher nobody would be offered anything until somebody starts us again.
                 logger.error("routing.stuck", error=repr(error), exc_info=error)
+            took = time.monotonic() - began
             await tasks.wait(self._news, LOOK_SECONDS)
-            await asyncio.sleep(PACE)
+            await asyncio.sleep(min(max(PACE, SHARE * took), LOOK_SECONDS))
 
     async def look_at_the_clock(self) -> None:
         """Whatever is due: offers that run out, lost agents, states that were asked for, overflows, tickets that were put off.

@@ -132,3 +132,23 @@ async def test_the_dispatcher_outlives_whatever_happens_to_it(floor: Floor) -> N
 
 def _rename(connection: Connection, name: str, to: str) -> None:
     connection.execute(text(f"ALTER TABLE {name} RENAME TO {to}"))
+
+
+async def test_a_flood_of_commits_leaves_time_for_other_things(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a round takes long, because much waits and nobody can take it, the next comes later, whatever is committed."""
+    rounds = 0
+
+    async def long_round(_: Dispatcher) -> int:
+        nonlocal rounds
+        rounds += 1
+        await asyncio.sleep(0.1)
+        return 0
+
+    monkeypatch.setattr(Dispatcher, "offer", long_round)
+    dispatcher = Dispatcher(floor.store, WEIGHTS, floor.clock)
+    task = spawn(dispatcher.run(), name="dispatcher")
+    for _ in range(100):
+        dispatcher.wake()
+        await asyncio.sleep(0.012)
+    await stop(task)
+    assert 1 <= rounds <= 4
