@@ -30,10 +30,13 @@ async def test_a_text_is_kept_and_filled_in(server: RunningApp) -> None:
 
 async def test_a_gap_is_an_error(server: RunningApp) -> None:
     """A variable that there is not is refused when the text is kept; one without a value when it is filled in."""
-    await server.deliver(a_mail(subject=""))
+    await server.deliver(a_mail(subject="", sender="nameless@example.com"))
     async with server.session() as client:
         status, refused = await _ask(client, "POST", "/canned-replies", {"title": "T", "text": "{{contact.phone}}"})
         assert (status, refused["field"]) == (422, "text")
         made = (await _ask(client, "POST", "/canned-replies", {"title": "T", "text": "About {{ticket.subject}}"}))[1]
         status, refused = await _ask(client, "GET", f"/tickets/1/canned-replies/{made['id']}")
         assert (status, refused["field"]) == (422, "ticket.subject")
+        made = (await _ask(client, "POST", "/canned-replies", {"title": "N", "text": "Dear {{contact.name}}"}))[1]
+        status, refused = await _ask(client, "GET", f"/tickets/1/canned-replies/{made['id']}")
+        assert (status, refused["field"]) == (422, "contact.name"), "an address is nobody's name"

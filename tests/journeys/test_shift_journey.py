@@ -148,6 +148,8 @@ async def test_two_at_one_question(browser: Browser, served: Served) -> None:
     await anna.locator("textarea").first.focus()
     await anna.keyboard.press("Control+Enter")
     await expect(admin.locator("[data-entry]", has_text="I shall look")).to_be_visible()
+    # What is sent leaves the field: the next key is a command, and never the first letter of the next letter.
+    await expect(anna.locator("textarea").first).not_to_be_focused()
 
 
 async def test_a_text_that_is_written_often(browser: Browser, served: Served) -> None:

@@ -79,7 +79,8 @@ def _fill(connection: Connection, viewer: Viewer, ticket_id: int, reply_id: int)
         access.find_user(connection, viewer.project_id, viewer.user_id),
     )
     values = {
-        "contact.name": ticket.contact.name,
+        # Whoever gave no name is known by the address, and nobody is called that in a letter.
+        "contact.name": "" if "@" in ticket.contact.name else ticket.contact.name,
         "ticket.number": str(ticket.number),
         "ticket.subject": ticket.subject,
         "agent.name": agent.name if agent else "",

@@ -18,6 +18,7 @@ export function useShortcuts(shortcuts: Shortcuts): void {
   function listen(event: KeyboardEvent): void {
     if (event.isComposing || event.defaultPrevented) return;
     const mod = event.ctrlKey || event.metaKey;
+    if (mod && event.code === "KeyZ" && isTyping(event.target)) return; // undoing what was typed is the field's own
     const name = (mod ? "Mod+" : "") + (event.shiftKey ? "Shift+" : "") + event.code;
     if (!mod && (isTyping(event.target) || !prefs.singleKeys || event.altKey || document.querySelector("[role=dialog], [role=menu]"))) return;
     const pair = Date.now() - firstAt < 1000 ? `${first} ${name}` : "";

@@ -1,7 +1,6 @@
 // What a report is asked for, which columns it has, and how its numbers are said.
 import { useI18n } from "vue-i18n";
 import type { ReportRow, Tallies } from "@/contract/types";
-import { useFormat } from "@/ui/format";
 
 export interface Asked {
   since: string;
@@ -19,11 +18,12 @@ export interface Asked {
 export interface Column {
   name: string;
   figure?: string;
-  tally?: Extract<keyof Tallies, "entered" | "answered" | "settled" | "transferred" | "overflowed" | "merged" | "open" | "open_over_target">;
+  tally?: Extract<keyof Tallies, "entered" | "transferred_in" | "answered" | "settled" | "transferred" | "overflowed" | "merged" | "open" | "open_over_target">;
 }
 
 export const columns: Column[] = [
   { name: "entered", figure: "volume.entered", tally: "entered" },
+  { name: "passed_in", figure: "volume.transferred_in", tally: "transferred_in" },
   { name: "answered", figure: "volume.answered", tally: "answered" },
   { name: "level", figure: "service_level.async" },
   { name: "median" },
@@ -55,11 +55,10 @@ export function period(name: string): { since: string; until: string } {
 
 export function useFigures() {
   const { locale } = useI18n();
-  const format = useFormat();
 
   function seconds(value: number): string {
-    if (value < 60) return new Intl.NumberFormat(locale.value, { style: "unit", unit: "second", maximumFractionDigits: 0 }).format(value);
-    return format.value.span(new Date(Date.now() - value * 1000).toISOString());
+    const [amount, unit] = value < 60 ? [value, "second"] : value < 3600 ? [value / 60, "minute"] : value < 172_800 ? [value / 3600, "hour"] : [value / 86_400, "day"];
+    return new Intl.NumberFormat(locale.value, { style: "unit", unit, maximumFractionDigits: amount < 10 && unit !== "second" ? 1 : 0 }).format(amount);
   }
   /** A dash where there is nothing to divide by. */
   function value(row: ReportRow, column: Column): string {

@@ -6,6 +6,8 @@ import type { AgentNow } from "@/contract/types";
 import { useLive } from "@/stores/live";
 import { useToasts } from "@/stores/toasts";
 
+let wished = ""; // the state that this person asked for last, here
+
 type Chosen = "available" | "aux" | "offline";
 
 export function useShift() {
@@ -41,6 +43,7 @@ export function useShift() {
   /** "available", "aux:3", "offline", each with ":later" when it is to begin after the work in hand. */
   async function choose(key: string, userId?: number): Promise<void> {
     const [state, ...rest] = key.split(":") as [Chosen, ...string[]];
+    if (userId === undefined) wished = state;
     const body = { state, code_id: Number(rest[0]) || null, after_work: rest.includes("later") };
     try {
       if (userId === undefined) await ask(api.PUT("/api/v1/me/state", { body }));
@@ -49,5 +52,5 @@ export function useShift() {
       toasts.failed(error);
     }
   }
-  return { mine, busy, choices, word, wordOf, keyOf, choose: (key: string) => choose(key), chooseFor: (userId: number, key: string) => choose(key, userId) };
+  return { chosen: (state: string) => wished === state, mine, busy, choices, word, wordOf, keyOf, choose: (key: string) => choose(key), chooseFor: (userId: number, key: string) => choose(key, userId) };
 }
