@@ -178,7 +178,7 @@ def offer_to(connection: Any, ticket_id: int, user_id: int) -> int:
     """Open a turn of the ticket and put it on offer to this employee; returns the offer's number."""
     from contact_center.app import utc_now
     from contact_center.model.acts import Act
-    from contact_center.store.repositories import routing, tickets, work
+    from contact_center.store.repositories import access, routing, tickets, work
     from contact_center.tickets import turns
 
     now = utc_now()
@@ -196,6 +196,11 @@ def offer_to(connection: Any, ticket_id: int, user_id: int) -> int:
         interaction_id=entry,
         at=now,
     )
+    # An offer holds only while it would be made: the queue offers its work, and the employee works in it.
+    access.change_queue(connection, ticket.queue_id, offers=True)
+    granted = access.viewer(connection, user_id, 1, Role.ADMIN).queue_ids
+    if ticket.queue_id not in granted:
+        access.set_grants(connection, user_id, [*granted, ticket.queue_id])
     stay = work.segments(connection, ticket_id)[-1]
     offer_id = routing.add_offer(connection, stay["id"], user_id, now, now + timedelta(hours=1))
     offer = routing.find_offer(connection, offer_id or 0)

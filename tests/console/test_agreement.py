@@ -133,6 +133,7 @@ async def test_every_event_keeps_the_console_right(server: RunningApp, view: str
         await act(call("POST", f"{ticket}/move", {"contact_id": people[1]}))
         await act(call("POST", "/aux-codes", {"name": "Lunch", "paid": False}))
         await act(call("PUT", "/me/state", {"state": "available"}))
+        await act(call("PATCH", f"/queues/{queue['id']}", {"offers": True}))
         await act(lambda: offered(server, ivan["id"]))
         await act(call("PATCH", ticket, {"assignee_id": None, "status": "open", "queue_id": 1}))
         entry = (await fetch(client, f"/contacts/{people[1]}/timeline"))["items"][-1]

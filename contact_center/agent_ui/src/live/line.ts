@@ -8,6 +8,8 @@ export interface Companion {
   writing: boolean;
 }
 
+const PATIENCE = 5000; // milliseconds that a page waits for its first connection
+
 export interface LineEvents {
   /** News in order; `upto` is the number everything is complete to. */
   news(events: News[], upto: number): void;
@@ -24,6 +26,9 @@ export interface LineEvents {
 export class Line {
   private socket: Socket | null = null;
   private wasConnected = false;
+  private late = false; // somebody did not wait any longer for the first connection
+  private opening: () => void = () => undefined;
+  private readonly opened = new Promise<void>((done) => (this.opening = done));
   private readonly events: LineEvents;
   private readonly place: () => { after: number; contacts: number[] };
 
@@ -60,6 +65,11 @@ export class Line {
    */
   async watch(contacts: number[]): Promise<void> {
     const socket = this.socket;
+    if (!this.wasConnected && socket) {
+      // The page may be there before its line: without waiting nobody would ever ask for these news.
+      await Promise.race([this.opened, new Promise((done) => setTimeout(done, PATIENCE))]);
+      this.late = !this.wasConnected;
+    }
     if (!socket?.connected) return;
     const answer = await socket.timeout(5000).emitWithAck("watch", { contacts }).catch(() => ({ ok: false }));
     if (!answer.ok && socket.connected) socket.io.engine.close();
@@ -73,6 +83,8 @@ export class Line {
   private async connected(socket: Socket): Promise<void> {
     const first = !this.wasConnected;
     this.wasConnected = true;
+    this.opening();
+    if (first && this.late) this.events.reset("connected late");
     if (!first) {
       const answer = await socket.timeout(20000).emitWithAck("resume", this.place()).catch(() => ({ reset: "no answer" }));
       if (answer.reset) this.events.reset(String(answer.reset));
