@@ -1,10 +1,11 @@
 """An agent's day by keyboard, and what every page must be: reachable, accessible, alone with its own server."""
 
+import asyncio
 import smtplib
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, WebSocketRoute, expect
 
 from contact_center.testing import a_mail
 from tests.journeys.conftest import Served, first_log_in
@@ -177,3 +178,21 @@ async def test_the_api_page_needs_nobody(browser: Browser, served: Served) -> No
     await page.goto("/api/docs")
     await page.get_by_text("/api/v1/tickets", exact=True).first.wait_for()
     assert [url for url in asked if not url.startswith((served.url, "data:", "blob:"))] == []
+
+
+async def test_a_page_that_is_there_before_its_line_misses_nothing(browser: Browser, served: Served) -> None:
+    """With a line that comes two seconds after the page, what is written then stands in the history at once."""
+    page = await first_log_in(browser, served)
+    send(served, three_mails()[0])
+    await expect(page.locator("[data-ticket-row]")).to_have_count(1)
+
+    async def slowly(line: WebSocketRoute) -> None:
+        await asyncio.sleep(2)
+        line.connect_to_server()
+
+    await page.route_web_socket("**/socket.io/**", slowly)
+    await page.goto(f"{served.url}/tickets/all/1")
+    await expect(page.locator("[data-entry]").first).to_be_visible(timeout=10_000)
+    note = await page.request.post("/api/v1/tickets/1/notes", data={"text": "Written elsewhere"}, headers={"Idempotency-Key": "elsewhere"})
+    assert note.ok
+    await expect(page.locator("[data-entry]", has_text="Written elsewhere")).to_be_visible()
