@@ -3,7 +3,7 @@
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 
-HEAD = "0004"
+HEAD = "0009"
 """The newest migration: what this code needs."""
 
 
