@@ -69,6 +69,8 @@ class Queue:
     """How long is too long, on the clock."""
     overflow_until: datetime | None = None
     """When the overflow closes by itself; None: it stays."""
+    sla_policy_id: int | None = None
+    """What is promised to customers whose tickets open here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,8 @@ class Organization:
     note: str = ""
     created_by: int | None = None
     """Who made it sees it, even before somebody belongs to it."""
+    sla_policy_id: int | None = None
+    """What a contract promises its people, whatever queue they write to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,17 @@ class EndReason(StrEnum):
     MERGED = "merged"
 
 
+class Goal(StrEnum):
+    """What is promised to a customer."""
+
+    FIRST_RESPONSE = "first_response"
+    """From the customer's first message to the first answer of a person."""
+    NEXT_RESPONSE = "next_response"
+    """From the oldest unanswered message of a later turn to its answer."""
+    RESOLUTION = "resolution"
+    """From the opening of the ticket until it is resolved; what passes while it is resolved does not count."""
+
+
 class AgentState(StrEnum):
     """Whether an agent may be offered work, by their own word or by what became of them."""
 

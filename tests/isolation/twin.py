@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Integer, LargeBinary, Table, insert, select, text, update
+from sqlalchemy import Boolean, Column, Float, Integer, LargeBinary, Table, insert, select, text, update
 from sqlalchemy.engine import Connection
 
 from contact_center.model import acts, audit, words
@@ -160,6 +160,8 @@ def _invented(connection: Connection, table: Table) -> dict[str, Any] | None:
             row[column.name] = CANARY.encode()
         elif isinstance(kind, CleanText):
             row[column.name] = f"{CANARY}{table.name}-{column.name}"
+        elif isinstance(kind, Float):
+            row[column.name] = float(OFFSET)
         elif isinstance(kind, Integer):
             row[column.name] = OFFSET + 1
     return row

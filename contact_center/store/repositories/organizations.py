@@ -95,4 +95,7 @@ def _read(connection: Connection, *where: Any, limit: int = 200) -> list[Organiz
         having = organization_domain.c.organization_id.in_([row["id"] for row in rows])
         for row in connection.execute(select(organization_domain).where(having).order_by(organization_domain.c.domain)).mappings():
             domains.setdefault(row["organization_id"], []).append(row["domain"])
-    return [Organization(row["id"], row["name"], tuple(domains.get(row["id"], ())), row["note"], row["created_by"]) for row in rows]
+    return [
+        Organization(row["id"], row["name"], tuple(domains.get(row["id"], ())), row["note"], row["created_by"], row["sla_policy_id"])
+        for row in rows
+    ]

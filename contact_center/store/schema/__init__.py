@@ -12,6 +12,7 @@ from contact_center.store.schema import (
     presence,
     routing,
     search,
+    sla,
     tickets,
     webhooks,
     work,
@@ -20,5 +21,5 @@ from contact_center.store.schema.base import metadata
 
 __all__ = [
     "access", "audit", "canned", "channels", "contacts", "hours", "journal", "metadata",
-    "outbound", "presence", "routing", "search", "tickets", "webhooks", "work",
+    "outbound", "presence", "routing", "search", "sla", "tickets", "webhooks", "work",
 ]  # fmt: skip

@@ -105,5 +105,7 @@ queue = Table(
     Column("overflow_queue_id", ForeignKey("queue.id")),
     Column("overflow_seconds", Integer, nullable=False, server_default="3600"),
     Column("overflow_until", Utc),
+    # What is promised to customers whose tickets open here.
+    Column("sla_policy_id", ForeignKey("sla_policy.id")),
     UniqueConstraint("project_id", "name"),
 )

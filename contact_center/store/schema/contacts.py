@@ -16,6 +16,8 @@ organization = Table(
     Column("note", CleanText, nullable=False),
     Column("created_by", ForeignKey("employee.id")),
     Column("created_at", Utc, nullable=False),
+    # What a contract promises its people, whatever queue they write to.
+    Column("sla_policy_id", ForeignKey("sla_policy.id")),
     UniqueConstraint("project_id", "name_key"),
 )
 

@@ -33,6 +33,11 @@ ticket = Table(
     # Put off until then, and what is to be done then.
     Column("snoozed_until", Utc),
     Column("next_step", CleanText, nullable=False, server_default=""),
+    # What was promised, and the promise that is to be kept next: of the clocks that run the one that is due first.
+    Column("sla_policy_id", ForeignKey("sla_policy.id")),
+    Column("due_kind", CleanText),
+    Column("due_at", Utc),
+    Column("due_warn_at", Utc),
     Column("follow_up_of_id", ForeignKey("ticket.id")),
     Column("merged_into_id", ForeignKey("ticket.id")),
     # TRUE: opened by a message with a forged sender.
@@ -42,6 +47,7 @@ ticket = Table(
     Index("ix_ticket_list", "project_id", "status", "last_at", "id"),
     Index("ix_ticket_queue_list", "queue_id", "status", "last_at", "id"),
     Index("ix_ticket_snoozed_until", "snoozed_until"),
+    Index("ix_ticket_due_at", "project_id", "due_at", "id"),
     Index("ix_ticket_assignee_list", "assignee_id", "status", "last_at", "id"),
 )
 

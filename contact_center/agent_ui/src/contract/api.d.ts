@@ -3878,6 +3878,11 @@ export interface components {
              * @default null
              */
             created_by: number | null;
+            /**
+             * Sla Policy Id
+             * @default null
+             */
+            sla_policy_id: number | null;
         };
         /**
          * OrganizationChanged
@@ -4179,6 +4184,11 @@ export interface components {
              * @default null
              */
             overflow_until: string | null;
+            /**
+             * Sla Policy Id
+             * @default null
+             */
+            sla_policy_id: number | null;
         };
         /**
          * QueueChanged
