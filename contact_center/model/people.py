@@ -71,6 +71,10 @@ class Queue:
     """When the overflow closes by itself; None: it stays."""
     sla_policy_id: int | None = None
     """What is promised to customers whose tickets open here."""
+    wants_handover: bool = False
+    """Whether whoever passes one of its tickets on must leave a note."""
+    follow_up_days: int | None = None
+    """For how many days an answer reopens a resolved ticket; None: as the settings say, 0: never, -1: always."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,15 @@ from contact_center.store.schema import (
     routing,
     search,
     sla,
+    surveys,
     tickets,
     webhooks,
     work,
+    working,
 )
 from contact_center.store.schema.base import metadata
 
 __all__ = [
     "access", "audit", "canned", "channels", "contacts", "hours", "journal", "metadata",
-    "outbound", "presence", "routing", "search", "sla", "tickets", "webhooks", "work",
+    "outbound", "presence", "routing", "search", "sla", "surveys", "tickets", "webhooks", "work", "working",
 ]  # fmt: skip

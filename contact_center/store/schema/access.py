@@ -107,5 +107,9 @@ queue = Table(
     Column("overflow_until", Utc),
     # What is promised to customers whose tickets open here.
     Column("sla_policy_id", ForeignKey("sla_policy.id")),
+    # Whether whoever passes a ticket of it on must leave a note.
+    Column("wants_handover", Boolean, nullable=False, server_default=false()),
+    # For how long a resolved ticket is reopened by an answer; NULL: as the settings say, 0: never, -1: always.
+    Column("follow_up_days", Integer),
     UniqueConstraint("project_id", "name"),
 )

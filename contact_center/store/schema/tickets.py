@@ -48,6 +48,8 @@ ticket = Table(
     Index("ix_ticket_queue_list", "queue_id", "status", "last_at", "id"),
     Index("ix_ticket_snoozed_until", "snoozed_until"),
     Index("ix_ticket_due_at", "project_id", "due_at", "id"),
+    # What was resolved and is to be asked about.
+    Index("ix_ticket_resolved", "queue_id", "resolved_at"),
     Index("ix_ticket_assignee_list", "assignee_id", "status", "last_at", "id"),
 )
 

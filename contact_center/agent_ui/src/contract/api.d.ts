@@ -4189,6 +4189,16 @@ export interface components {
              * @default null
              */
             sla_policy_id: number | null;
+            /**
+             * Wants Handover
+             * @default false
+             */
+            wants_handover: boolean;
+            /**
+             * Follow Up Days
+             * @default null
+             */
+            follow_up_days: number | null;
         };
         /**
          * QueueChanged
