@@ -19,8 +19,8 @@ CANARY = "CANARY-B-"
 OFFSET = 1_000_000
 PROJECT = 1 + OFFSET
 # Belongs to no project: the chain of the log (its twin entry is noted), what processes hold, and the index, which is made
-# from the twin's events as it is from anybody's.
-SKIPPED = {"audit_entry", "audit_head", "lease", "search_doc", "search_state"}
+# from the twin's events as it is from anybody's; so are rollups, from the twin's rows.
+SKIPPED = {"audit_entry", "audit_head", "interval_fact", "interval_stale", "lease", "search_doc", "search_state"}
 VOCABULARY = {
     str(member)
     for module in (words,)

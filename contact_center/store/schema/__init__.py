@@ -6,6 +6,7 @@ from contact_center.store.schema import (
     canned,
     channels,
     contacts,
+    figures,
     hours,
     journal,
     outbound,
@@ -22,6 +23,6 @@ from contact_center.store.schema import (
 from contact_center.store.schema.base import metadata
 
 __all__ = [
-    "access", "audit", "canned", "channels", "contacts", "hours", "journal", "metadata",
+    "access", "audit", "canned", "channels", "contacts", "figures", "hours", "journal", "metadata",
     "outbound", "presence", "routing", "search", "sla", "surveys", "tickets", "webhooks", "work", "working",
 ]  # fmt: skip

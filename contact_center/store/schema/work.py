@@ -24,6 +24,8 @@ work_item = Table(
         sqlite_where=Column("closed_at").is_(None),
         postgresql_where=Column("closed_at").is_(None),
     ),
+    # Whether and when a customer came again.
+    Index("ix_work_item_ticket_id", "ticket_id", "opened_at"),
 )
 
 segment = Table(
@@ -43,6 +45,12 @@ segment = Table(
     Column("channel", CleanText),
     Column("passed_in", Boolean),
     Column("wait_seconds", Float),
+    # TRUE: known to us only a quarter of an hour after it began, or later; figures that were looked at before then were others.
+    Column("late", Boolean),
+    # The answer that ended it: "first" of its ticket, or "next"; how long the customer's turn lasted until then, wherever it stood.
+    Column("response", CleanText),
+    Column("response_seconds", Float),
+    Column("response_business_seconds", Float),
     Column("ended_at", Utc),
     Column("end_reason", CleanText),
     Index(

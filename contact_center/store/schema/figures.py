@@ -1,0 +1,121 @@
+"""What figures are counted from beside the stays themselves: calls, resolutions, rollups; and alerts on figures."""
+
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, Table
+
+from contact_center.store.schema.base import metadata
+from contact_center.store.types import BigKey, CleanText, Json, Utc
+
+# A call as a stay in a queue, kept in step with its entry: what was known of it is in the entry's facts.
+call_fact = Table(
+    "call_fact",
+    metadata,
+    Column("interaction_id", ForeignKey("interaction.id"), primary_key=True),
+    Column("project_id", ForeignKey("project.id"), nullable=False),
+    Column("queue_id", ForeignKey("queue.id"), nullable=False),
+    Column("direction", CleanText, nullable=False),
+    Column("started_at", Utc, nullable=False),
+    Column("ended_at", Utc),
+    # answered, abandoned, overflowed, callback; NULL: still waiting.
+    Column("outcome", CleanText),
+    Column("wait_seconds", Float),
+    Column("talk_seconds", Float),
+    # Until when it should be answered, as of when it was first heard of.
+    Column("due_at", Utc),
+    Column("short", Boolean, nullable=False),
+    Column("after_hours", Boolean, nullable=False),
+    Column("late", Boolean, nullable=False),
+    Index("ix_call_fact_report", "project_id", "started_at"),
+)
+
+# Each time that a ticket was resolved, as of then.
+resolution = Table(
+    "resolution",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("project_id", ForeignKey("project.id"), nullable=False),
+    Column("ticket_id", ForeignKey("ticket.id"), nullable=False),
+    Column("queue_id", ForeignKey("queue.id"), nullable=False),
+    Column("agent_id", ForeignKey("employee.id")),
+    Column("channel", CleanText, nullable=False),
+    # Answers of people that the ticket had until then.
+    Column("answers", Integer, nullable=False),
+    Column("opened_at", Utc, nullable=False),
+    Column("resolved_at", Utc, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("business_seconds", Float, nullable=False),
+    Column("reopened_at", Utc),
+    Index("ix_resolution_ticket_id", "ticket_id"),
+    Index("ix_resolution_report", "project_id", "resolved_at"),
+)
+
+# Tallies of what began in a quarter of an hour and has ended. Of grain "queue" the agents, of grain "agent" the reasons are one.
+interval_fact = Table(
+    "interval_fact",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("project_id", ForeignKey("project.id"), nullable=False),
+    Column("grain", CleanText, nullable=False),
+    Column("interval_start", Utc, nullable=False),
+    Column("queue_id", ForeignKey("queue.id"), nullable=False),
+    Column("channel", CleanText, nullable=False),
+    Column("agent_id", ForeignKey("employee.id")),
+    Column("reason_id", BigKey),
+    # By the names of the registry; those that are nought are left out.
+    Column("tallies", Json, nullable=False),
+    # What medians are made of, by name: each value, eight bytes, one after the other.
+    Column("samples", LargeBinary, nullable=False),
+    Index("ix_interval_fact_report", "project_id", "grain", "interval_start"),
+)
+
+# What of the rollups is not true any more: what began from `since` to `until`, both included, is counted from rows until it is folded anew.
+interval_stale = Table(
+    "interval_stale",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("project_id", ForeignKey("project.id"), nullable=False),
+    Column("since", Utc, nullable=False),
+    Column("until", Utc, nullable=False),
+    Index("ix_interval_stale_project_id", "project_id", "since"),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("project_id", ForeignKey("project.id"), nullable=False),
+    Column("figure", CleanText, nullable=False),
+    # NULL: the whole centre.
+    Column("queue_id", ForeignKey("queue.id")),
+    Column("above", Boolean, nullable=False),
+    Column("threshold", Float, nullable=False),
+    Column("minutes", Integer, nullable=False),
+    # Employees; empty: every supervisor who sees the queue.
+    Column("told", Json, nullable=False),
+    Column("sound", Boolean, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    # Since when it is beyond, or within, the threshold without a break.
+    Column("beyond_since", Utc),
+    Column("within_since", Utc),
+    Index("ix_alert_project_id", "project_id"),
+)
+
+alert_firing = Table(
+    "alert_firing",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("alert_id", ForeignKey("alert.id", ondelete="CASCADE"), nullable=False),
+    Column("began_at", Utc, nullable=False),
+    Column("ended_at", Utc),
+    Column("value", Float, nullable=False),
+    Column("last_value", Float, nullable=False),
+    # One episode at a time.
+    Index(
+        "uq_alert_firing_open",
+        "alert_id",
+        unique=True,
+        sqlite_where=Column("ended_at").is_(None),
+        postgresql_where=Column("ended_at").is_(None),
+    ),
+    Index("ix_alert_firing_alert_id", "alert_id", "began_at"),
+)
