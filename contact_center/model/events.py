@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from contact_center.model.channels import ChannelNews, RawItemRow
 from contact_center.model.people import Contact, Organization, Queue, User
 from contact_center.model.routing import AgentNow, AuxCode, Offer
+from contact_center.model.sla import Due
 from contact_center.model.tickets import Bucket, Entry, Ticket
 
 
@@ -183,6 +184,24 @@ class OfferChanged:
     offer: Offer
 
 
+@dataclass(frozen=True, slots=True)
+class TicketAtRisk:
+    """A promise to a customer will be broken soon, unless somebody acts."""
+
+    TYPE: ClassVar[str] = "ticket.at_risk"
+    ticket: Ticket
+    due: Due
+
+
+@dataclass(frozen=True, slots=True)
+class TicketOverdue:
+    """A promise to a customer is broken."""
+
+    TYPE: ClassVar[str] = "ticket.overdue"
+    ticket: Ticket
+    due: Due
+
+
 EventData = (
     TicketCreated
     | TicketChanged
@@ -204,6 +223,8 @@ EventData = (
     | AgentChanged
     | AuxCodesChanged
     | OfferChanged
+    | TicketAtRisk
+    | TicketOverdue
 )
 
 CATALOGUE: dict[str, type[EventData]] = {cls.TYPE: cls for cls in EventData.__args__}

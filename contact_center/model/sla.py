@@ -65,6 +65,8 @@ class Clock:
     due_at: datetime | None = None
     """None while it stands still, and for a calendar that never opens again."""
     warn_at: datetime | None = None
+    warned_at: datetime | None = None
+    """When somebody was told that it is at risk."""
     stopped_at: datetime | None = None
     breached_at: datetime | None = None
     """When the promise was broken: the instant at which it was due, not when somebody noticed."""
@@ -97,7 +99,7 @@ class Course:
         spent = clock.spent
         if clock.running_since is not None and clock.stopped_at is not None:
             spent += self.elapsed(clock.running_since, clock.stopped_at)
-        return self.aimed(replace(clock, spent=spent, running_since=at, stopped_at=None))
+        return self.aimed(replace(clock, spent=spent, running_since=at, stopped_at=None, cancelled=False))
 
     def paused(self, clock: Clock, at: datetime) -> Clock:
         """Standing still from `at`."""

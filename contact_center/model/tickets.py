@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from contact_center.model.people import ContactRef
+from contact_center.model.sla import Due
 from contact_center.model.words import Delivery, Direction, Priority, ProofState, Status
 
 
@@ -51,6 +52,10 @@ class Ticket:
     """Put off: it opens again then, or as soon as the customer writes."""
     next_step: str = ""
     """What is to be done next."""
+    sla_policy_id: int | None = None
+    """What is promised to this customer; None: nothing."""
+    due: Due | None = None
+    """The promise that is to be kept next; None while every clock stands still."""
     about: dict[str, Any] | None = None
     """The call or the form that opened it, as facts to make a subject of in the reader's language."""
 

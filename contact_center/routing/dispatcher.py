@@ -19,8 +19,8 @@ from contact_center.model.acts import Act
 from contact_center.routing import matcher, offers, queues, states
 from contact_center.routing.offers import Weights
 from contact_center.store import Connection, Store
-from contact_center.store.repositories import routing, tickets
-from contact_center.tickets import lifecycle
+from contact_center.store.repositories import routing, sla, tickets
+from contact_center.tickets import escalation, lifecycle
 
 logger = structlog.get_logger(__name__)
 
@@ -73,7 +73,7 @@ class Dispatcher:
             await asyncio.sleep(min(max(PACE, SHARE * took), LOOK_SECONDS))
 
     async def look_at_the_clock(self) -> None:
-        """Whatever is due: offers that run out, lost agents, states that were asked for, overflows, tickets that were put off.
+        """Whatever is due: offers that run out, lost agents, states that were asked for, overflows, promises, what was put off.
 
         Each in a unit of its own, which asks again: what fails is tried at the next look and holds up nobody else, and no unit
         holds two agents or tickets, for which another might wait the other way round.
@@ -141,6 +141,8 @@ def _due(connection: Connection, act: Act) -> list[Callable[[Connection], object
         found.append(partial(states.begin_asked, act=act, project_id=project_id, user_id=user_id))
     for _, ticket_id, _ in routing.overflowing(connection, act.now, queues.AT_ONCE):
         found.append(partial(queues.overflow, act=act, ticket_id=ticket_id))
+    for project_id, ticket_id in sla.asking(connection, act.now, queues.AT_ONCE):
+        found.append(partial(escalation.look, act=act, project_id=project_id, ticket_id=ticket_id))
     for _, ticket_id in tickets.snoozed_until(connection, act.now, queues.AT_ONCE):
         found.append(partial(lifecycle.wake_snoozed, act=act, ticket_id=ticket_id))
     return found

@@ -12,6 +12,7 @@ from contact_center.model.tickets import TEXT_LIMIT, Bucket, Change, Entry, Tick
 from contact_center.model.words import Direction, EntryKind
 from contact_center.store import Connection, journal
 from contact_center.store.repositories import tickets, timeline
+from contact_center.tickets import clocks
 
 
 def get(connection: Connection, ticket_id: int) -> Ticket:
@@ -106,13 +107,14 @@ def bucket_of(ticket: Ticket) -> Bucket:
 
 def publish_created(connection: Connection, act: Act, project_id: int, ticket: Ticket) -> None:
     """Say that a ticket was opened."""
+    ticket = clocks.keep(connection, act, project_id, None, ticket)
     event = Event(TicketCreated(ticket), project_id, queue_id=ticket.queue_id, contact_id=ticket.contact.id, assignee_id=ticket.assignee_id)
     journal.append(connection, event, at=act.now, actor_id=act.user_id)
 
 
 def publish_changed(connection: Connection, act: Act, project_id: int, before: Ticket) -> Ticket:
     """Say how the ticket stands now; `before` is how it stood."""
-    ticket = get(connection, before.id)
+    ticket = clocks.keep(connection, act, project_id, before, get(connection, before.id))
     event = Event(
         TicketChanged(ticket, bucket_of(before)),
         project_id,

@@ -11,7 +11,7 @@ from contact_center.model.audit import Action, Subject
 from contact_center.model.hours import Calendar, Day, NamedCalendar, as_spans, regions
 from contact_center.model.people import Viewer
 from contact_center.store import Connection, audit
-from contact_center.store.repositories import hours
+from contact_center.store.repositories import hours, sla
 
 PREVIEW_DAYS = 14
 LANGUAGES = {"ru": "ru", "en": "en_US"}
@@ -70,5 +70,6 @@ def _change(connection: Connection, act: Act, viewer: Viewer, calendar_id: int, 
     if hours.name_taken(connection, viewer.project_id, name, besides=calendar_id):
         raise Conflict("A calendar of this name exists already.")
     hours.change(connection, calendar_id, name, wanted)
+    sla.calendar_changed(connection, calendar_id, act.now)
     audit.note(connection, act, Action.SETTINGS_CHANGED, Subject.CALENDAR, calendar_id)
     return NamedCalendar(calendar_id, name, wanted)

@@ -24,27 +24,27 @@ _TARGET = Prepared(
 def calendars(connection: Connection, project_id: int) -> list[NamedCalendar]:
     """All calendars of a project, by name."""
     rows = connection.execute(select(calendar).where(calendar.c.project_id == project_id).order_by(calendar.c.name, calendar.c.id))
-    return [_named(row) for row in rows.mappings()]
+    return [named(row) for row in rows.mappings()]
 
 
 def find(connection: Connection, project_id: int, calendar_id: int) -> NamedCalendar | None:
     """One calendar of the project."""
     statement = select(calendar).where(calendar.c.id == calendar_id, calendar.c.project_id == project_id)
     row = connection.execute(statement).mappings().one_or_none()
-    return _named(row) if row else None
+    return named(row) if row else None
 
 
 def of_queue(connection: Connection, queue_id: int) -> Calendar | None:
     """When a queue is open; None: always."""
     row = _OF_QUEUE.row(connection, queue_id=queue_id)
-    return _named(row).hours if row else None
+    return named(row).hours if row else None
 
 
 def target_of_queue(connection: Connection, queue_id: int) -> tuple[timedelta, Calendar | None]:
     """Within how much business time a queue should answer, and when it is open; None: always."""
     row = _TARGET.row(connection, queue_id=queue_id)
     assert row is not None
-    return timedelta(seconds=row["target_seconds"]), _named(row).hours if row["id"] is not None else None
+    return timedelta(seconds=row["target_seconds"]), named(row).hours if row["id"] is not None else None
 
 
 def name_taken(connection: Connection, project_id: int, name: str, besides: int | None = None) -> bool:
@@ -77,7 +77,8 @@ def _lists(spans: Sequence[Sequence[str]]) -> list[list[str]]:
     return [list(span) for span in spans]
 
 
-def _named(row: Row) -> NamedCalendar:
+def named(row: Row) -> NamedCalendar:
+    """A calendar from its row."""
     hours = Calendar(
         timezone=row["timezone"],
         weekly=tuple(as_spans(spans) for spans in row["weekly"]),

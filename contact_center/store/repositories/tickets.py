@@ -13,6 +13,7 @@ from contact_center.model.people import ContactRef, Viewer
 from contact_center.model.tickets import LastEntry, Ticket
 from contact_center.model.words import Direction, Priority, Status, View
 from contact_center.store.prepared import Prepared, Row
+from contact_center.store.repositories.sla import due_of
 from contact_center.store.schema.contacts import contact, contact_point
 from contact_center.store.schema.tickets import interaction, ticket, ticket_participant, ticket_thread_key
 from contact_center.store.scope import sees_ticket
@@ -308,4 +309,6 @@ def _ticket(row: Row) -> Ticket:
         about=row["about"],
         snoozed_until=row["snoozed_until"],
         next_step=row["next_step"],
+        sla_policy_id=row["sla_policy_id"],
+        due=due_of(row),
     )

@@ -66,5 +66,13 @@ sla_clock = Table(
     # What the clock asks for next, and what reports read.
     Index("ix_sla_clock_due", "due_at", sqlite_where=Column("stopped_at").is_(None), postgresql_where=Column("stopped_at").is_(None)),
     Index("ix_sla_clock_warn", "warn_at", sqlite_where=Column("stopped_at").is_(None), postgresql_where=Column("stopped_at").is_(None)),
+    # What was aimed before its policy changed.
+    Index(
+        "ix_sla_clock_aimed",
+        "policy_id",
+        "aimed_at",
+        sqlite_where=Column("stopped_at").is_(None),
+        postgresql_where=Column("stopped_at").is_(None),
+    ),
     Index("ix_sla_clock_report", "project_id", "started_at"),
 )

@@ -85,6 +85,7 @@ def upgrade() -> None:
     op.create_index("ix_sla_clock_ticket_id", "sla_clock", ["ticket_id"], unique=False)
     op.create_index("ix_sla_clock_due", "sla_clock", ["due_at"], unique=False, sqlite_where=_RUNS, postgresql_where=_RUNS)
     op.create_index("ix_sla_clock_warn", "sla_clock", ["warn_at"], unique=False, sqlite_where=_RUNS, postgresql_where=_RUNS)
+    op.create_index("ix_sla_clock_aimed", "sla_clock", ["policy_id", "aimed_at"], unique=False, sqlite_where=_RUNS, postgresql_where=_RUNS)
     op.create_index("ix_sla_clock_report", "sla_clock", ["project_id", "started_at"], unique=False)
 
 
