@@ -75,6 +75,12 @@ class Queue:
     """Whether whoever passes one of its tickets on must leave a note."""
     follow_up_days: int | None = None
     """For how many days an answer reopens a resolved ticket; None: as the settings say, 0: never, -1: always."""
+    wrap_seconds: int = 0
+    """How long whoever answered may write it up, and is offered nothing; 0: no wrap-up."""
+    wants_reason: bool = False
+    """Whether a wrap-up is done only with a contact reason."""
+    wants_disposition: bool = False
+    """Whether a wrap-up is done only with a disposition."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,8 @@ class Ticket:
     """The promise that is to be kept next; None while every clock stands still."""
     about: dict[str, Any] | None = None
     """The call or the form that opened it, as facts to make a subject of in the reader's language."""
+    reason_id: int | None = None
+    """Why the customer turned to us: a contact reason."""
 
 
 @dataclass(frozen=True, slots=True)

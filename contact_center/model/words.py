@@ -134,6 +134,8 @@ class WorkState(StrEnum):
 
     WAITING = "waiting"
     ASSIGNED = "assigned"
+    WRAPPING = "wrapping"
+    """The customer has their answer, and whoever gave it writes it up. Of a segment."""
     DONE = "done"
 
 
@@ -156,6 +158,27 @@ class Goal(StrEnum):
     """From the oldest unanswered message of a later turn to its answer."""
     RESOLUTION = "resolution"
     """From the opening of the ticket until it is resolved; what passes while it is resolved does not count."""
+
+
+class WrapEnd(StrEnum):
+    """How the wrap-up of a stay ended."""
+
+    DONE = "done"
+    """By hand, with all that the queue wants."""
+    TIME_UP = "time_up"
+    """By the clock, and nothing was missing."""
+    NOT_GIVEN = "not_given"
+    """By the clock, without the reason or disposition that the queue wants."""
+
+
+class HandlingKind(StrEnum):
+    """What an agent did in a stretch of handling."""
+
+    FOCUS = "focus"
+    """The ticket was before them, at a console in use."""
+    WRAP = "wrap"
+    TALK = "talk"
+    HOLD = "hold"
 
 
 class AgentState(StrEnum):

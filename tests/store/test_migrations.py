@@ -4,12 +4,15 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import create_engine, inspect, text
 
 from contact_center.errors import ConfigError
 from contact_center.store import Connection, Store, migrate, open_store, version
 from contact_center.store.schema import metadata
 from contact_center.store.schema.search import FTS
+from contact_center.store.sqlite import SqliteStore
+from tests.intake.world import make_world
+from tests.tickets.test_threading import Desk
 
 
 def tables(connection: Connection) -> set[str]:
@@ -83,3 +86,36 @@ async def test_a_new_database_and_an_unknown_one(tmp_path: Path) -> None:
     """Other engines are refused by name."""
     with pytest.raises(ConfigError, match="mysql"):
         await open_store("mysql://x/y", tmp_path)
+
+
+async def test_an_upgrade_keeps_what_was_there(store: Store) -> None:
+    """A database of the release before, with work in it, is the same afterwards in all that it had."""
+    desk = Desk(await make_world(store), None)
+    for number in range(3):
+        await desk.mail(f"customer{number}@x")
+    await (_back_without_references(store, "0004") if isinstance(store, SqliteStore) else store.write(migrate.downgrade, "0004"))
+    before = await store.read(_rows)
+    await store.migrate()
+    after = await store.read(_rows)
+    assert len(before["segment"]) == 3
+    for table, rows in before.items():
+        assert [{name: row[name] for name in was} for was, row in zip(rows, after[table], strict=True)] == rows
+
+
+async def _back_without_references(store: SqliteStore, to: str) -> None:
+    """As upgrades run: SQLite copies a table to change it, and would miss what points at the old one."""
+    engine = create_engine(f"sqlite:///{await store.read(_file)}")
+    with engine.connect() as connection:
+        connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")  # type: ignore[union-attr]
+        with connection.begin():
+            migrate.downgrade(connection, to)
+    engine.dispose()
+
+
+def _file(connection: Connection) -> str:
+    return str(connection.execute(text("SELECT file FROM pragma_database_list WHERE name = 'main'")).scalar_one())
+
+
+def _rows(connection: Connection) -> dict[str, list[dict[str, object]]]:
+    names = ("project", "queue", "ticket", "work_item", "segment", "interaction")
+    return {name: [dict(row) for row in connection.execute(text(f"SELECT * FROM {name} ORDER BY id")).mappings()] for name in names}

@@ -311,4 +311,5 @@ def _ticket(row: Row) -> Ticket:
         next_step=row["next_step"],
         sla_policy_id=row["sla_policy_id"],
         due=due_of(row),
+        reason_id=row["reason_id"],
     )

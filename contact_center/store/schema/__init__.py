@@ -7,12 +7,14 @@ from contact_center.store.schema import (
     channels,
     contacts,
     figures,
+    handling,
     hours,
     journal,
     outbound,
     presence,
     routing,
     search,
+    skills,
     sla,
     surveys,
     tickets,
@@ -23,6 +25,6 @@ from contact_center.store.schema import (
 from contact_center.store.schema.base import metadata
 
 __all__ = [
-    "access", "audit", "canned", "channels", "contacts", "figures", "hours", "journal", "metadata",
-    "outbound", "presence", "routing", "search", "sla", "surveys", "tickets", "webhooks", "work", "working",
+    "access", "audit", "canned", "channels", "contacts", "figures", "handling", "hours", "journal", "metadata", "outbound",
+    "presence", "routing", "search", "skills", "sla", "surveys", "tickets", "webhooks", "work", "working",
 ]  # fmt: skip

@@ -111,5 +111,9 @@ queue = Table(
     Column("wants_handover", Boolean, nullable=False, server_default=false()),
     # For how long a resolved ticket is reopened by an answer; NULL: as the settings say, 0: never, -1: always.
     Column("follow_up_days", Integer),
+    # Time to write up what was answered, in seconds, and what is to be said then.
+    Column("wrap_seconds", Integer, nullable=False, server_default="0"),
+    Column("wants_reason", Boolean, nullable=False, server_default=false()),
+    Column("wants_disposition", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("project_id", "name"),
 )

@@ -38,6 +38,7 @@ ticket = Table(
     Column("due_kind", CleanText),
     Column("due_at", Utc),
     Column("due_warn_at", Utc),
+    Column("reason_id", ForeignKey("contact_reason.id")),
     Column("follow_up_of_id", ForeignKey("ticket.id")),
     Column("merged_into_id", ForeignKey("ticket.id")),
     # TRUE: opened by a message with a forged sender.

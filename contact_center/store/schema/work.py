@@ -53,6 +53,14 @@ segment = Table(
     Column("response_business_seconds", Float),
     Column("ended_at", Utc),
     Column("end_reason", CleanText),
+    # Why the customer wrote and what came of it, as it stood when the stay was written up.
+    Column("reason_id", ForeignKey("contact_reason.id")),
+    Column("disposition_id", ForeignKey("disposition.id")),
+    # Until when whoever answered writes it up (NULL: not begun), and how that ended: `done`, `time_up`, `not_given`.
+    Column("wrap_until", Utc),
+    Column("wrap_end", CleanText),
+    # Whom the turn was for before it was offered to others, because they were away.
+    Column("meant_for_id", ForeignKey("employee.id")),
     Index(
         "uq_segment_open",
         "work_item_id",
@@ -61,6 +69,7 @@ segment = Table(
         postgresql_where=Column("ended_at").is_(None),
     ),
     Index("ix_segment_work_item_id", "work_item_id"),
+    Index("ix_segment_wrapping", "agent_id", sqlite_where=Column("state") == "wrapping", postgresql_where=Column("state") == "wrapping"),
     # Since when an agent is idle, and what they hold.
     Index("ix_segment_agent", "agent_id", "ended_at"),
     # A report reads a stretch of time, and nothing of other projects.

@@ -2767,6 +2767,100 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "ticket.at_risk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A promise to a customer will be broken soon, unless somebody acts. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        /** @description Grows in the order of commits; gaps are ordinary. */
+                        seq: number;
+                        /** @constant */
+                        type: "ticket.at_risk";
+                        /** Format: date-time */
+                        at: string;
+                        actor_id: number | null;
+                        data: components["schemas"]["TicketAtRisk"];
+                    };
+                };
+            };
+            responses: {
+                /** @description Heard */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "ticket.overdue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A promise to a customer is broken. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        /** @description Grows in the order of commits; gaps are ordinary. */
+                        seq: number;
+                        /** @constant */
+                        type: "ticket.overdue";
+                        /** Format: date-time */
+                        at: string;
+                        actor_id: number | null;
+                        data: components["schemas"]["TicketOverdue"];
+                    };
+                };
+            };
+            responses: {
+                /** @description Heard */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export interface components {
     schemas: {
@@ -3345,6 +3439,23 @@ export interface components {
          */
         Direction: "in" | "out" | "internal";
         /**
+         * Due
+         * @description The promise of a ticket that is to be kept next.
+         */
+        Due: {
+            goal: components["schemas"]["Goal"];
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Warn At
+             * Format: date-time
+             */
+            warn_at: string;
+        };
+        /**
          * EndReason
          * @description Why a segment ended.
          * @enum {string}
@@ -3570,6 +3681,12 @@ export interface components {
                 [key: string]: unknown;
             } | null;
         };
+        /**
+         * Goal
+         * @description What is promised to a customer.
+         * @enum {string}
+         */
+        Goal: "first_response" | "next_response" | "resolution";
         /**
          * Health
          * @description How a channel account is doing.
@@ -4199,6 +4316,21 @@ export interface components {
              * @default null
              */
             follow_up_days: number | null;
+            /**
+             * Wrap Seconds
+             * @default 0
+             */
+            wrap_seconds: number;
+            /**
+             * Wants Reason
+             * @default false
+             */
+            wants_reason: boolean;
+            /**
+             * Wants Disposition
+             * @default false
+             */
+            wants_disposition: boolean;
         };
         /**
          * QueueChanged
@@ -4674,12 +4806,32 @@ export interface components {
              */
             next_step: string;
             /**
+             * Sla Policy Id
+             * @default null
+             */
+            sla_policy_id: number | null;
+            /** @default null */
+            due: components["schemas"]["Due"] | null;
+            /**
              * About
              * @default null
              */
             about: {
                 [key: string]: unknown;
             } | null;
+            /**
+             * Reason Id
+             * @default null
+             */
+            reason_id: number | null;
+        };
+        /**
+         * TicketAtRisk
+         * @description A promise to a customer will be broken soon, unless somebody acts.
+         */
+        TicketAtRisk: {
+            ticket: components["schemas"]["Ticket"];
+            due: components["schemas"]["Due"];
         };
         /**
          * TicketChanged
@@ -4716,6 +4868,14 @@ export interface components {
             text: string;
             /** Ranges */
             ranges: number[][];
+        };
+        /**
+         * TicketOverdue
+         * @description A promise to a customer is broken.
+         */
+        TicketOverdue: {
+            ticket: components["schemas"]["Ticket"];
+            due: components["schemas"]["Due"];
         };
         /**
          * TokenInfo
@@ -5530,7 +5690,7 @@ export interface components {
             /** Url */
             url: string;
             /** Types */
-            types: ("agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.changed" | "ticket.created" | "ticket.gone" | "user.changed")[];
+            types: ("agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed")[];
             /**
              * Confidential
              * @default false
@@ -5556,7 +5716,7 @@ export interface components {
              * Types
              * @default null
              */
-            types?: ("agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.changed" | "ticket.created" | "ticket.gone" | "user.changed")[] | null;
+            types?: ("agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed")[] | null;
             /**
              * Confidential
              * @default null
@@ -6003,7 +6163,7 @@ export interface operations {
             query?: {
                 after?: number;
                 limit?: number;
-                types?: ("access.changed" | "agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.changed" | "ticket.created" | "ticket.gone" | "user.changed")[];
+                types?: ("access.changed" | "agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed")[];
                 wait?: number;
             };
             header?: never;
