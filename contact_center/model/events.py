@@ -261,3 +261,5 @@ class Recorded:
     previous_queue_id: int | None
     admins_only: bool
     data: dict[str, Any]
+    chain: tuple[int, ...] = ()
+    """Rules that led to it, the last one last."""

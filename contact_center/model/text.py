@@ -1,6 +1,7 @@
 """Text that every part of the product can keep: databases, JSON, UTF-8 and file systems alike."""
 
 import re
+import unicodedata
 
 
 def clean_text(value: str) -> str:
@@ -14,6 +15,11 @@ def clean_text(value: str) -> str:
     except UnicodeEncodeError:
         value = value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
     return value
+
+
+def folded(text: str) -> str:
+    """A text by which it is compared without regard to case, in every script."""
+    return unicodedata.normalize("NFC", clean_text(text)).casefold()
 
 
 def preview(text: str, limit: int = 160) -> str:

@@ -1,5 +1,7 @@
 """The journal: append within a unit of work, read after a number. See `schema/journal.py` for how numbers are given."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import bindparam, func, insert, select
@@ -11,7 +13,7 @@ from contact_center.store.schema.journal import journal
 
 _INSERT = Prepared(insert(journal).values(
     {name: bindparam(name) for name in
-     ("at", "type", "project_id", "queue_id", "contact_id", "assignee_id", "previous_queue_id", "admins_only", "actor_id", "data")}
+     ("at", "type", "project_id", "queue_id", "contact_id", "assignee_id", "previous_queue_id", "admins_only", "actor_id", "data", "chain")}
 ))  # fmt: skip
 _AFTER = select(journal).where(journal.c.seq > bindparam("after")).order_by(journal.c.seq).limit(bindparam("count"))
 _HORIZON = select(func.coalesce(func.max(journal.c.seq), 0))
@@ -19,6 +21,7 @@ _OLDEST = select(func.coalesce(func.min(journal.c.seq), 1))
 
 
 _PENDING = "contact_center_events"  # events of the open unit, kept beside the connection until its end
+_CHAIN = "contact_center_chain"
 
 
 def append(connection: Connection, event: Event, *, at: datetime, actor_id: int | None = None) -> None:
@@ -35,8 +38,19 @@ def append(connection: Connection, event: Event, *, at: datetime, actor_id: int 
             "admins_only": event.admins_only,
             "actor_id": actor_id,
             "data": event.data,
+            "chain": connection.info.get(_CHAIN),
         }
     )
+
+
+@contextmanager
+def caused_by(connection: Connection, chain: tuple[int, ...]) -> Iterator[None]:
+    """What is recorded meanwhile was led to by these rules, the last one last."""
+    connection.info[_CHAIN] = list(chain)
+    try:
+        yield
+    finally:
+        connection.info.pop(_CHAIN, None)
 
 
 def begin(connection: Connection) -> None:
@@ -81,4 +95,5 @@ def _recorded(row: RowMapping) -> Recorded:
         previous_queue_id=row["previous_queue_id"],
         admins_only=row["admins_only"],
         data=row["data"],
+        chain=tuple(row["chain"] or ()),
     )

@@ -18,9 +18,9 @@ from contact_center.store.types import CleanText, Json, Utc
 CANARY = "CANARY-B-"
 OFFSET = 1_000_000
 PROJECT = 1 + OFFSET
-# Belongs to no project: the chain of the log (its twin entry is noted), what processes hold, and the index, which is made
-# from the twin's events as it is from anybody's; so are rollups, from the twin's rows.
-SKIPPED = {"audit_entry", "audit_head", "interval_fact", "interval_stale", "lease", "search_doc", "search_state"}
+# Belongs to no project: the chain of the log (its twin entry is noted), what processes hold, how far rules have read, and the
+# index, which is made from the twin's events as it is from anybody's; so are rollups, from the twin's rows.
+SKIPPED = {"audit_entry", "audit_head", "interval_fact", "interval_stale", "lease", "rule_cursor", "search_doc", "search_state"}
 VOCABULARY = {
     str(member)
     for module in (words,)

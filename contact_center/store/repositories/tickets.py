@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection
 
 from contact_center.model.people import ContactRef, Viewer
+from contact_center.model.text import folded
 from contact_center.model.tickets import LastEntry, Ticket
 from contact_center.model.words import Direction, Priority, Status, View
 from contact_center.store.prepared import Prepared, Row
@@ -30,6 +31,7 @@ _NEW: dict[str, Any] = {column.name: None for column in ticket.c if column.name 
     "priority": Priority.NORMAL,
     "last_preview": "",
     "next_step": "",
+    "subject_folded": "",
 }
 _INSERT = Prepared(insert(ticket).values({name: bindparam(name) for name in _NEW}).returning(ticket.c.id))
 _ADD_KEY = Prepared(
@@ -92,7 +94,7 @@ def lock(connection: Connection, ticket_id: int) -> Ticket | None:
 
 def add(connection: Connection, contact_ref: ContactRef, **values: Any) -> Ticket:
     """Insert a ticket of this contact and return it. Columns not named stay empty."""
-    row = _NEW | values | {"contact_id": contact_ref.id}
+    row = _NEW | values | {"contact_id": contact_ref.id, "subject_folded": folded(values.get("subject", ""))}
     row["id"] = _INSERT.scalar(connection, **row)
     return _ticket(as_stored(row) | {"contact_name": contact_ref.name, "contact_provisional": contact_ref.provisional})
 
@@ -101,6 +103,8 @@ def change(connection: Connection, ticket_id: int, now: datetime, **values: Any)
     """Set columns; every change counts the version up. Whatever opens or ends a ticket ends its being put off."""
     if values.get("status", Status.WAITING) != Status.WAITING:
         values = {"snoozed_until": None} | values
+    if "subject" in values:
+        values["subject_folded"] = folded(values["subject"])
     new = {f"new_{name}": value for name, value in values.items()} | {"new_updated_at": now, "ticket_id": ticket_id}
     _update(tuple(sorted(values))).run(connection, new)
 

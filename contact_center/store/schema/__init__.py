@@ -13,6 +13,7 @@ from contact_center.store.schema import (
     outbound,
     presence,
     routing,
+    rules,
     search,
     skills,
     sla,
@@ -26,5 +27,5 @@ from contact_center.store.schema.base import metadata
 
 __all__ = [
     "access", "audit", "canned", "channels", "contacts", "figures", "handling", "hours", "journal", "metadata", "outbound",
-    "presence", "routing", "search", "skills", "sla", "surveys", "tickets", "webhooks", "work", "working",
+    "presence", "routing", "rules", "search", "skills", "sla", "surveys", "tickets", "webhooks", "work", "working",
 ]  # fmt: skip

@@ -25,6 +25,8 @@ journal = Table(
     Column("admins_only", Boolean, nullable=False, default=False),
     Column("actor_id", BigInteger),
     Column("data", Json, nullable=False),
+    # Rules that led to it, the last one last; NULL: none did.
+    Column("chain", Json),
     Index("ix_event_contact_id", "contact_id", "seq"),
     sqlite_autoincrement=True,
 )

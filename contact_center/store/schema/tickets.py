@@ -14,6 +14,8 @@ ticket = Table(
     Column("contact_id", ForeignKey("contact.id"), nullable=False),
     Column("queue_id", ForeignKey("queue.id"), nullable=False),
     Column("subject", CleanText, nullable=False),
+    # The same without regard to case, by the application's own rule: databases disagree beyond ASCII.
+    Column("subject_folded", CleanText, nullable=False, server_default=""),
     Column("about", Json),
     Column("status", CleanText, nullable=False),
     Column("assignee_id", ForeignKey("employee.id")),
