@@ -12,27 +12,23 @@ from typing import Any
 import structlog
 
 from contact_center.contacts import identity
-from contact_center.contacts.domains import company_domain
 from contact_center.contacts.identity import Identified, without_plus
 from contact_center.keys import Keys
 from contact_center.model import acknowledgement
 from contact_center.model.acts import Act
 from contact_center.model.channels import ChannelAccount
-from contact_center.model.messages import InboundMessage, InboundPerson
+from contact_center.model.messages import InboundMessage
 from contact_center.model.tickets import Address, Change, Entry, Ticket
 from contact_center.model.words import Demand, Direction, PointKind, ProofState
 from contact_center.store import Connection, Row
-from contact_center.store.repositories import automatic, channels, contacts, hours, opt_outs, outbox, tickets, timeline
+from contact_center.store.repositories import automatic, channels, hours, outbox, tickets, timeline
 from contact_center.store.repositories.recovery import restored_at
-from contact_center.tickets import entries
+from contact_center.tickets import entries, unattended
 from contact_center.tickets.replies import message_key, reply_subject
+from contact_center.tickets.unattended import OLDEST
 
 logger = structlog.get_logger(__name__)
 
-MOST_A_DAY = 3  # automatic messages to one address
-MOST_AN_HOUR = 100  # from one account
-MOST_TO_DOMAIN = 20  # an hour to addresses of one company, unless the account says otherwise
-OLDEST = timedelta(hours=24)  # nobody wants to hear today that yesterday's message arrived
 FLOOD = 20  # messages of one sender ...
 FLOOD_WINDOW = timedelta(minutes=10)  # ... in so short a time, and further ones open no tickets
 FLOODED = "flood"
@@ -60,7 +56,7 @@ def acknowledge(
         return
     assert who.point_id is not None
     assert message.sender is not None
-    automatic.add(connection, account.id, _counted(connection, item, message.sender, who.point_id), act.now)
+    automatic.add(connection, account.id, unattended.counted(connection, account.project_id, message.sender, who.point_id), act.now)
     language = acknowledgement.language_of(f"{message.subject} {message.visible_text[:2000]}")
     opens = _opens(connection, act, ticket, language)
     short = message.sender.kind is PointKind.PHONE
@@ -123,28 +119,7 @@ def _refusal(
         return "older than the restore of the database"
     if message.message_key and timeline.ticket_of_key(connection, account.id, message.message_key) != ticket.id:
         return "the message was here before"
-    if opt_outs.among(connection, account.id, sender.kind, [value]):
-        return "opted out"
-    known = contacts.find_contact(connection, who.contact_id)
-    if known is not None and any(point.id == who.point_id and point.bounced for point in known.points):
-        return "the address does not take mail"
-    point_id = _counted(connection, item, sender, who.point_id)
-    automatic.lock_point(connection, point_id)
-    if automatic.count_to_point(connection, point_id, act.now - timedelta(days=1)) >= MOST_A_DAY:
-        return "enough for one day"
-    if automatic.count_of_account(connection, account.id, act.now - timedelta(hours=1)) >= MOST_AN_HOUR:
-        return "enough for one hour"
-    if _is_enough_for_domain(connection, act, account, message, value):
-        return "enough for one domain"
-    return ""
-
-
-def _is_enough_for_domain(connection: Connection, act: Act, account: ChannelAccount, message: InboundMessage, address: str) -> bool:
-    """Whether a company's domain has got as many as it should, were all of them forged. Who is proven is not counted against it."""
-    domain, most = company_domain(address), int(account.options.get("acknowledge_per_domain", MOST_TO_DOMAIN))
-    if not domain or not most or _is_proven(message):
-        return False
-    return automatic.count_to_domain(connection, domain, act.now - timedelta(hours=1)) >= most
+    return unattended.refused_to_point(connection, act, account, who.contact_id, who.point_id, sender, is_proven=_is_proven(message))
 
 
 def _is_proven(message: InboundMessage) -> bool:
@@ -152,15 +127,8 @@ def _is_proven(message: InboundMessage) -> bool:
     return message.proof is not None and message.proof.state is ProofState.VERIFIED
 
 
-def _counted(connection: Connection, item: Row, sender: InboundPerson, point_id: int) -> int:
-    """The point for which messages are counted: what stands behind a plus leads into the same mailbox."""
-    bare = without_plus(sender.value)
-    if sender.kind is not PointKind.EMAIL or bare == sender.value:
-        return point_id
-    return identity.point_of(connection, item["project_id"], InboundPerson(sender.kind, bare)) or point_id
-
-
-def _refused_by_message(act: Act, item: Row, message: InboundMessage, entry: Entry) -> str:
+def never(item: Row, message: InboundMessage) -> str:
+    """Why nothing that nobody wrote may ever answer this message; empty when it may."""
     if message.automatic or message.is_bounce:
         return "a machine wrote"
     if message.unanswerable:
@@ -171,6 +139,12 @@ def _refused_by_message(act: Act, item: Row, message: InboundMessage, entry: Ent
         return "not a message to be answered"
     if item["envelope"].get("trust_date"):
         return "imported"
+    return ""
+
+
+def _refused_by_message(act: Act, item: Row, message: InboundMessage, entry: Entry) -> str:
+    if reason := never(item, message):
+        return reason
     times = [entry.occurred_at, *([message.sent_at] if message.sent_at is not None else [])]
     return "too old" if min(times) < act.now - OLDEST else ""
 

@@ -20,7 +20,7 @@ from contact_center.store import Connection, Row
 from contact_center.store.repositories import channels, outbox, remote_files, tickets, timeline, work
 from contact_center.store.repositories.raw_items import Ending
 from contact_center.store.repositories.recovery import restored_at
-from contact_center.tickets import callbacks, confirmations, entries, lifecycle, returned, threading, turns
+from contact_center.tickets import callbacks, confirmations, entries, lifecycle, returned, threading, turns, unattended
 from contact_center.tickets.threading import Placement, Threading
 
 EPOCH = datetime(1990, 1, 1, tzinfo=UTC)  # no mail is older; such a date is a broken clock
@@ -228,6 +228,8 @@ def add_entry(
     """Insert the message with its body and files; publishes nothing yet."""
     contact_id = ticket.contact.id if ticket is not None and message.is_bounce else who.contact_id
     headers = message.headers | ({"defects": list(message.defects)} if message.defects else {})
+    if not acknowledging.never(item, message):
+        headers |= {unattended.MAY: True}  # known only now, while the whole message is at hand
     entry = entries.add_entry(
         connection,
         act,

@@ -20,6 +20,7 @@ from contact_center.model.tickets import Entry, Proof
 from contact_center.model.words import Direction, PointKind, ProofState, Status
 from contact_center.store import Store
 from contact_center.store.repositories import access, channels, hours, outbox, recovery, tickets, timeline
+from contact_center.tickets import unattended
 from tests.intake.world import World, item, make_world, message, person
 
 OFFICE = Calendar("Europe/Moscow", (((("09:00", "18:00"),),) * 5 + ((), ())))
@@ -179,7 +180,7 @@ async def test_three_a_day_for_one_address(world: World) -> None:
 
 async def test_an_account_sends_so_many_an_hour(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand forged senders do not make a thousand mails."""
-    monkeypatch.setattr(acknowledging, "MOST_AN_HOUR", 5)
+    monkeypatch.setattr(unattended, "MOST_AN_HOUR", 5)
     await world.take_in(*(item(f"m{n}", sender=f"victim{n}@example.com") for n in range(12)))
     assert (await count(world, "ticket"), len(await sent(world))) == (12, 5)
     world.clock.move(hours=1, seconds=1)
@@ -205,7 +206,7 @@ async def test_one_company_gets_so_many_an_hour(world: World) -> None:
     world.clock.move(hours=1, seconds=1)
     await world.take_in(item("later", sender="late@victim.example"))
     assert len(await sent(world)) == 17
-    assert EmailOptions.model_fields["acknowledge_per_domain"].default == acknowledging.MOST_TO_DOMAIN
+    assert EmailOptions.model_fields["acknowledge_per_domain"].default == unattended.MOST_TO_DOMAIN
 
 
 async def test_a_flood_of_one_sender_becomes_one_ticket(world: World) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from contact_center.intake import acknowledging
 from contact_center.store.repositories import channels
 from contact_center.testing import RunningApp, a_mail, running_app
+from contact_center.tickets import unattended
 from tests.channels.email.test_mime import a_report
 
 MARKS = re.compile(r"^(auto-submitted|x-auto-response-suppress|precedence|in-reply-to|references|return-path)$", re.I)
@@ -96,7 +97,7 @@ async def write_to_a(a: RunningApp, **values: Any) -> None:
     )
 
 
-@pytest.mark.parametrize(("strips", "most"), [(False, 1), (True, 2 * acknowledging.MOST_A_DAY)])
+@pytest.mark.parametrize(("strips", "most"), [(False, 1), (True, 2 * unattended.MOST_A_DAY)])
 async def test_two_that_acknowledge_each_other_stop(tmp_path: Path, strips: bool, most: int) -> None:
     """With the marks of machines after one mail; without them each sends three, and the day is over."""
     async with two(tmp_path, strips=strips) as (relay, a, b):
@@ -104,7 +105,7 @@ async def test_two_that_acknowledge_each_other_stop(tmp_path: Path, strips: bool
         await quiet(relay, a, b)
         assert 1 <= len(relay.mails) <= most
         for app in (a, b):
-            assert await count(app, "automatic_send") <= acknowledging.MOST_A_DAY
+            assert await count(app, "automatic_send") <= unattended.MOST_A_DAY
         assert await count(b, "interaction WHERE direction = 'in'") >= 1
         # Tomorrow's first mail of a person is still answered by a person: it opened a ticket and waits.
         assert await count(a, "work_item WHERE closed_at IS NULL") >= 1
@@ -117,7 +118,7 @@ async def test_a_machine_that_answers_every_mail_gets_three(tmp_path: Path) -> N
         for n in range(30):
             await write_to_a(a, sender="ivan@b.test", subject="I am on holiday", message_id=f"<away{n}@b.test>", text=f"Away {n}")
         await quiet(relay, a, b)
-        assert await count(a, "automatic_send") == acknowledging.MOST_A_DAY
+        assert await count(a, "automatic_send") == unattended.MOST_A_DAY
         assert await count(a, "ticket") == acknowledging.FLOOD
         assert await count(a, "interaction WHERE direction = 'in'") == 30
 

@@ -228,6 +228,17 @@ def last_inbound(connection: Connection, ticket_id: int) -> Row | None:
     return connection.execute(statement).mappings().one_or_none()
 
 
+def last_from_outside(connection: Connection, ticket_id: int) -> Row | None:
+    """The latest thing that came from outside in a ticket, be it from a person or from a machine."""
+    statement = (
+        select(interaction)
+        .where(interaction.c.ticket_id == ticket_id, interaction.c.direction == Direction.IN)
+        .order_by(interaction.c.occurred_at.desc(), interaction.c.id.desc())
+        .limit(1)
+    )
+    return connection.execute(statement).mappings().one_or_none()
+
+
 def message_keys(connection: Connection, ticket_id: int) -> list[str]:
     """Message keys of a ticket in order of time: the References chain of the next reply."""
     statement = (
