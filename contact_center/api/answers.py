@@ -8,8 +8,10 @@ from contact_center.model.channels import ChannelNews, Reconciliation
 from contact_center.model.figures import Unit
 from contact_center.model.people import Queue, User
 from contact_center.model.routing import AgentNow, AuxCode, Offer
+from contact_center.model.tickets import Ticket
 from contact_center.model.webhooks import WebhookEndpoint
 from contact_center.model.words import Fate, Status
+from contact_center.tickets.acting import Effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,50 @@ class Snapshot:
     """Somebody has answered a customer already; told to administrators, whose first steps it ends."""
     mail_port: int | None
     """Port of the embedded mail receiver, for the hint of an empty console."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewCount:
+    """How many tickets a saved view holds."""
+
+    view_id: int
+    tickets: int
+    more: bool
+    """Counting stopped there: a view that reaches what is done may be long."""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketIds:
+    """Tickets by number, in the order of their view."""
+
+    ids: list[int]
+    more: bool
+    """There are others, beyond what one bulk action may reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """What actions did to a ticket."""
+
+    ticket: Ticket
+    effects: list[Effect]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something was not done."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class BulkLine:
+    """What became of one ticket of many."""
+
+    ticket_id: int
+    refusal: Refusal | None
+    """None: it is done."""
 
 
 @dataclass(frozen=True, slots=True)

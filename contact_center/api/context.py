@@ -143,11 +143,15 @@ class Context:
         """
         if not self._once:
             return await self.store.write(unit, *args, **kwargs)
+        return await self.write_part("", unit, *args, **kwargs)
+
+    async def write_part(self, part: str, unit: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """The same for one of several changes that a request makes, each with a claim of its own: a repetition does those that are left."""
         key = self.request.headers.get("Idempotency-Key", "")
         if not 1 <= len(key) <= 200:
             raise BadRequest("This request needs an Idempotency-Key header of 1 to 200 characters.")
         request_hash = hashlib.sha256(f"{self.request.method} {self.request.path}\n".encode() + await self.request.read()).hexdigest()
-        claim = (self.viewer.user_id, key, request_hash, self.services.clock(), self._status)
+        claim = (self.viewer.user_id, f"{key} {part}" if part else key, request_hash, self.services.clock(), self._status)
         return await self.store.write(_once, claim, unit, args, kwargs)
 
 

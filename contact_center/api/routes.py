@@ -17,6 +17,7 @@ from contact_center.api.handlers import (
     hours,
     imports,
     ledger,
+    macros,
     organizations,
     quarantine,
     reports,
@@ -24,6 +25,7 @@ from contact_center.api.handlers import (
     search,
     system,
     tickets,
+    views,
     webhooks,
 )
 from contact_center.api.permissions import Permission as P
@@ -56,6 +58,21 @@ ROUTES: list[Route] = [
     Route("GET", f"{V1}/tickets/{{ticket_id}}/participants", tickets.get_participants, P.TICKETS_READ),
     Route("POST", f"{V1}/tickets/{{ticket_id}}/replies", tickets.reply, P.TICKETS_WRITE, 201, once=True),
     Route("POST", f"{V1}/tickets/{{ticket_id}}/notes", tickets.add_note, P.TICKETS_WRITE, 201, once=True),
+    Route("POST", f"{V1}/tickets/{{ticket_id}}/actions", macros.perform_actions, P.TICKETS_WRITE, once=True, refusals=(422,)),
+    Route("POST", f"{V1}/tickets/{{ticket_id}}/actions/preview", macros.preview_actions, P.TICKETS_WRITE, refusals=(409, 422)),
+    Route("POST", f"{V1}/bulk-actions", macros.perform_in_bulk, P.TICKETS_WRITE, once=True),
+    Route("GET", f"{V1}/ticket-ids", views.ticket_ids, P.TICKETS_READ, refusals=(404,)),
+    # Saved views and macros.
+    Route("GET", f"{V1}/views", views.list_views, P.TICKETS_READ),
+    Route("POST", f"{V1}/views", views.create_view, P.TICKETS_WRITE, 201),
+    Route("GET", f"{V1}/views/counts", views.count_views, P.TICKETS_READ, refusals=(503,)),
+    Route("POST", f"{V1}/views/count", views.count_conditions, P.TICKETS_READ, refusals=(503,)),
+    Route("PATCH", f"{V1}/views/{{view_id}}", views.change_view, P.TICKETS_WRITE),
+    Route("DELETE", f"{V1}/views/{{view_id}}", views.delete_view, P.TICKETS_WRITE, 204),
+    Route("GET", f"{V1}/macros", macros.list_macros, P.TICKETS_READ),
+    Route("POST", f"{V1}/macros", macros.create_macro, P.TICKETS_WRITE, 201),
+    Route("PATCH", f"{V1}/macros/{{macro_id}}", macros.change_macro, P.TICKETS_WRITE),
+    Route("DELETE", f"{V1}/macros/{{macro_id}}", macros.delete_macro, P.TICKETS_WRITE, 204),
     # Entries of the history.
     Route("GET", f"{V1}/entries/{{entry_id}}/body", entries.get_body, P.TICKETS_READ),
     Route("GET", f"{V1}/entries/{{entry_id}}/html", entries.get_html, P.TICKETS_READ),

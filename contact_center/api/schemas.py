@@ -89,6 +89,8 @@ class TicketQuery(PageQuery):
     """Which tickets to list."""
 
     view: View = View.OPEN
+    saved_view_id: int | None = Field(None, ge=1, lt=2**53)
+    """Those that meet the conditions of this view, in its order; together with `view`, which is `all` then."""
     queue_id: int | None = Field(None, ge=1, lt=2**53)
     q: str = Field("", max_length=200)
 

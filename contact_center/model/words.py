@@ -240,3 +240,61 @@ class View(StrEnum):
     """We have answered and wait for the customer."""
     RESOLVED = "resolved"
     ALL = "all"
+
+
+class Sharing(StrEnum):
+    """Who finds a saved view or a macro in their list."""
+
+    OWN = "own"
+    """Whoever made it."""
+    QUEUE = "queue"
+    """Everybody who sees one queue."""
+    ALL = "all"
+
+
+class ViewSort(StrEnum):
+    """The order of a saved view."""
+
+    WAITING = "waiting"
+    """Whose customer waits longest first; then those whose customer does not wait."""
+    NEWEST = "newest"
+    DUE = "due"
+    """Whose promise is due first; then those that nothing is promised of."""
+
+
+class Trigger(StrEnum):
+    """What lets a rule look at a ticket."""
+
+    CREATED = "ticket_created"
+    CUSTOMER_WROTE = "customer_wrote"
+    AGENT_ANSWERED = "agent_answered"
+    STATUS_CHANGED = "status_changed"
+    ASSIGNEE_CHANGED = "assignee_changed"
+    QUEUE_CHANGED = "queue_changed"
+    PRIORITY_CHANGED = "priority_changed"
+    TIME = "time_passed"
+    """Something has been so for a while."""
+
+
+class Since(StrEnum):
+    """What the time of a rule is counted from; a new beginning is a new episode."""
+
+    WAITING = "waiting"
+    """The customer's oldest unanswered message."""
+    CREATED = "created"
+    LAST_ENTRY = "last_entry"
+    RESOLVED = "resolved"
+
+
+class RuleOutcome(StrEnum):
+    """What came of a rule that looked at a ticket."""
+
+    FIRED = "fired"
+    OVERTAKEN = "overtaken"
+    """It held when it happened, and no longer when it was the rule's turn."""
+    REFUSED = "refused"
+    """An action could not be done; none was."""
+    LOOP = "loop"
+    """The rules that led to it are too many."""
+    PAUSED = "paused"
+    """It fired too often on one ticket, and was stopped."""

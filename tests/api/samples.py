@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from contact_center.api.permissions import Permission as P
 from contact_center.model.words import EndReason, Role
+from tests.api.rules_samples import add_rules
 from tests.api.world import Side, World, fresh_contact, fresh_merge, fresh_point, make_session, make_token, make_user
 
 # THE table: which roles a permission belongs to. Everything the matrix expects follows from it and from row scope.
@@ -369,6 +370,7 @@ def table() -> Table:
     t.add("GET", "/readyz", 200)
     t.add("GET", "/metrics", 200)
     t.add("GET", "/api/openapi.json", 200)
+    add_rules(t)
     return t
 
 

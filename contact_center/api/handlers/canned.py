@@ -14,6 +14,7 @@ from contact_center.model.people import Viewer
 from contact_center.store import Connection, audit
 from contact_center.store.repositories import access, tickets
 from contact_center.store.repositories import canned as stored
+from contact_center.tickets import filling
 
 
 async def canned_replies(ctx: Context) -> list[CannedReply]:
@@ -74,22 +75,7 @@ def _fill(connection: Connection, viewer: Viewer, ticket_id: int, reply_id: int)
     if ticket is None:
         raise NotFound
     text = _found(connection, viewer, reply_id).text
-    queue, agent = (
-        access.find_queue(connection, viewer.project_id, ticket.queue_id),
-        access.find_user(connection, viewer.project_id, viewer.user_id),
-    )
-    values = {
-        # Whoever gave no name is known by the address, and nobody is called that in a letter.
-        "contact.name": "" if "@" in ticket.contact.name else ticket.contact.name,
-        "ticket.number": str(ticket.number),
-        "ticket.subject": ticket.subject,
-        "agent.name": agent.name if agent else "",
-        "queue.name": queue.name if queue else "",
-    }
-    gap = canned.missing(text, values)
-    if gap is not None:
-        raise Invalid(f"There is no {gap} here to fill in.", field=gap, reason="canned_gap")
-    return FilledText(canned.filled(text, values))
+    return FilledText(filling.fill(connection, viewer, ticket, text))
 
 
 def _check(connection: Connection, viewer: Viewer, text: str, queue_id: int | None) -> None:

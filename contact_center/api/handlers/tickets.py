@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from contact_center.api.answers import Participant
 from contact_center.api.context import Context
+from contact_center.api.handlers.views import conditions_of
 from contact_center.api.schemas import NoteBody, Page, ReplyBody, TicketPatchBody, TicketQuery, decode_cursor, encode_cursor
-from contact_center.errors import Forbidden, Invalid, NotFound, StaleVersion
+from contact_center.errors import Invalid, NotFound, StaleVersion
 from contact_center.model.acts import Act
 from contact_center.model.people import Viewer
 from contact_center.model.tickets import Entry, Ticket
@@ -14,6 +15,7 @@ from contact_center.store import Connection, journal
 from contact_center.store.repositories import access, channels, tickets, timeline
 from contact_center.store.repositories.tickets import ListKey, list_key
 from contact_center.tickets import lifecycle, replies
+from contact_center.tickets.acting import check_assignee
 from contact_center.tickets.lifecycle import TicketPatch
 from contact_center.tickets.replies import Draft, Sending
 
@@ -23,7 +25,7 @@ CAN_BE_NONE = ("assignee_id", "snoozed_until")
 
 async def list_tickets(ctx: Context, query: TicketQuery) -> Page[Ticket]:
     """List tickets of a view, the latest activity first."""
-    return await ctx.read(_page, ctx.viewer, query)
+    return await ctx.read(_page, ctx.act(), ctx.viewer, query)
 
 
 async def get_ticket(ctx: Context, ticket_id: int) -> Ticket:
@@ -83,14 +85,15 @@ def _wanted_version(header: str) -> int | None:
     return int(match)
 
 
-def _page(connection: Connection, viewer: Viewer, query: TicketQuery) -> Page[Ticket]:
+def _page(connection: Connection, act: Act, viewer: Viewer, query: TicketQuery) -> Page[Ticket]:
     cursor = decode_cursor(query.cursor, datetime, int)
     after = ListKey(*cursor) if cursor else None
     if query.queue_id is not None and not viewer.sees_queue(query.queue_id):
         raise NotFound
-    rows = tickets.page(connection, viewer, query.view, queue_id=query.queue_id, words=query.q, after=after, limit=query.limit + 1)
+    extra = conditions_of(connection, act, viewer, query)
+    rows = tickets.page(connection, viewer, query.view, queue_id=query.queue_id, words=query.q, after=after, limit=query.limit + 1, **extra)
     items = rows[: query.limit]
-    last = list_key(items[-1], query.view) if len(rows) > query.limit else None
+    last = list_key(items[-1], query.view, extra.get("sort")) if len(rows) > query.limit else None
     return Page(items, encode_cursor(last.at, last.id) if last else None, journal.horizon(connection))
 
 
@@ -105,7 +108,7 @@ def _change(connection: Connection, act: Act, viewer: Viewer, ticket_id: int, bo
     ticket = _visible(connection, viewer, ticket_id)
     given = {name: getattr(body, name) for name in body.model_fields_set if name in CAN_BE_NONE or getattr(body, name) is not None}
     if given.get("assignee_id") is not None:
-        _check_assignee(connection, viewer, given["assignee_id"], given.get("queue_id", ticket.queue_id))
+        check_assignee(connection, viewer, given["assignee_id"], given.get("queue_id", ticket.queue_id))
     if "queue_id" in given and access.find_queue(connection, viewer.project_id, given["queue_id"]) is None:
         raise Invalid("There is no such queue.", field="queue_id")
     if (until := given.get("snoozed_until")) is not None and not act.now < until < act.now + MOST_SNOOZE:
@@ -113,15 +116,6 @@ def _change(connection: Connection, act: Act, viewer: Viewer, ticket_id: int, bo
     if "tags" in given:
         given["tags"] = tuple(dict.fromkeys(given["tags"]))
     return lifecycle.change(connection, act, viewer.project_id, ticket.id, TicketPatch(**given), version)
-
-
-def _check_assignee(connection: Connection, viewer: Viewer, user_id: int, queue_id: int) -> None:
-    """Work goes to colleagues who may see it; anybody may take what they see."""
-    other = access.viewer_of_user(connection, user_id)
-    if other is None or other.project_id != viewer.project_id:
-        raise Invalid("There is no such employee.", field="assignee_id")
-    if other.user_id != viewer.user_id and not other.sees_queue(queue_id):
-        raise Forbidden("This colleague has no access to the ticket's queue.")
 
 
 def _reply(connection: Connection, act: Act, sending: Sending, viewer: Viewer, ticket_id: int, body: ReplyBody) -> Entry:

@@ -2,23 +2,23 @@
 
 import functools
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, literal, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection
 
 from contact_center.model.people import ContactRef, Viewer
 from contact_center.model.text import folded
 from contact_center.model.tickets import LastEntry, Ticket
-from contact_center.model.words import Direction, Priority, Status, View
+from contact_center.model.words import Direction, Priority, Status, View, ViewSort
 from contact_center.store.prepared import Prepared, Row
 from contact_center.store.repositories.sla import due_of
 from contact_center.store.schema.contacts import contact, contact_point
 from contact_center.store.schema.tickets import interaction, ticket, ticket_participant, ticket_thread_key
 from contact_center.store.scope import sees_ticket
-from contact_center.store.types import as_stored
+from contact_center.store.types import Utc, as_stored
 
 _ROW = select(ticket, contact.c.name.label("contact_name"), contact.c.provisional.label("contact_provisional")).join(
     contact, contact.c.id == ticket.c.contact_id
@@ -56,6 +56,8 @@ _PARTICIPANTS = Prepared(select(ticket_participant.c.point_id).where(ticket_part
 
 LONGEST_FIRST = (View.AWAITING, View.IN_WORK)
 """The views of customers who wait. The console keeps the same order by news."""
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+"""Stands for a time that there is not, behind all that there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,28 +221,66 @@ def page(
     queue_id: int | None = None,
     contact_id: int | None = None,
     words: str = "",
+    conditions: ColumnElement[bool] | None = None,
+    sort: ViewSort | None = None,
     after: ListKey | None = None,
     limit: int = 50,
 ) -> list[Ticket]:
     """One page of a view, the latest activity first, keyset-paged by (last activity, id). Where customers wait, whoever waits
-    longest comes first, paged by (waiting since, id)."""
+    longest comes first, paged by (waiting since, id). `conditions` narrow it down; `sort` is an order of one's own."""
+    where = _wanted(viewer, view, queue_id, words, conditions)
+    if contact_id is not None:
+        where.append(ticket.c.contact_id == contact_id)
+    place, falls = _place(view, sort)
+    if after is not None:
+        beyond = place < after.at if falls else place > after.at
+        where.append(or_(beyond, and_(place == after.at, ticket.c.id < after.id if falls else ticket.c.id > after.id)))
+    order = (place.desc(), ticket.c.id.desc()) if falls else (place.asc(), ticket.c.id.asc())
+    statement = _ROW.where(*where).order_by(*order).limit(limit)
+    return [_ticket(row) for row in connection.execute(statement).mappings()]
+
+
+def ids(
+    connection: Connection,
+    viewer: Viewer,
+    view: View,
+    *,
+    queue_id: int | None = None,
+    words: str = "",
+    conditions: ColumnElement[bool] | None = None,
+    sort: ViewSort | None = None,
+    limit: int,
+) -> list[int]:
+    """The tickets of a view by number alone, in its order."""
+    place, falls = _place(view, sort)
+    order = (place.desc(), ticket.c.id.desc()) if falls else (place.asc(), ticket.c.id.asc())
+    found = select(ticket.c.id).join(contact, contact.c.id == ticket.c.contact_id)
+    statement = found.where(*_wanted(viewer, view, queue_id, words, conditions)).order_by(*order).limit(limit)
+    return [int(i) for i in connection.execute(statement).scalars()]
+
+
+def _wanted(
+    viewer: Viewer, view: View, queue_id: int | None, words: str, conditions: ColumnElement[bool] | None
+) -> list[ColumnElement[bool]]:
     where = [sees_ticket(viewer), ticket.c.merged_into_id.is_(None), _in_view(view, viewer)]
     if queue_id is not None:
         where.append(ticket.c.queue_id == queue_id)
-    if contact_id is not None:
-        where.append(ticket.c.contact_id == contact_id)
     if words:
         where.append(_holds(words))
-    if view in LONGEST_FIRST:
-        order = ticket.c.waiting_since.asc(), ticket.c.id.asc()
-        if after is not None:
-            where.append(or_(ticket.c.waiting_since > after.at, and_(ticket.c.waiting_since == after.at, ticket.c.id > after.id)))
-    else:
-        order = ticket.c.last_at.desc(), ticket.c.id.desc()
-        if after is not None:
-            where.append(or_(ticket.c.last_at < after.at, and_(ticket.c.last_at == after.at, ticket.c.id < after.id)))
-    statement = _ROW.where(*where).order_by(*order).limit(limit)
-    return [_ticket(row) for row in connection.execute(statement).mappings()]
+    if conditions is not None:
+        where.append(conditions)
+    return where
+
+
+def _place(view: View, sort: ViewSort | None) -> tuple[ColumnElement[Any], bool]:
+    """What a list is ordered by, and whether the latest comes first. What has no such time stands behind all that has."""
+    if sort is ViewSort.WAITING:
+        return func.coalesce(ticket.c.waiting_since, literal(NEVER, Utc())), False
+    if sort is ViewSort.DUE:
+        return func.coalesce(ticket.c.due_at, literal(NEVER, Utc())), False
+    if sort is None and view in LONGEST_FIRST:
+        return ticket.c.waiting_since, False
+    return ticket.c.last_at, True
 
 
 def counts(connection: Connection, viewer: Viewer) -> list[Row]:
@@ -276,10 +316,12 @@ def _holds(words: str) -> ColumnElement[bool]:
     return or_(ticket.c.subject.ilike(pattern, escape="\\"), contact.c.name.ilike(pattern, escape="\\"))
 
 
-def list_key(row: Ticket, view: View = View.ALL) -> ListKey:
+def list_key(row: Ticket, view: View = View.ALL, sort: ViewSort | None = None) -> ListKey:
     """Where a page of the view that ends with this row continues."""
-    if view in LONGEST_FIRST and row.waiting_since:
-        return ListKey(at=row.waiting_since, id=row.id)
+    if sort is ViewSort.DUE:
+        return ListKey(at=row.due.at if row.due else NEVER, id=row.id)
+    if sort is ViewSort.WAITING or (sort is None and view in LONGEST_FIRST and row.waiting_since):
+        return ListKey(at=row.waiting_since or NEVER, id=row.id)
     return ListKey(at=row.last_entry.at if row.last_entry else row.created_at, id=row.id)
 
 

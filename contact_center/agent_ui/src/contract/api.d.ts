@@ -297,6 +297,180 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tickets/{ticket_id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Carry out actions on a ticket: all of them or none. */
+        post: operations["macros_perform_actions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{ticket_id}/actions/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What actions would do to a ticket: they are carried out and taken back at once, so that the answer is what would really happen. */
+        post: operations["macros_preview_actions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bulk-actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Carry out actions on many tickets, each in a unit of its own: what one refuses stops no other. A repetition with the same */
+        post: operations["macros_perform_in_bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ticket-ids": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tickets of a view by number alone, as many as one bulk action may reach. */
+        get: operations["views_ticket_ids"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Saved views: one's own and those that are shared with one. */
+        get: operations["views_list_views"];
+        put?: never;
+        /** Keep a view. Supervisors may share theirs. */
+        post: operations["views_create_view"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many tickets each saved view holds now, counted for all of them at once. */
+        get: operations["views_count_views"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How many visible tickets meet conditions that are being put together. */
+        post: operations["views_count_conditions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/{view_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Drop a view; its tickets stay where they are. */
+        delete: operations["views_delete_view"];
+        options?: never;
+        head?: never;
+        /** Change a view. */
+        patch: operations["views_change_view"];
+        trace?: never;
+    };
+    "/api/v1/macros": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Macros: one's own and those that are shared with one. */
+        get: operations["macros_list_macros"];
+        put?: never;
+        /** Keep a macro. Supervisors may share theirs. */
+        post: operations["macros_create_macro"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/macros/{macro_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Drop a macro; what was done with it stays done. */
+        delete: operations["macros_delete_macro"];
+        options?: never;
+        head?: never;
+        /** Change a macro. */
+        patch: operations["macros_change_macro"];
+        trace?: never;
+    };
     "/api/v1/entries/{entry_id}/body": {
         parameters: {
             query?: never;
@@ -3120,6 +3294,15 @@ export interface components {
             assignee_id: number | null;
         };
         /**
+         * BulkLine
+         * @description What became of one ticket of many.
+         */
+        BulkLine: {
+            /** Ticket Id */
+            ticket_id: number;
+            refusal: components["schemas"]["Refusal"] | null;
+        };
+        /**
          * Calendar
          * @description Opening hours. Raises ValueError, with words for people, when they make no sense.
          */
@@ -3454,6 +3637,29 @@ export interface components {
              * Format: date-time
              */
             warn_at: string;
+        };
+        /**
+         * Effect
+         * @description One thing that became of it.
+         */
+        Effect: {
+            /** Field */
+            field: string;
+            /**
+             * Before
+             * @default null
+             */
+            before: unknown;
+            /**
+             * After
+             * @default null
+             */
+            after: unknown;
+            /**
+             * Entry Id
+             * @default null
+             */
+            entry_id: number | null;
         };
         /**
          * EndReason
@@ -3831,6 +4037,25 @@ export interface components {
             } | null;
         };
         /**
+         * Macro
+         * @description A list of actions that is often carried out together.
+         */
+        Macro: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Actions */
+            actions: {
+                [key: string]: unknown;
+            }[];
+            sharing: components["schemas"]["Sharing"];
+            /** Queue Id */
+            queue_id: number | null;
+            /** Owner Id */
+            owner_id: number;
+        };
+        /**
          * MadeByHand
          * @description What was made of a quarantined item.
          */
@@ -4176,6 +4401,15 @@ export interface components {
             role: "wrote" | "to" | "cc" | "other";
         };
         /**
+         * Performed
+         * @description What actions did to a ticket.
+         */
+        Performed: {
+            ticket: components["schemas"]["Ticket"];
+            /** Effects */
+            effects: components["schemas"]["Effect"][];
+        };
+        /**
          * Point
          * @description One reachable address of a contact.
          */
@@ -4449,6 +4683,16 @@ export interface components {
             can_be_asked: boolean;
         };
         /**
+         * Refusal
+         * @description Why something was not done.
+         */
+        Refusal: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+        };
+        /**
          * Released
          * @description How many items went from quarantine back to be tried again.
          */
@@ -4535,6 +4779,26 @@ export interface components {
             contact_id: number | null;
         };
         /**
+         * SavedView
+         * @description A list of tickets that somebody asks for again and again.
+         */
+        SavedView: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Conditions */
+            conditions: {
+                [key: string]: unknown;
+            };
+            sort: components["schemas"]["ViewSort"];
+            sharing: components["schemas"]["Sharing"];
+            /** Queue Id */
+            queue_id: number | null;
+            /** Owner Id */
+            owner_id: number;
+        };
+        /**
          * SearchAnswer
          * @description People and tickets come with the first page; `items` are entries, newest first.
          */
@@ -4554,6 +4818,12 @@ export interface components {
             /** Behind */
             behind: number;
         };
+        /**
+         * Sharing
+         * @description Who finds a saved view or a macro in their list.
+         * @enum {string}
+         */
+        Sharing: "own" | "queue" | "all";
         /**
          * SignedIn
          * @description A log-in that worked.
@@ -4654,7 +4924,7 @@ export interface components {
          * @description What it was done to.
          * @enum {string}
          */
-        Subject: "employee" | "session" | "token" | "queue" | "channel" | "calendar" | "aux_code" | "canned_reply" | "webhook" | "contact" | "entry" | "attachment" | "spooled_mail" | "raw_item" | "import" | "instance";
+        Subject: "employee" | "session" | "token" | "queue" | "channel" | "calendar" | "aux_code" | "canned_reply" | "view" | "macro" | "rule" | "webhook" | "contact" | "entry" | "attachment" | "spooled_mail" | "raw_item" | "import" | "instance";
         /**
          * Tallies
          * @description Sums over stays in queues (segments). Each belongs to the interval in which the stay began, unless it says otherwise.
@@ -4870,6 +5140,16 @@ export interface components {
             ranges: number[][];
         };
         /**
+         * TicketIds
+         * @description Tickets by number, in the order of their view.
+         */
+        TicketIds: {
+            /** Ids */
+            ids: number[];
+            /** More */
+            more: boolean;
+        };
+        /**
          * TicketOverdue
          * @description A promise to a customer is broken.
          */
@@ -4951,6 +5231,24 @@ export interface components {
         UserChanged: {
             user: components["schemas"]["User"];
         };
+        /**
+         * ViewCount
+         * @description How many tickets a saved view holds.
+         */
+        ViewCount: {
+            /** View Id */
+            view_id: number;
+            /** Tickets */
+            tickets: number;
+            /** More */
+            more: boolean;
+        };
+        /**
+         * ViewSort
+         * @description The order of a saved view.
+         * @enum {string}
+         */
+        ViewSort: "waiting" | "newest" | "due";
         /**
          * WebhookDelivery
          * @description A message to an endpoint, and what became of it.
@@ -5076,6 +5374,24 @@ export interface components {
             password: string;
         };
         /**
+         * ActionsBody
+         * @description Actions to carry out: by themselves, or those of a macro.
+         */
+        ActionsBody: {
+            /**
+             * Actions
+             * @default null
+             */
+            actions?: {
+                [key: string]: unknown;
+            }[] | null;
+            /**
+             * Macro Id
+             * @default null
+             */
+            macro_id?: number | null;
+        };
+        /**
          * AddressBody
          * @description A recipient: a mail address, or a telephone number for a channel of text messages.
          */
@@ -5118,6 +5434,26 @@ export interface components {
              * @default null
              */
             retired?: boolean | null;
+        };
+        /**
+         * BulkBody
+         * @description The same for many tickets, each by itself.
+         */
+        BulkBody: {
+            /**
+             * Actions
+             * @default null
+             */
+            actions?: {
+                [key: string]: unknown;
+            }[] | null;
+            /**
+             * Macro Id
+             * @default null
+             */
+            macro_id?: number | null;
+            /** Ticket Ids */
+            ticket_ids: number[];
         };
         /**
          * ByHandBody
@@ -5280,6 +5616,16 @@ export interface components {
             organization_id?: number | null;
         };
         /**
+         * CountBody
+         * @description Conditions that somebody is putting together.
+         */
+        CountBody: {
+            /** Conditions */
+            conditions: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * DistinctBody
          * @description The contact that is another person.
          */
@@ -5351,6 +5697,50 @@ export interface components {
             email: string;
             /** Password */
             password: string;
+        };
+        /**
+         * MacroBody
+         * @description A macro to keep.
+         */
+        MacroBody: {
+            /** Name */
+            name: string;
+            /** Actions */
+            actions: {
+                [key: string]: unknown;
+            }[];
+            /** @default own */
+            sharing?: components["schemas"]["Sharing"];
+            /**
+             * Queue Id
+             * @default null
+             */
+            queue_id?: number | null;
+        };
+        /**
+         * MacroPatchBody
+         * @description What to change about a macro.
+         */
+        MacroPatchBody: {
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * Actions
+             * @default null
+             */
+            actions?: {
+                [key: string]: unknown;
+            }[] | null;
+            /** @default null */
+            sharing?: components["schemas"]["Sharing"] | null;
+            /**
+             * Queue Id
+             * @default null
+             */
+            queue_id?: number | null;
         };
         /**
          * MeBody
@@ -5679,6 +6069,54 @@ export interface components {
              * @default null
              */
             queue_ids?: number[] | null;
+        };
+        /**
+         * ViewBody
+         * @description A view to keep.
+         */
+        ViewBody: {
+            /** Name */
+            name: string;
+            /** Conditions */
+            conditions: {
+                [key: string]: unknown;
+            };
+            /** @default waiting */
+            sort?: components["schemas"]["ViewSort"];
+            /** @default own */
+            sharing?: components["schemas"]["Sharing"];
+            /**
+             * Queue Id
+             * @default null
+             */
+            queue_id?: number | null;
+        };
+        /**
+         * ViewPatchBody
+         * @description What to change about a view.
+         */
+        ViewPatchBody: {
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * Conditions
+             * @default null
+             */
+            conditions?: {
+                [key: string]: unknown;
+            } | null;
+            /** @default null */
+            sort?: components["schemas"]["ViewSort"] | null;
+            /** @default null */
+            sharing?: components["schemas"]["Sharing"] | null;
+            /**
+             * Queue Id
+             * @default null
+             */
+            queue_id?: number | null;
         };
         /**
          * WebhookBody
@@ -6233,6 +6671,7 @@ export interface operations {
                 cursor?: string | null;
                 limit?: number;
                 view?: "open" | "mine" | "unassigned" | "awaiting" | "in_work" | "waiting" | "resolved" | "all";
+                saved_view_id?: number | null;
                 queue_id?: number | null;
                 q?: string;
             };
@@ -6410,6 +6849,444 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Entry"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    macros_perform_actions: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                ticket_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActionsBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Performed"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    macros_preview_actions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActionsBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Performed"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    macros_perform_in_bulk: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkLine"][];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    views_ticket_ids: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                view?: "open" | "mine" | "unassigned" | "awaiting" | "in_work" | "waiting" | "resolved" | "all";
+                saved_view_id?: number | null;
+                queue_id?: number | null;
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketIds"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    views_list_views: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"][];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    views_create_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    views_count_views: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewCount"][];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    views_count_conditions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CountBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewCount"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    views_delete_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    views_change_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewPatchBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    macros_list_macros: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Macro"][];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    macros_create_macro: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MacroBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Macro"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    macros_delete_macro: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                macro_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    macros_change_macro: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                macro_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MacroPatchBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Macro"];
                 };
             };
             400: components["responses"]["Problem"];
