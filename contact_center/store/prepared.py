@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Delete, Dialect, Insert, Select, Update
+from sqlalchemy import Delete, Dialect, Float, Insert, Select, Update
 from sqlalchemy.engine import Connection, RowMapping
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -150,7 +150,7 @@ def _compile(statement: Statement, dialect: Dialect) -> _Compiled:
         text = _EXPANDING.sub(lambda found: _any(compiled, found[1], numbers, dialect), compiled.string)
         values = tuple(ordered)
     described = _columns(statement)
-    converters = [(place, kind.dialect_impl(dialect).result_processor(dialect, None)) for place, (_, kind) in enumerate(described)]
+    converters = [(place, _converter(kind, dialect)) for place, (_, kind) in enumerate(described)]
     named = tuple(name for name, _ in described)
     return _Compiled(text, values, lists, named, tuple((place, convert) for place, convert in converters if convert is not None))
 
@@ -162,6 +162,12 @@ def _value(compiled: SQLCompiler, name: str, dialect: Dialect) -> _Value:
         return _Value(bind.key, convert, None, is_constant=False, is_list=bind.expanding)
     constant = bind.effective_value
     return _Value(name, None, convert(constant) if convert is not None else constant, is_constant=True, is_list=False)
+
+
+def _converter(kind: Any, dialect: Dialect) -> Converter | None:
+    """What a driver's value becomes. Both give floats as floats, and SQLAlchemy would ask for PostgreSQL's own number of the type."""
+    converter: Converter | None = None if isinstance(kind, Float) else kind.dialect_impl(dialect).result_processor(dialect, None)
+    return converter
 
 
 def _any(compiled: SQLCompiler, name: str, numbers: Mapping[str, int], dialect: Dialect) -> str:

@@ -64,7 +64,12 @@ class _Keeper:
     def keep(self, *, is_new: bool, anew: bool) -> list[Clock]:
         """Let every clock follow, and begin those that are missing; returns how they stand."""
         found = [] if is_new else sla.clocks(self.connection, self.ticket.id)
-        kept = [self._kept(each, anew) for each in found]
+        here = [each for each in found if each.turn is None or each.turn.ticket_id == self.ticket.id]
+        kept = [self._kept(each, anew) for each in here]
+        for each in found:
+            if each not in here:
+                # The turn went to another ticket; the clock goes along, and is kept there.
+                sla.change_clock(self.connection, each.clock, self.act.now, ticket_id=each.turn.ticket_id)
         if self.policy is not None and self.ticket.merged_into is None:
             kept += self._begun(self.policy, found, is_new)
         return kept
@@ -73,17 +78,15 @@ class _Keeper:
         clock = self._followed(each)
         if anew and self.policy is not None and not clock.is_over:
             clock = self.courses[self.policy.id].aimed(clock)
-        home = each.turn.ticket_id if each.turn is not None else self.ticket.id
-        if anew or clock != each.clock or home != self.ticket.id:
+        if anew or clock != each.clock or each.ticket_id != self.ticket.id:
+            home = {"ticket_id": self.ticket.id, "queue_id": self.ticket.queue_id}
             policy_id = self.policy.id if self.policy is not None else each.policy_id
-            sla.change_clock(self.connection, clock, self.act.now, ticket_id=home, policy_id=policy_id, queue_id=self.ticket.queue_id)
+            sla.change_clock(self.connection, clock, self.act.now, policy_id=policy_id, **home)
         return clock
 
     def _followed(self, each: TicketClock) -> Clock:
         """The clock as it has to stand."""
         clock, turn, now = each.clock, each.turn, self.act.now
-        if turn is not None and turn.ticket_id != self.ticket.id:
-            return clock  # the turn went to another ticket, which keeps its clock
         if turn is not None and turn.closed_at is not None:
             if turn.ended_by is EndReason.COMPLETED:
                 return self._course(each).stopped(clock, turn.closed_at)
@@ -92,13 +95,9 @@ class _Keeper:
         if target is None or self.ticket.merged_into is not None:
             return rules.cancelled(clock, now)
         if turn is None and self.ticket.status in DONE:
-            return self._course(each).stopped(clock, self.ticket_done_at)
+            done_at = tickets.resolved_at(self.connection, self.ticket.id) or now
+            return self._course(each).stopped(clock, done_at)
         return self._run(each, rules.continued(clock) if turn is not None and clock.is_over else clock, target)
-
-    @property
-    def ticket_done_at(self) -> datetime:
-        """When the ticket was resolved."""
-        return tickets.resolved_at(self.connection, self.ticket.id) or self.act.now
 
     def _run(self, each: TicketClock, clock: Clock, target: timedelta) -> Clock:
         assert self.policy is not None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import ScalarSelect, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
 from contact_center.model.people import Viewer
@@ -28,20 +28,22 @@ _CHOSEN = Prepared(
     .outerjoin(organization, organization.c.id == contact.c.organization_id)
     .where(ticket.c.id == bindparam("ticket_id"))
 )
+
+
+def _last_stay() -> ScalarSelect[int]:
+    """The stay in a queue with which a turn came to its end."""
+    stay = segment.alias("stay")
+    return select(func.max(stay.c.id)).where(stay.c.work_item_id == work_item.c.id).correlate(work_item).scalar_subquery()
+
+
 _OPEN_TURN = Prepared(
     select(work_item.c.id, work_item.c.opened_at).where(work_item.c.ticket_id == bindparam("ticket_id"), work_item.c.closed_at.is_(None))
 )
-_LAST_STAY = (
-    select(segment.c.end_reason)
-    .where(segment.c.work_item_id == work_item.c.id)
-    .order_by(segment.c.id.desc())
-    .limit(1)
-    .correlate(work_item)
-    .scalar_subquery()
-)
 _CLOCKS = Prepared(
-    select(sla_clock, work_item.c.closed_at, work_item.c.ticket_id.label("turn_ticket_id"), _LAST_STAY.label("turn_ended_by"))
+    select(sla_clock, work_item.c.closed_at, work_item.c.ticket_id.label("turn_ticket_id"), segment.c.end_reason.label("turn_ended_by"))
+    .select_from(sla_clock)
     .outerjoin(work_item, work_item.c.id == sla_clock.c.work_item_id)
+    .outerjoin(segment, segment.c.id == _last_stay())
     .where(or_(sla_clock.c.ticket_id == bindparam("ticket_id"), work_item.c.ticket_id == bindparam("ticket_id")))
     .order_by(sla_clock.c.id)
 )
@@ -49,7 +51,6 @@ _ANSWERED = Prepared(
     select(work_item.c.id)
     .join(segment, segment.c.work_item_id == work_item.c.id)
     .where(work_item.c.ticket_id == bindparam("ticket_id"), segment.c.end_reason == EndReason.COMPLETED)
-    .limit(1)
 )
 _SHOW_DUE = Prepared(
     update(ticket)
@@ -73,6 +74,7 @@ class TicketClock:
     """A clock with where it belongs."""
 
     clock: Clock
+    ticket_id: int
     policy_id: int
     turn: Turn | None
     """None: the clock of the resolution."""
@@ -232,7 +234,7 @@ def _ticket_clock(row: Row) -> TicketClock:
     if row["work_item_id"] is not None:
         ended_by = EndReason(row["turn_ended_by"]) if row["turn_ended_by"] else None
         turn = Turn(row["work_item_id"], row["turn_ticket_id"], row["closed_at"], ended_by)
-    return TicketClock(_clock(row), row["policy_id"], turn, row["escalated_at"] is not None)
+    return TicketClock(_clock(row), row["ticket_id"], row["policy_id"], turn, row["escalated_at"] is not None)
 
 
 def _clock(row: Row) -> Clock:
