@@ -63,26 +63,22 @@ class _Keeper:
 
     def keep(self, *, is_new: bool, anew: bool) -> list[Clock]:
         """Let every clock follow, and begin those that are missing; returns how they stand."""
-        found = [] if is_new else sla.clocks(self.connection, self.ticket.id)
-        here = [each for each in found if each.turn is None or each.turn.ticket_id == self.ticket.id]
-        kept = [self._kept(each, anew) for each in here]
-        for each in found:
-            if each not in here:
-                # The turn went to another ticket; the clock goes along, and is kept there.
-                sla.change_clock(self.connection, each.clock, self.act.now, ticket_id=each.turn.ticket_id)
+        turn = sla.open_turn(self.connection, self.ticket.id)
+        found = [] if is_new else sla.clocks(self.connection, self.ticket.id, turn[0] if turn is not None else 0)
+        kept = [self._kept(each, anew) for each in found]
         if self.policy is not None and self.ticket.merged_into is None:
-            kept += self._begun(self.policy, found, is_new)
-        return kept
+            kept += self._begun(self.policy, found, turn, is_new)
+        return [clock for clock, home in kept if home == self.ticket.id]
 
-    def _kept(self, each: TicketClock, anew: bool) -> Clock:
-        clock = self._followed(each)
+    def _kept(self, each: TicketClock, anew: bool) -> tuple[Clock, int]:
+        """How the clock stands now, and in which ticket: it goes along with its turn, and is kept there."""
+        clock, home = self._followed(each), each.turn.ticket_id if each.turn is not None else self.ticket.id
         if anew and self.policy is not None and not clock.is_over:
             clock = self.courses[self.policy.id].aimed(clock)
-        if anew or clock != each.clock or each.ticket_id != self.ticket.id:
-            home = {"ticket_id": self.ticket.id, "queue_id": self.ticket.queue_id}
-            policy_id = self.policy.id if self.policy is not None else each.policy_id
-            sla.change_clock(self.connection, clock, self.act.now, policy_id=policy_id, **home)
-        return clock
+        if anew or clock != each.clock or each.ticket_id != home:
+            policy_id = self.policy.id if self.policy is not None and home == self.ticket.id else each.policy_id
+            sla.change_clock(self.connection, clock, self.act.now, ticket_id=home, policy_id=policy_id, queue_id=self.ticket.queue_id)
+        return clock, home
 
     def _followed(self, each: TicketClock) -> Clock:
         """The clock as it has to stand."""
@@ -91,6 +87,8 @@ class _Keeper:
             if turn.ended_by is EndReason.COMPLETED:
                 return self._course(each).stopped(clock, turn.closed_at)
             return rules.cancelled(clock, turn.closed_at)
+        if turn is not None and turn.ticket_id != self.ticket.id:
+            return clock
         target = self._target(clock.goal)
         if target is None or self.ticket.merged_into is not None:
             return rules.cancelled(clock, now)
@@ -108,16 +106,15 @@ class _Keeper:
         course = self.courses[self.policy.id]
         return course.paused(clock, now) if self.ticket.status is Status.WAITING else course.started(clock, now)
 
-    def _begun(self, policy: Policy, found: list[TicketClock], is_new: bool) -> list[Clock]:
+    def _begun(self, policy: Policy, found: list[TicketClock], turn: tuple[int, datetime] | None, is_new: bool) -> list[tuple[Clock, int]]:
         begun = []
-        turn = sla.open_turn(self.connection, self.ticket.id)
         if turn is not None and all(each.turn is None or each.turn.id != turn[0] for each in found):
             answered = not is_new and sla.was_answered(self.connection, self.ticket.id)
             goal = Goal.NEXT_RESPONSE if answered else Goal.FIRST_RESPONSE
             begun.append(self._begin(policy, goal, turn[0], turn[1]))
         if self.ticket.status not in DONE and all(each.turn is not None for each in found):
             begun.append(self._begin(policy, Goal.RESOLUTION, None, self.ticket.created_at if is_new else self.act.now))
-        return [clock for clock in begun if clock is not None]
+        return [(clock, self.ticket.id) for clock in begun if clock is not None]
 
     def _begin(self, policy: Policy, goal: Goal, turn_id: int | None, at: datetime) -> Clock | None:
         target = self._target(goal)

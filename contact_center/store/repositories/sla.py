@@ -44,7 +44,7 @@ _CLOCKS = Prepared(
     .select_from(sla_clock)
     .outerjoin(work_item, work_item.c.id == sla_clock.c.work_item_id)
     .outerjoin(segment, segment.c.id == _last_stay())
-    .where(or_(sla_clock.c.ticket_id == bindparam("ticket_id"), work_item.c.ticket_id == bindparam("ticket_id")))
+    .where(or_(sla_clock.c.ticket_id == bindparam("ticket_id"), sla_clock.c.work_item_id == bindparam("turn_id")))
     .order_by(sla_clock.c.id)
 )
 _ANSWERED = Prepared(
@@ -141,9 +141,9 @@ def was_answered(connection: Connection, ticket_id: int) -> bool:
     return _ANSWERED.scalar(connection, ticket_id=ticket_id) is not None
 
 
-def clocks(connection: Connection, ticket_id: int) -> list[TicketClock]:
-    """Every clock of a ticket, and those of turns that came to it with a clock, the oldest first."""
-    return [_ticket_clock(row) for row in _CLOCKS.rows(connection, ticket_id=ticket_id)]
+def clocks(connection: Connection, ticket_id: int, turn_id: int = 0) -> list[TicketClock]:
+    """Every clock of a ticket, and that of this turn, whatever ticket it came from; the oldest first."""
+    return [_ticket_clock(row) for row in _CLOCKS.rows(connection, ticket_id=ticket_id, turn_id=turn_id)]
 
 
 def add_clock(
