@@ -8,9 +8,10 @@ from contact_center.model.channels import ChannelNews, Reconciliation
 from contact_center.model.figures import Unit
 from contact_center.model.people import Queue, User
 from contact_center.model.routing import AgentNow, AuxCode, Offer
+from contact_center.model.sla import Clock
 from contact_center.model.tickets import Ticket
 from contact_center.model.webhooks import WebhookEndpoint
-from contact_center.model.words import Fate, Status
+from contact_center.model.words import Fate, Goal, Status
 from contact_center.tickets.acting import Effect
 
 
@@ -344,3 +345,32 @@ class Ready:
 
     ready: bool
     checks: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketClock:
+    """What was promised in a ticket, and how it stands."""
+
+    id: int
+    goal: Goal
+    target_seconds: int
+    """Of business time."""
+    started_at: datetime
+    running: bool
+    """Whether time passes for it: the ticket is open, and the clock has not come to its end."""
+    due_at: datetime | None
+    warn_at: datetime | None
+    stopped_at: datetime | None
+    breached_at: datetime | None
+    """When the promise was broken: the instant at which it was due."""
+    cancelled: bool
+    """Neither kept nor broken."""
+    met: bool | None
+    """Whether it was kept; None while that is open, and for what was cancelled."""
+
+    @classmethod
+    def of(cls, clock: Clock) -> "TicketClock":
+        """As the API tells it."""
+        running = not clock.is_over and clock.running_since is not None
+        times = (clock.due_at, clock.warn_at, clock.stopped_at, clock.breached_at)
+        return cls(clock.id, clock.goal, int(clock.target.total_seconds()), clock.started_at, running, *times, clock.cancelled, clock.met)

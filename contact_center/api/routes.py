@@ -23,6 +23,7 @@ from contact_center.api.handlers import (
     reports,
     routing,
     search,
+    sla,
     system,
     tickets,
     views,
@@ -130,6 +131,11 @@ ROUTES: list[Route] = [
     Route("GET", f"{V1}/aux-codes", routing.aux_codes, P.TICKETS_READ),
     Route("POST", f"{V1}/aux-codes", routing.create_aux_code, P.ADMIN, 201),
     Route("PATCH", f"{V1}/aux-codes/{{code_id}}", routing.change_aux_code, P.ADMIN),
+    # Promises to customers.
+    Route("GET", f"{V1}/sla-policies", sla.policies, P.TICKETS_READ),
+    Route("POST", f"{V1}/sla-policies", sla.create_policy, P.ADMIN, 201),
+    Route("PATCH", f"{V1}/sla-policies/{{policy_id}}", sla.change_policy, P.ADMIN),
+    Route("GET", f"{V1}/tickets/{{ticket_id}}/clocks", sla.ticket_clocks, P.TICKETS_READ),
     # Imports of contacts: whatever rows say of contacts that only some may see, an admin may see them all.
     Route("GET", f"{V1}/imports", imports.list_imports, P.ADMIN),
     Route("POST", f"{V1}/imports", imports.upload, P.ADMIN, 201, raw_body=True),

@@ -210,6 +210,8 @@ class OrganizationPatchBody(Input):
     name: Name | None = None
     domains: list[Annotated[str, Field(min_length=1, max_length=255)]] | None = Field(None, max_length=50)
     note: str | None = Field(None, max_length=20_000)
+    sla_policy_id: int | None = Field(None, ge=1, lt=2**53)
+    """What a contract promises its people; only an administrator sets it."""
 
 
 class MergeBody(Input):
@@ -316,6 +318,8 @@ class QueuePatchBody(Input):
     name: Name | None = None
     confidential: bool | None = None
     calendar_id: int | None = Field(None, ge=1, lt=2**53)
+    sla_policy_id: int | None = Field(None, ge=1, lt=2**53)
+    """What is promised to customers whose tickets open here from now on; null: nothing."""
 
 
 Clock = Annotated[str, Field(min_length=5, max_length=5)]

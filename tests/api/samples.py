@@ -224,6 +224,20 @@ async def _canned(world: World, side: Side, who: str) -> dict[str, Any]:
     return {"canned_reply_id": made}
 
 
+async def _new_policy(_world: World, side: Side, who: str) -> dict[str, Any]:
+    return {"body": {"name": f"Policy {who} {side.queue_id}", "targets": {"normal": {"first_response": 3600}}}}
+
+
+async def _policy(world: World, side: Side, who: str) -> dict[str, Any]:
+    from contact_center.app import utc_now
+    from contact_center.model.sla import Policy
+    from contact_center.model.words import Goal, Priority
+    from contact_center.store.repositories import sla
+
+    policy = Policy(0, f"Policy {who} {side.queue_id} {next(_NUMBERS)}", None, {Priority.NORMAL: {Goal.RESOLUTION: 7200}})
+    return {"policy_id": await world.app.store.write(sla.add_policy, 1, policy, utc_now())}
+
+
 async def _new_code(_world: World, side: Side, who: str) -> dict[str, Any]:
     return {"body": {"name": f"Code {who} {side.queue_id}", "paid": True}}
 
@@ -341,6 +355,10 @@ def table() -> Table:
     t.add("POST", f"{V1}/offers/{{offer_id}}/accept", 200, scoped=True, fresh=_offer)
     t.add("POST", f"{V1}/offers/{{offer_id}}/decline", 204, scoped=True, fresh=_offer)
     t.add("PUT", f"{V1}/queues/{{queue_id}}/overflow", 200, body={"queue_id": None}, scoped=True)
+    t.add("GET", f"{V1}/sla-policies", 200)
+    t.add("POST", f"{V1}/sla-policies", 201, fresh=_new_policy)
+    t.add("PATCH", f"{V1}/sla-policies/{{policy_id}}", 200, body={"warn_percent": 50}, fresh=_policy)
+    t.add("GET", f"{V1}/tickets/{{ticket_id}}/clocks", 200, scoped=True)
     t.add("GET", f"{V1}/aux-codes", 200)
     t.add("POST", f"{V1}/aux-codes", 201, fresh=_new_code)
     t.add("PATCH", f"{V1}/aux-codes/{{code_id}}", 200, body={"paid": True}, fresh=_code)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ import aiohttp
 import pytest
 
 from contact_center.app import utc_now
+from contact_center.model.acts import Act
 from contact_center.model.events import CATALOGUE
-from contact_center.store.repositories import outbox
+from contact_center.store.repositories import outbox, sla
 from contact_center.testing import RunningApp, a_mail
+from contact_center.tickets import escalation
 from tests.api.samples import offer_to
 
 SCRIPT = Path(__file__).parent / "apply_news.mjs"
@@ -89,6 +91,12 @@ async def offered(server: RunningApp, ticket_id: int) -> None:
     await server.store.write(offer_to, ticket_id, 1)
 
 
+async def looked_at(server: RunningApp, now: datetime) -> None:
+    """Do what the promises of tickets ask for at an instant."""
+    for project_id, ticket_id in await server.store.read(sla.asking, now, 100):
+        await server.store.write(escalation.look, Act(now), project_id, ticket_id)
+
+
 @pytest.mark.parametrize("view", ["open", "all", "mine", "awaiting"])
 async def test_every_event_keeps_the_console_right(server: RunningApp, view: str) -> None:
     """After each thing that can happen, the old state plus the news is the fresh state; all of the catalogue is met."""
@@ -136,6 +144,12 @@ async def test_every_event_keeps_the_console_right(server: RunningApp, view: str
         await act(call("PATCH", f"/queues/{queue['id']}", {"offers": True}))
         await act(lambda: offered(server, ivan["id"]))
         await act(call("PATCH", ticket, {"assignee_id": None, "status": "open", "queue_id": 1}))
+        targets = {"normal": {"first_response": 3600, "resolution": 7200}}
+        policy = await act(call("POST", "/sla-policies", {"name": "Gold", "targets": targets, "escalate_priority": "urgent"}))
+        await act(call("PATCH", "/queues/1", {"sla_policy_id": policy["id"]}))
+        await act(mail(sender="New <new@example.com>", message_id="<p1@example.com>", subject="Promised"))
+        for hours in (0.9, 1.1, 3):
+            await act(lambda hours=hours: looked_at(server, utc_now() + timedelta(hours=hours)))
         entry = (await fetch(client, f"/contacts/{people[1]}/timeline"))["items"][-1]
         await act(call("POST", f"/entries/{entry['id']}/move", {"contact_id": people[0]}))
 

@@ -37,7 +37,7 @@ PEOPLE = ("admin", "supervisor", "agent")
 TABLES = {
     "entry_id": "interaction", "user_id": "employee", "token_id": "api_token", "channel_id": "channel_account", "item_id": "raw_item",
     "import_id": "contact_import", "merge_id": "contact_merge", "point_id": "contact_point", "spool_id": "outbox",
-    "code_id": "aux_code", "endpoint_id": "webhook_endpoint", "webhook_id": "webhook_endpoint", "delivery_id": "webhook_delivery",
+    "code_id": "aux_code", "policy_id": "sla_policy", "endpoint_id": "webhook_endpoint", "webhook_id": "webhook_endpoint", "delivery_id": "webhook_delivery",
 }  # fmt: skip
 SEARCHED = ("visible", CANARY, "canary", "%25", "_", "example", "Petrov", "order", "")
 
@@ -242,7 +242,7 @@ COMPARED = {"seen_entry_id"}
 
 
 def _naming_fields(model: type[BaseModel] | None, ids: dict[str, int]) -> list[tuple[str, Any]]:
-    kinds = {"other_id": "contact_id", "assignee_id": "user_id", "owner_id": "user_id"}
+    kinds = {"sla_policy_id": "policy_id", "escalate_queue_id": "queue_id", "other_id": "contact_id", "assignee_id": "user_id", "owner_id": "user_id"}
     found: list[tuple[str, Any]] = []
     for name in model.model_fields if model else ():
         one = name.removesuffix("s")

@@ -6,6 +6,7 @@ from typing import Any
 from contact_center.api.answers import Invitation
 from contact_center.api.context import Context
 from contact_center.api.handlers.account import INVITATION_HOURS, publish_access, publish_user
+from contact_center.api.handlers.sla import check_policy
 from contact_center.api.schemas import QueueBody, QueuePatchBody, UserBody, UserPatchBody
 from contact_center.errors import Conflict, Invalid, NotFound
 from contact_center.keys import new_token, token_hash
@@ -148,6 +149,9 @@ def _change_queue(connection: Connection, act: Act, viewer: Viewer, queue_id: in
     if "calendar_id" in body.model_fields_set:
         _check_calendar(connection, viewer, body.calendar_id)
         values["calendar_id"] = body.calendar_id
+    if "sla_policy_id" in body.model_fields_set:
+        check_policy(connection, viewer, body.sla_policy_id)
+        values["sla_policy_id"] = body.sla_policy_id
     if "name" in values and access.queue_name_taken(connection, viewer.project_id, values["name"], besides=queue_id):
         raise Conflict("A queue of this name exists already.")
     audit.note(connection, act, Action.QUEUE_CHANGED, Subject.QUEUE, queue_id, fields=sorted(values))

@@ -1,6 +1,7 @@
 """Organizations: list, one with its people, changes, suggestions by mail domain."""
 
 from contact_center.api.context import Context
+from contact_center.api.handlers.sla import check_policy
 from contact_center.api.schemas import (
     ContactQuery,
     OrganizationBody,
@@ -11,10 +12,11 @@ from contact_center.api.schemas import (
     encode_cursor,
 )
 from contact_center.contacts import organizations as companies
-from contact_center.errors import NotFound
+from contact_center.errors import Forbidden, NotFound
 from contact_center.model.acts import Act
+from contact_center.model.audit import Action, Subject
 from contact_center.model.people import Contact, Organization, Viewer
-from contact_center.store import Connection, journal
+from contact_center.store import Connection, audit, journal
 from contact_center.store.repositories import contacts, organizations
 
 
@@ -79,6 +81,13 @@ def _create(connection: Connection, act: Act, viewer: Viewer, body: Organization
 
 def _change(connection: Connection, act: Act, viewer: Viewer, organization_id: int, body: OrganizationPatchBody) -> Organization:
     organization = _visible(connection, viewer, organization_id)
+    if "sla_policy_id" in body.model_fields_set:
+        # A contract is no colleague's to promise.
+        if not viewer.sees_all:
+            raise Forbidden
+        check_policy(connection, viewer, body.sla_policy_id)
+        organizations.change(connection, organization.id, sla_policy_id=body.sla_policy_id)
+        audit.note(connection, act, Action.SETTINGS_CHANGED, Subject.ORGANIZATION, organization.id, fields=["sla_policy_id"])
     return companies.change(connection, act, viewer.project_id, organization.id, name=body.name, note=body.note, domains=body.domains)
 
 

@@ -1209,6 +1209,58 @@ export interface paths {
         patch: operations["routing_change_aux_code"];
         trace?: never;
     };
+    "/api/v1/sla-policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every policy, retired ones too. */
+        get: operations["sla_policies"];
+        put?: never;
+        /** Make a policy, which queues and organizations can then name. */
+        post: operations["sla_create_policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sla-policies/{policy_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a policy; within seconds what runs by it is due by its new targets and hours. */
+        patch: operations["sla_change_policy"];
+        trace?: never;
+    };
+    "/api/v1/tickets/{ticket_id}/clocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was promised in a ticket, and what became of it, the oldest first. */
+        get: operations["sla_ticket_clocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/imports": {
         parameters: {
             query?: never;
@@ -4448,6 +4500,41 @@ export interface components {
          */
         PointRole: "personal" | "shared";
         /**
+         * Policy
+         * @description What is promised to customers, and what happens when it is about to be broken, or is.
+         */
+        Policy: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Calendar Id */
+            calendar_id: number | null;
+            /** Targets */
+            targets: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            /**
+             * Warn Percent
+             * @default 80
+             */
+            warn_percent: number;
+            /** @default null */
+            escalate_priority: components["schemas"]["Priority"] | null;
+            /**
+             * Escalate Queue Id
+             * @default null
+             */
+            escalate_queue_id: number | null;
+            /**
+             * Retired
+             * @default false
+             */
+            retired: boolean;
+        };
+        /**
          * Priority
          * @description How much a ticket matters beside others.
          * @enum {string}
@@ -4924,7 +5011,7 @@ export interface components {
          * @description What it was done to.
          * @enum {string}
          */
-        Subject: "employee" | "session" | "token" | "queue" | "channel" | "calendar" | "aux_code" | "canned_reply" | "view" | "macro" | "rule" | "webhook" | "contact" | "entry" | "attachment" | "spooled_mail" | "raw_item" | "import" | "instance";
+        Subject: "employee" | "session" | "token" | "queue" | "channel" | "calendar" | "aux_code" | "canned_reply" | "view" | "macro" | "rule" | "sla_policy" | "webhook" | "contact" | "organization" | "entry" | "attachment" | "spooled_mail" | "raw_item" | "import" | "instance";
         /**
          * Tallies
          * @description Sums over stays in queues (segments). Each belongs to the interval in which the stay began, unless it says otherwise.
@@ -5110,6 +5197,36 @@ export interface components {
         TicketChanged: {
             ticket: components["schemas"]["Ticket"];
             before: components["schemas"]["Bucket"];
+        };
+        /**
+         * TicketClock
+         * @description What was promised in a ticket, and how it stands.
+         */
+        TicketClock: {
+            /** Id */
+            id: number;
+            goal: components["schemas"]["Goal"];
+            /** Target Seconds */
+            target_seconds: number;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Running */
+            running: boolean;
+            /** Due At */
+            due_at: string | null;
+            /** Warn At */
+            warn_at: string | null;
+            /** Stopped At */
+            stopped_at: string | null;
+            /** Breached At */
+            breached_at: string | null;
+            /** Cancelled */
+            cancelled: boolean;
+            /** Met */
+            met: boolean | null;
         };
         /**
          * TicketCreated
@@ -5809,6 +5926,11 @@ export interface components {
              * @default null
              */
             note?: string | null;
+            /**
+             * Sla Policy Id
+             * @default null
+             */
+            sla_policy_id?: number | null;
         };
         /**
          * OverflowBody
@@ -5858,6 +5980,79 @@ export interface components {
          */
         PointPatchBody: {
             role: components["schemas"]["PointRole"];
+        };
+        /**
+         * PolicyBody
+         * @description A policy: what is promised, in whose time, and what happens when it is about to be broken, or is.
+         */
+        PolicyBody: {
+            /** Name */
+            name: string;
+            /**
+             * Calendar Id
+             * @default null
+             */
+            calendar_id?: number | null;
+            /** Targets */
+            targets: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            /**
+             * Warn Percent
+             * @default 80
+             */
+            warn_percent?: number;
+            /** @default null */
+            escalate_priority?: components["schemas"]["Priority"] | null;
+            /**
+             * Escalate Queue Id
+             * @default null
+             */
+            escalate_queue_id?: number | null;
+        };
+        /**
+         * PolicyPatchBody
+         * @description What to change about a policy; clocks that run are aimed anew. A retired one is not to be chosen any more.
+         */
+        PolicyPatchBody: {
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * Calendar Id
+             * @default null
+             */
+            calendar_id?: number | null;
+            /**
+             * Targets
+             * @default null
+             */
+            targets?: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            } | null;
+            /**
+             * Warn Percent
+             * @default null
+             */
+            warn_percent?: number | null;
+            /** @default null */
+            escalate_priority?: components["schemas"]["Priority"] | null;
+            /**
+             * Escalate Queue Id
+             * @default null
+             */
+            escalate_queue_id?: number | null;
+            /**
+             * Retired
+             * @default null
+             */
+            retired?: boolean | null;
         };
         /**
          * PreviewBody
@@ -5925,6 +6120,11 @@ export interface components {
              * @default null
              */
             calendar_id?: number | null;
+            /**
+             * Sla Policy Id
+             * @default null
+             */
+            sla_policy_id?: number | null;
         };
         /**
          * ReplyBody
@@ -8829,6 +9029,125 @@ export interface operations {
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    sla_policies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"][];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    sla_create_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    sla_change_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyPatchBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    sla_ticket_clocks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketClock"][];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };

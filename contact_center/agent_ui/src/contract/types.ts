@@ -53,5 +53,7 @@ export type Report = Schemas["Report"];
 export type ReportRow = Schemas["Row"];
 export type Tallies = Schemas["Tallies"];
 export type Stay = Schemas["Stay"];
+export type SlaPolicy = Schemas["Policy"];
+export type SlaClock = Schemas["TicketClock"];
 export type Board = Schemas["Board"];
 export type Bucket = Schemas["Bucket"];

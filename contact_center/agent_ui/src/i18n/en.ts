@@ -135,6 +135,12 @@ export default {
     outcome: { new: "new", update: "added to", skip: "known already", conflict: "conflict", error: "error" },
     reason: { no_point: "no address or number", unusable: "unusable: {detail}", several_contacts: "its addresses belong to several contacts", shared_point: "a shared address leaves open whom it means", same_as_row: "same person as row {detail}", unreadable: "unreadable: {detail}", failed: "failed: {detail}" },
   },
+  sla: {
+    title: "Promises", short: "Promised", promised: "What was promised", promisedText: "Business time counts while the ticket is open, and stands still while it waits for the customer.", promise: "Promise", within: "Within", begun: "Since", outcome: "Outcome", goal: { first_response: "First response", next_response: "Next response", resolution: "Resolution" },
+    left: "{time} left", over: "{time} over", dueAt: "{goal}: due {time}", wasDue: "{goal}: was due {time}", kept: "kept", broken: "broken", cancelled: "not needed", stands: "stands still", line: "{goal} was promised for {time}, and not kept",
+    hint: "A policy says within how much business time customers get a first answer, the next ones, and a solution. Queues follow one; an organization with a contract follows its own. Changes hold for what is open, too.", followedBy: "Queues: {names}", unfollowed: "No queue follows it yet: choose it under Queues.", empty: "Nothing is promised yet.", new: "New policy", example: "Standard", retired: "retired", retire: "Retire", revive: "Use again",
+    calendar: "Hours that count", grid: "Business time, as 4 h, 90 min or 1 h 30 min; empty: nothing is promised.", nothing: "none", warn: "Warn when so much is spent, %", raise: "When broken, raise the priority to", pass: "When broken, pass on to", leave: "leave it", ofQueue: "What is promised", none: "Nothing promised", named: "Promised: {name}", ofOrganization: "Contract", asQueue: "None: as the queue promises", risk: "#{number}, {name}: time is running out", missed: "#{number}, {name}: a promise is broken", see: "Open",
+  },
   shift: {
     mine: "May I be offered work?", later: "{state}, when this is done", offers: "Offered to you", waits: "waits {time}", accept: "Accept", decline: "Not now", left: "{n} second left | {n} seconds left",
     state: { available: "Available", aux: "Away", rona: "No answer", offline: "Offline" }, since: "{state} for {time}", setState: "Put into another state",

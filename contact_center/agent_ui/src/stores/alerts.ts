@@ -8,6 +8,7 @@ import type { Ticket } from "@/contract/types";
 import type { News } from "@/live/state";
 import { useLive } from "@/stores/live";
 import { usePrefs } from "@/stores/prefs";
+import { useToasts } from "@/stores/toasts";
 import { useWords } from "@/ui/words";
 
 const QUIET = 3000; // milliseconds between two sounds
@@ -18,6 +19,7 @@ export const useAlerts = defineStore("alerts", () => {
   const { t } = useI18n();
   const say = useWords();
   const router = useRouter();
+  const toasts = useToasts();
   let sounded = 0;
 
   function start(): void {
@@ -26,6 +28,7 @@ export const useAlerts = defineStore("alerts", () => {
 
   function hear(events: News[]): void {
     if (prefs.notify === "off") return;
+    for (const { type, data } of events) if (type === "ticket.at_risk" || type === "ticket.overdue") promised(type, data.ticket);
     const written = new Map<number, Ticket>();
     for (const { type, data } of events) if (type === "ticket.created" || type === "ticket.changed") consider(data.ticket, data.before ?? null, written);
     if (!written.size) return;
@@ -33,6 +36,16 @@ export const useAlerts = defineStore("alerts", () => {
     if (document.hasFocus() || !("Notification" in window) || Notification.permission !== "granted") return;
     const [ticket] = written.values();
     if (ticket) show(ticket, written.size);
+  }
+
+  /** A promise is about to be broken, or is: whoever has the ticket is told, and of those nobody has whoever asked to hear of them. */
+  function promised(type: "ticket.at_risk" | "ticket.overdue", ticket: Ticket): void {
+    if (ticket.assignee_id !== live.me?.user.id && !(ticket.assignee_id === null && prefs.notify === "all")) return;
+    if (Date.now() - Date.parse(ticket.updated_at) > 7 * 86400_000) return;
+    const open = () => void router.push({ name: "tickets", params: { view: "open", ticket: ticket.id } });
+    toasts.show(t(`sla.${type === "ticket.at_risk" ? "risk" : "missed"}`, { number: ticket.number, name: say.value.name(ticket.contact) }), { lasts: 12_000, action: { label: t("sla.see"), run: open } });
+    if (prefs.sound) sound();
+    if (!document.hasFocus() && "Notification" in window && Notification.permission === "granted") show(ticket, 1);
   }
 
   /** Something is offered to this person, and does not wait long: it is heard whatever else is switched off but the sound. */

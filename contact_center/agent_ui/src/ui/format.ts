@@ -24,6 +24,10 @@ const UNITS: Record<string, { en: string; ru: string }> = {
 export interface Format {
   /** "5 min", "3 h": how long something lasts, short. */
   span(since: string): string;
+  /** "5 min", "3 h": how long it is until then. */
+  left(until: string): string;
+  /** "4 h 30 min": a length of time, as people also type it. */
+  lasting(seconds: number): string;
   /** "5 min ago". */
   ago(at: string): string;
   /** Time of day, or the date when it was another day: for rows. */
@@ -55,15 +59,24 @@ function make(language: string, present: number, t: (key: string) => string): Fo
   const yesterday = new Date(present - 86400000).toDateString();
   const year = new Date(present).getFullYear();
 
-  function step(at: string): [Intl.RelativeTimeFormatUnit, number] | null {
-    const seconds = Math.max(0, (present - Date.parse(at)) / 1000);
+  const unit = (name: string): string => UNITS[name]![language === "ru" ? "ru" : "en"];
+  function step(at: string, until = present): [Intl.RelativeTimeFormatUnit, number] | null {
+    const seconds = Math.max(0, (until - Date.parse(at)) / 1000);
     for (const [unit, size] of STEPS) if (seconds >= size) return [unit, Math.floor(seconds / size)];
     return null;
   }
   return {
     span(since) {
       const found = step(since);
-      return found ? `${found[1]} ${UNITS[found[0]]![language === "ru" ? "ru" : "en"]}` : `< 1 ${UNITS.minute![language === "ru" ? "ru" : "en"]}`;
+      return found ? `${found[1]} ${unit(found[0])}` : `< 1 ${unit("minute")}`;
+    },
+    left(until) {
+      const found = step(new Date(present).toISOString(), Date.parse(until));
+      return found ? `${found[1]} ${unit(found[0])}` : `< 1 ${unit("minute")}`;
+    },
+    lasting(seconds) {
+      const [hours, minutes] = [Math.floor(seconds / 3600), Math.round((seconds % 3600) / 60)];
+      return [hours ? `${hours} ${unit("hour")}` : "", minutes || !hours ? `${minutes} ${unit("minute")}` : ""].filter(Boolean).join(" ");
     },
     ago(at) {
       const found = step(at);
