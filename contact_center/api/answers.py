@@ -8,6 +8,7 @@ from contact_center.model.channels import ChannelNews, Reconciliation
 from contact_center.model.figures import Unit
 from contact_center.model.people import Queue, User
 from contact_center.model.routing import AgentNow, AuxCode, Offer
+from contact_center.model.shift import ContactReason, Disposition, WrapUp
 from contact_center.model.sla import Clock
 from contact_center.model.tickets import Ticket
 from contact_center.model.webhooks import WebhookEndpoint
@@ -49,6 +50,10 @@ class Snapshot:
     aux_codes: list[AuxCode]
     offers: list[Offer]
     """What is on offer now, to the viewer and in the queues they see."""
+    wrap_ups: list[WrapUp]
+    """What is being written up now, by the viewer and in the queues they see."""
+    contact_reasons: list[ContactReason]
+    dispositions: list[Disposition]
     first_run: bool
     """Nothing has arrived yet: the console shows how to begin."""
     answered: bool

@@ -23,11 +23,13 @@ from contact_center.api.handlers import (
     reports,
     routing,
     search,
+    skills,
     sla,
     system,
     tickets,
     views,
     webhooks,
+    wrap_ups,
 )
 from contact_center.api.permissions import Permission as P
 
@@ -128,6 +130,23 @@ ROUTES: list[Route] = [
     Route("POST", f"{V1}/offers/{{offer_id}}/accept", routing.accept_offer, P.TICKETS_WRITE),
     Route("POST", f"{V1}/offers/{{offer_id}}/decline", routing.decline_offer, P.TICKETS_WRITE, 204),
     Route("PUT", f"{V1}/queues/{{queue_id}}/overflow", routing.open_overflow, P.BOARD),
+    # Skills and channels.
+    Route("GET", f"{V1}/skills", skills.skills, P.BOARD),
+    Route("POST", f"{V1}/skills", skills.create_skill, P.ADMIN, 201),
+    Route("PATCH", f"{V1}/skills/{{skill_id}}", skills.change_skill, P.ADMIN),
+    Route("PUT", f"{V1}/agents/{{user_id}}/skills", skills.set_agent_skills, P.BOARD),
+    Route("PUT", f"{V1}/queues/{{queue_id}}/skills", skills.set_queue_needs, P.ADMIN),
+    Route("PUT", f"{V1}/me/channels-off", skills.set_my_channels, P.TICKETS_WRITE),
+    Route("PUT", f"{V1}/agents/{{user_id}}/channels-off", skills.set_agent_channels, P.BOARD),
+    # Writing up what was answered.
+    Route("PATCH", f"{V1}/wrap-ups/{{wrap_up_id}}", wrap_ups.write_up, P.TICKETS_WRITE),
+    Route("GET", f"{V1}/contact-reasons", wrap_ups.contact_reasons, P.TICKETS_READ),
+    Route("POST", f"{V1}/contact-reasons", wrap_ups.create_contact_reason, P.ADMIN, 201),
+    Route("PATCH", f"{V1}/contact-reasons/{{reason_id}}", wrap_ups.change_contact_reason, P.ADMIN),
+    Route("GET", f"{V1}/dispositions", wrap_ups.dispositions, P.TICKETS_READ),
+    Route("POST", f"{V1}/dispositions", wrap_ups.create_disposition, P.ADMIN, 201),
+    Route("PATCH", f"{V1}/dispositions/{{disposition_id}}", wrap_ups.change_disposition, P.ADMIN),
+    # Reasons to be away.
     Route("GET", f"{V1}/aux-codes", routing.aux_codes, P.TICKETS_READ),
     Route("POST", f"{V1}/aux-codes", routing.create_aux_code, P.ADMIN, 201),
     Route("PATCH", f"{V1}/aux-codes/{{code_id}}", routing.change_aux_code, P.ADMIN),

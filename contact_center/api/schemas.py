@@ -116,6 +116,8 @@ class TicketPatchBody(Input):
     """Put off until then: the ticket waits, and opens again by itself or when the customer writes. `null` ends it."""
     next_step: str | None = Field(None, max_length=300)
     """What is to be done next."""
+    reason_id: int | None = Field(None, ge=1, lt=2**53)
+    """Why the customer turned to us; `null` takes it back."""
 
 
 class AddressBody(Input):
@@ -314,6 +316,11 @@ class QueuePatchBody(Input):
     """How long an offer stands."""
     target_seconds: int | None = Field(None, ge=1, le=30 * 86400)
     """Service level: within this much business time a turn should be answered."""
+    wrap_seconds: int | None = Field(None, ge=0, le=3600)
+    """How long whoever answered may write it up; 0: no wrap-up."""
+    wants_reason: bool | None = None
+    """Whether a wrap-up is done only with a contact reason."""
+    wants_disposition: bool | None = None
 
     name: Name | None = None
     confidential: bool | None = None

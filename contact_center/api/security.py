@@ -109,7 +109,7 @@ def _by_session(connection: Connection, hashed: str, now: Any, idle: timedelta) 
         return None, False
     if row["expires_at"] <= now or now - row["last_seen_at"] > idle:
         return None, False
-    viewer = access.viewer(connection, row["employee_id"], row["project_id"], row["role"], session_id=row["id"])
+    viewer = access.viewer(connection, row["employee_id"], row["project_id"], row["role"], session_id=row["id"], now=now)
     return viewer, now - row["last_seen_at"] > TOUCH_EVERY
 
 
@@ -130,7 +130,7 @@ def _token_viewer(connection: Connection, hashed: str, now: Any) -> tuple[Viewer
     if row["expires_at"] is not None and row["expires_at"] <= now:
         return None, None
     scopes = tuple(row["scopes"])
-    viewer = access.viewer(connection, row["employee_id"], row["project_id"], row["role"], scopes=scopes)
+    viewer = access.viewer(connection, row["employee_id"], row["project_id"], row["role"], scopes=scopes, now=now)
     stale = row["last_used_at"] is None or now - row["last_used_at"] > TOUCH_EVERY
     return viewer, row["id"] if stale else None
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from contact_center.model.channels import ChannelNews, RawItemRow
 from contact_center.model.people import Contact, Organization, Queue, User
 from contact_center.model.routing import AgentNow, AuxCode, Offer
+from contact_center.model.shift import ContactReason, Disposition, WrapUp
 from contact_center.model.sla import Due
 from contact_center.model.tickets import Bucket, Entry, Ticket
 
@@ -202,6 +203,30 @@ class TicketOverdue:
     due: Due
 
 
+@dataclass(frozen=True, slots=True)
+class WrapUpChanged:
+    """Whoever answered writes it up, said something of it, or the wrap-up ended."""
+
+    TYPE: ClassVar[str] = "wrap_up.changed"
+    wrap_up: WrapUp
+
+
+@dataclass(frozen=True, slots=True)
+class ContactReasonsChanged:
+    """The contact reasons were changed; all of them, by name."""
+
+    TYPE: ClassVar[str] = "contact_reasons.changed"
+    reasons: list[ContactReason]
+
+
+@dataclass(frozen=True, slots=True)
+class DispositionsChanged:
+    """The dispositions were changed; all of them, by name."""
+
+    TYPE: ClassVar[str] = "dispositions.changed"
+    dispositions: list[Disposition]
+
+
 EventData = (
     TicketCreated
     | TicketChanged
@@ -223,6 +248,9 @@ EventData = (
     | AgentChanged
     | AuxCodesChanged
     | OfferChanged
+    | WrapUpChanged
+    | ContactReasonsChanged
+    | DispositionsChanged
     | TicketAtRisk
     | TicketOverdue
 )

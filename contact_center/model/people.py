@@ -36,6 +36,14 @@ class Viewer:
 
 
 @dataclass(frozen=True, slots=True)
+class StandIn:
+    """A queue that somebody serves for a while."""
+
+    queue_id: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """An employee, as every colleague may see them."""
 
@@ -45,7 +53,10 @@ class User:
     role: Role
     disabled: bool = False
     queue_ids: tuple[int, ...] = ()
+    """Queues granted for good."""
     has_password: bool = True
+    stand_ins: tuple[StandIn, ...] = ()
+    """Queues served for a while: seen as the others are, and while there are any only their work is offered."""
 
 
 @dataclass(frozen=True, slots=True)

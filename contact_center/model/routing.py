@@ -29,6 +29,8 @@ class AgentNow:
     next_state: AgentState | None = None
     """What begins when the work in hand is done."""
     next_code_id: int | None = None
+    channels_off: tuple[str, ...] = ()
+    """Kinds of channel of which they are offered nothing, now or ever."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,12 @@ import structlog
 from contact_center import tasks
 from contact_center.errors import ContactCenterError, Unavailable
 from contact_center.model.acts import Act
+from contact_center.model.shift import SkillNeed
 from contact_center.routing import matcher, offers, queues, states
 from contact_center.routing.offers import Weights
 from contact_center.store import Connection, Store
-from contact_center.store.repositories import routing, sla, tickets
-from contact_center.tickets import escalation, lifecycle
+from contact_center.store.repositories import handling, routing, skills, sla, tickets
+from contact_center.tickets import escalation, lifecycle, wrapping
 
 logger = structlog.get_logger(__name__)
 
@@ -100,7 +101,7 @@ class Dispatcher:
         return made
 
     def _picture(self, connection: Connection, now: datetime) -> _Picture | None:
-        free = routing.free_agents(connection, now - FADES)
+        free = routing.free_agents(connection, now, now - FADES)
         room: dict[int, int] = {agent.user_id: matcher.WHOLE for agent in free}
         for item in routing.held(connection) if free else ():
             if item.user_id in room:
@@ -112,26 +113,32 @@ class Dispatcher:
         if not waits:
             return None
         not_to = routing.refusals(connection, now - REST)
+        needs = {queue_id: tuple(_need(each) for each in asked) for queue_id, asked in skills.needs_of(connection).items()}
         return _Picture(
             [_agent(agent, room[agent.user_id], now) for agent in free],
-            [self._waiting(item, not_to.get(item.segment_id, frozenset())) for item in waits],
+            [self._waiting(item, needs.get(item.queue_id, ()), not_to.get(item.segment_id, frozenset())) for item in waits],
         )
 
-    def _waiting(self, item: routing.Unanswered, not_to: frozenset[int]) -> matcher.Waiting:
+    def _waiting(self, item: routing.Unanswered, needs: tuple[matcher.Need, ...], not_to: frozenset[int]) -> matcher.Waiting:
         weight = self._weights.of(item.channel)
         return matcher.Waiting(
-            item.segment_id, item.queue_id, item.channel, weight, item.priority, item.waiting_since, item.owner_id, not_to=not_to
+            item.segment_id, item.queue_id, item.channel, weight, item.priority, item.waiting_since, item.owner_id, needs, not_to
         )
 
 
 def _agent(agent: routing.Free, room: int, now: datetime) -> matcher.Agent:
-    return matcher.Agent(agent.user_id, agent.queue_ids, room, agent.idle_since if room == matcher.WHOLE else now)
+    idle_since = agent.idle_since if room == matcher.WHOLE else now
+    return matcher.Agent(agent.user_id, agent.queue_ids, room, idle_since, agent.channels_off, agent.skills)
+
+
+def _need(asked: SkillNeed) -> matcher.Need:
+    return matcher.Need(asked.skill_id, asked.level, asked.relax_seconds)
 
 
 def _due(connection: Connection, act: Act) -> list[Callable[[Connection], object]]:
     """What the clock asks for now: units of work."""
     found: list[Callable[[Connection], object]] = []
-    for offer in routing.unfounded(connection):
+    for offer in routing.unfounded(connection, act.now):
         found.append(partial(offers.withdraw, act=act, offer=offer))
     for offer in routing.expired(connection, act.now):
         found.append(partial(offers.expire, act=act, offer=offer))
@@ -143,6 +150,10 @@ def _due(connection: Connection, act: Act) -> list[Callable[[Connection], object
         found.append(partial(queues.overflow, act=act, ticket_id=ticket_id))
     for project_id, ticket_id in sla.asking(connection, act.now, queues.AT_ONCE):
         found.append(partial(escalation.look, act=act, project_id=project_id, ticket_id=ticket_id))
+    for wrap in handling.wraps_due(connection, act.now):
+        found.append(partial(wrapping.time_up, act=act, segment_id=wrap.id))
+    for focus in handling.faded_focus(connection, act.now - FADES):
+        found.append(partial(handling.end_faded, focus=focus))
     for _, ticket_id in tickets.snoozed_until(connection, act.now, queues.AT_ONCE):
         found.append(partial(lifecycle.wake_snoozed, act=act, ticket_id=ticket_id))
     return found

@@ -73,8 +73,8 @@ class Agent:
     """Capacity that is left; 100 is all of it."""
     idle_since: datetime
     """Whoever has something in hand is idle since now."""
-    channels: frozenset[str] | None = None
-    """Kinds of channel they take now; None: all."""
+    channels_off: frozenset[str] = frozenset()
+    """Kinds of channel they take nothing of."""
     skills: Mapping[int, int] = field(default_factory=dict)
     """Level by skill."""
 
@@ -121,7 +121,7 @@ def _suits(agent: Agent, sort: _Sort) -> bool:
     return (
         agent.free >= sort.weight
         and sort.queue_id in agent.queue_ids
-        and (agent.channels is None or sort.channel in agent.channels)
+        and sort.channel not in agent.channels_off
         and all(agent.skills.get(skill, 0) >= level for skill, level in sort.needs)
     )
 

@@ -15,7 +15,7 @@ from contact_center.model.words import AgentState, OfferState, StateReason
 from contact_center.routing import states
 from contact_center.routing.matcher import WHOLE
 from contact_center.store import Connection
-from contact_center.store.repositories import access, routing
+from contact_center.store.repositories import access, routing, serving
 from contact_center.tickets import entries, lifecycle, turns
 from contact_center.tickets.lifecycle import TicketPatch
 
@@ -40,9 +40,9 @@ class Weights:
 def make(connection: Connection, act: Act, weights: Weights, seen_after: timedelta, segment_id: int, agent_id: int, channel: str) -> bool:
     """Offer this to this agent, if it still waits and they still have the room; whether it was offered."""
     routing.hold_agent(connection, agent_id)
-    free = routing.free_agents(connection, act.now - seen_after, agent_id)
+    free = routing.free_agents(connection, act.now, act.now - seen_after, agent_id)
     queue_id = routing.queue_of(connection, segment_id)
-    if not free or queue_id not in free[0].queue_ids:
+    if not free or queue_id not in free[0].queue_ids or channel in free[0].channels_off:
         return False
     room = WHOLE - sum(weights.of(item.channel) for item in routing.held(connection, agent_id))
     queue = access.find_queue(connection, access.project_of_queue(connection, queue_id), queue_id)
@@ -64,7 +64,7 @@ def accept(connection: Connection, act: Act, project_id: int, user_id: int, offe
     # The ticket, its stay, the offer: in the order in which everybody takes them.
     entries.lock(connection, offer.ticket_id)
     routing.hold_stay(connection, routing.stay_of(connection, offer_id))
-    if not routing.serves(connection, user_id, offer.queue_id):
+    if not serving.serves(connection, user_id, offer.queue_id, act.now):
         raise NotFound
     if not turns.end_offer(connection, act, offer, OfferState.ACCEPTED):
         raise Conflict("This offer has ended.")

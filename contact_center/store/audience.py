@@ -126,7 +126,7 @@ def for_viewer(event: Recorded, viewer: Viewer, reach: Reach, watching: set[int]
         return _contact_news(event, viewer, reach)
     if family == "organization":
         return News(event.type, event.data) if _sees_organization(event.data["organization"], viewer, reach) else None
-    if family == "offer":
+    if family in ("offer", "wrap_up"):
         mine = event.assignee_id == viewer.user_id
         return News(event.type, event.data) if mine or viewer.sees_queue(event.queue_id) else None
     if family == "raw_item":

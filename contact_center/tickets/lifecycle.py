@@ -11,7 +11,7 @@ from contact_center.model.tickets import Change, Entry, Ticket
 from contact_center.model.words import Direction, EndReason, EntryKind, Priority, Status
 from contact_center.store import Connection
 from contact_center.store.repositories import access, tickets
-from contact_center.tickets import entries, turns
+from contact_center.tickets import entries, turns, wrapping
 
 DONE = (Status.RESOLVED, Status.CLOSED)
 UNSET: Any = object()
@@ -30,6 +30,8 @@ class TicketPatch:
     snoozed_until: datetime | None = UNSET
     """Put off until then; the ticket waits, and opens again by itself."""
     next_step: str = UNSET
+    reason_id: int | None = UNSET
+    """Why the customer turned to us."""
 
     def changes(self, ticket: Ticket) -> dict[str, Any]:
         """The fields that would really change."""
@@ -92,6 +94,8 @@ def change(
         return before
     tickets.change(connection, ticket_id, act.now, **_columns(act, before, changes))
     _keep_turn(connection, act, before, changes, leaving)
+    if "reason_id" in changes:
+        wrapping.reason_changed(connection, act, ticket_id, changes["reason_id"])
     after = entries.get(connection, ticket_id)
     for name, value in changes.items():
         entries.note_change(connection, act, project_id, after, Change(name, getattr(before, name), value))

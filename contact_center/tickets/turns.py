@@ -14,6 +14,7 @@ from contact_center.model.tickets import Ticket
 from contact_center.model.words import EndReason, OfferState
 from contact_center.store import Connection, journal
 from contact_center.store.repositories import access, hours, routing, work
+from contact_center.tickets import wrapping
 
 
 def customer_spoke(
@@ -70,6 +71,9 @@ def end(connection: Connection, act: Act, ticket_id: int, reason: EndReason) -> 
         work.assign_segment(connection, item["segment_id"], item["id"], act.user_id, act.now)
     work.end_segment(connection, item["segment_id"], reason, act.now)
     work.close_item(connection, item["id"], act.now)
+    if reason in (EndReason.COMPLETED, EndReason.NO_REPLY_NEEDED):
+        agent_id = item["agent_id"] or (act.user_id if reason is EndReason.COMPLETED else None)
+        wrapping.begin(connection, act, item["segment_id"], item["queue_id"], agent_id)
 
 
 def assigned(connection: Connection, act: Act, ticket_id: int, agent_id: int | None) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from contact_center.api.permissions import Permission as P
 from contact_center.model.words import EndReason, Role
+from tests.api.agents_samples import add_agents
 from tests.api.rules_samples import add_rules
 from tests.api.world import Side, World, fresh_contact, fresh_merge, fresh_point, make_session, make_token, make_user
 
@@ -359,6 +360,7 @@ def table() -> Table:
     t.add("POST", f"{V1}/sla-policies", 201, fresh=_new_policy)
     t.add("PATCH", f"{V1}/sla-policies/{{policy_id}}", 200, body={"warn_percent": 50}, fresh=_policy)
     t.add("GET", f"{V1}/tickets/{{ticket_id}}/clocks", 200, scoped=True)
+    add_agents(t)
     t.add("GET", f"{V1}/aux-codes", 200)
     t.add("POST", f"{V1}/aux-codes", 201, fresh=_new_code)
     t.add("PATCH", f"{V1}/aux-codes/{{code_id}}", 200, body={"paid": True}, fresh=_code)

@@ -141,8 +141,16 @@ async def test_every_event_keeps_the_console_right(server: RunningApp, view: str
         await act(call("POST", f"{ticket}/move", {"contact_id": people[1]}))
         await act(call("POST", "/aux-codes", {"name": "Lunch", "paid": False}))
         await act(call("PUT", "/me/state", {"state": "available"}))
-        await act(call("PATCH", f"/queues/{queue['id']}", {"offers": True}))
+        await act(call("PATCH", f"/queues/{queue['id']}", {"offers": True, "wrap_seconds": 600}))
+        reason = await act(call("POST", "/contact-reasons", {"name": "Delivery"}))
+        await act(call("POST", "/dispositions", {"name": "Solved"}))
         await act(lambda: offered(server, ivan["id"]))
+        await act(call("PATCH", ticket, {"assignee_id": None}))
+        await act(call("PATCH", ticket, {"assignee_id": 1}))
+        await act(call("PATCH", ticket, {"status": "resolved"}))
+        (wrap,) = (await fetch(client, "/snapshot"))["wrap_ups"]
+        await act(call("PATCH", f"/wrap-ups/{wrap['id']}", {"reason_id": reason["id"]}))
+        await act(call("PATCH", f"/wrap-ups/{wrap['id']}", {"done": True}))
         await act(call("PATCH", ticket, {"assignee_id": None, "status": "open", "queue_id": 1}))
         targets = {"normal": {"first_response": 3600, "resolution": 7200}}
         policy = await act(call("POST", "/sla-policies", {"name": "Gold", "targets": targets, "escalate_priority": "urgent"}))

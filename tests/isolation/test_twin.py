@@ -38,6 +38,7 @@ TABLES = {
     "entry_id": "interaction", "user_id": "employee", "token_id": "api_token", "channel_id": "channel_account", "item_id": "raw_item",
     "import_id": "contact_import", "merge_id": "contact_merge", "point_id": "contact_point", "spool_id": "outbox",
     "code_id": "aux_code", "policy_id": "sla_policy", "endpoint_id": "webhook_endpoint", "webhook_id": "webhook_endpoint", "delivery_id": "webhook_delivery",
+    "reason_id": "contact_reason", "wrap_up_id": "segment",
 }  # fmt: skip
 SEARCHED = ("visible", CANARY, "canary", "%25", "_", "example", "Petrov", "order", "")
 
@@ -242,7 +243,14 @@ COMPARED = {"seen_entry_id"}
 
 
 def _naming_fields(model: type[BaseModel] | None, ids: dict[str, int]) -> list[tuple[str, Any]]:
-    kinds = {"sla_policy_id": "policy_id", "escalate_queue_id": "queue_id", "other_id": "contact_id", "assignee_id": "user_id", "owner_id": "user_id"}
+    kinds = {
+        "sla_policy_id": "policy_id",
+        "escalate_queue_id": "queue_id",
+        "parent_id": "reason_id",
+        "other_id": "contact_id",
+        "assignee_id": "user_id",
+        "owner_id": "user_id",
+    }
     found: list[tuple[str, Any]] = []
     for name in model.model_fields if model else ():
         one = name.removesuffix("s")

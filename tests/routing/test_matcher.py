@@ -36,7 +36,7 @@ agents = st.lists(
         queue_ids=st.frozensets(st.integers(1, 3)),
         free=st.integers(-25, 100),
         idle_since=st.integers(0, 60).map(ago),
-        channels=st.none() | st.frozensets(st.sampled_from(CHANNELS)),
+        channels_off=st.frozensets(st.sampled_from(CHANNELS)),
         skills=st.dictionaries(st.integers(1, 3), st.integers(1, 10)),
     ),
     max_size=8,

@@ -18,7 +18,7 @@ from contact_center.model.words import Role
 from contact_center.store import Connection, audit, journal
 from contact_center.store.repositories import access, hours
 
-QUEUE_FIELDS = ("name", "confidential", "offers", "offer_seconds", "target_seconds")
+QUEUE_FIELDS = ("name", "confidential", "offers", "offer_seconds", "target_seconds", "wrap_seconds", "wants_reason", "wants_disposition")
 
 
 async def users(ctx: Context) -> list[User]:
@@ -134,8 +134,7 @@ def _create_queue(connection: Connection, act: Act, viewer: Viewer, body: QueueB
     _check_calendar(connection, viewer, body.calendar_id)
     queue_id = access.add_queue(connection, viewer.project_id, body.name, body.confidential, act.now, body.calendar_id)
     # Whoever makes a queue can work in it; others are let in one by one.
-    granted = list(access.viewer(connection, viewer.user_id, viewer.project_id, Role.ADMIN).queue_ids)
-    access.set_grants(connection, viewer.user_id, [*granted, queue_id])
+    access.set_grants(connection, viewer.user_id, [*access.grants(connection, viewer.user_id), queue_id])
     publish_user(connection, act, viewer.project_id, viewer.user_id)
     audit.note(connection, act, Action.QUEUE_ADDED, Subject.QUEUE, queue_id, confidential=body.confidential)
     return _publish_queue(connection, act, viewer, queue_id)

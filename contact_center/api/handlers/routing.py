@@ -57,7 +57,7 @@ async def change_aux_code(ctx: Context, code_id: int, body: AuxCodePatchBody) ->
 
 def _choose(connection: Connection, act: Act, viewer: Viewer, user_id: int, body: StateBody, reason: StateReason) -> AgentNow:
     if user_id != viewer.user_id:
-        other = access.viewer_of_user(connection, user_id)
+        other = access.viewer_of_user(connection, user_id, act.now)
         if other is None or other.project_id != viewer.project_id or not any(viewer.sees_queue(each) for each in other.queue_ids):
             raise NotFound
     return states.choose(connection, act, viewer.project_id, user_id, body.state, body.code_id, after_work=body.after_work, reason=reason)

@@ -12,7 +12,7 @@ from contact_center.model.acts import Act
 from contact_center.model.people import Viewer
 from contact_center.model.tickets import Entry, Ticket
 from contact_center.store import Connection, journal
-from contact_center.store.repositories import access, channels, tickets, timeline
+from contact_center.store.repositories import access, channels, reasons, tickets, timeline
 from contact_center.store.repositories.tickets import ListKey, list_key
 from contact_center.tickets import lifecycle, replies
 from contact_center.tickets.acting import check_assignee
@@ -20,7 +20,7 @@ from contact_center.tickets.lifecycle import TicketPatch
 from contact_center.tickets.replies import Draft, Sending
 
 MOST_SNOOZE = timedelta(days=731)
-CAN_BE_NONE = ("assignee_id", "snoozed_until")
+CAN_BE_NONE = ("assignee_id", "snoozed_until", "reason_id")
 
 
 async def list_tickets(ctx: Context, query: TicketQuery) -> Page[Ticket]:
@@ -113,6 +113,8 @@ def _change(connection: Connection, act: Act, viewer: Viewer, ticket_id: int, bo
         raise Invalid("There is no such queue.", field="queue_id")
     if (until := given.get("snoozed_until")) is not None and not act.now < until < act.now + MOST_SNOOZE:
         raise Invalid("A ticket is put off until a time to come, within two years.", field="snoozed_until")
+    if given.get("reason_id") is not None and not reasons.is_reason(connection, viewer.project_id, given["reason_id"]):
+        raise Invalid("There is no such contact reason.", field="reason_id")
     if "tags" in given:
         given["tags"] = tuple(dict.fromkeys(given["tags"]))
     return lifecycle.change(connection, act, viewer.project_id, ticket.id, TicketPatch(**given), version)

@@ -7,9 +7,10 @@ from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, updat
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection
 
-from contact_center.model.people import Queue, User, Viewer
+from contact_center.model.people import Queue, StandIn, User, Viewer
 from contact_center.model.words import Role
 from contact_center.store.prepared import Prepared, Row
+from contact_center.store.repositories import serving
 from contact_center.store.schema.access import (
     api_token,
     employee,
@@ -120,7 +121,9 @@ def users(connection: Connection, project_id: int) -> list[User]:
     for row in connection.execute(select(queue_grant).join(employee).where(employee.c.project_id == project_id)):
         grants.setdefault(row.employee_id, []).append(row.queue_id)
     rows = connection.execute(select(employee).where(employee.c.project_id == project_id).order_by(employee.c.name, employee.c.id))
-    return [_user(row, tuple(sorted(grants.get(row["id"], ())))) for row in rows.mappings()]
+    people = list(rows.mappings())
+    moved = serving.stand_ins(connection, (row["id"] for row in people))
+    return [_user(row, tuple(sorted(grants.get(row["id"], ()))), moved.get(row["id"], ())) for row in people]
 
 
 def find_user(connection: Connection, project_id: int, user_id: int) -> User | None:
@@ -146,6 +149,11 @@ def active_admins(connection: Connection, project_id: int) -> int:
     return int(connection.execute(statement).scalar_one())
 
 
+def grants(connection: Connection, user_id: int) -> list[int]:
+    """The queues granted to this employee for good."""
+    return list(connection.execute(_GRANTS, {"employee_id": user_id}).scalars())
+
+
 def set_grants(connection: Connection, user_id: int, queue_ids: list[int]) -> None:
     """Grant exactly these queues."""
     connection.execute(delete(queue_grant).where(queue_grant.c.employee_id == user_id))
@@ -161,9 +169,12 @@ def viewer(
     *,
     session_id: int | None = None,
     scopes: tuple[str, ...] | None = None,
+    now: datetime | None = None,
 ) -> Viewer:
-    """The viewer with the grants of this moment."""
+    """The viewer with the grants of this moment. Where they stand in ends at its very second if `now` is given."""
     granted = tuple(connection.execute(_GRANTS, {"employee_id": user_id}).scalars())
+    moved = serving.stand_ins(connection, (user_id,), now).get(user_id, ())
+    granted += tuple(each.queue_id for each in moved if each.queue_id not in granted)
     hidden: tuple[int, ...] = ()
     if role != Role.ADMIN:
         confidential = connection.execute(_CONFIDENTIAL, {"project_id": project_id}).scalars()
@@ -179,10 +190,10 @@ def viewer(
     )
 
 
-def viewer_of_user(connection: Connection, user_id: int) -> Viewer | None:
+def viewer_of_user(connection: Connection, user_id: int, now: datetime | None = None) -> Viewer | None:
     """The viewer an active employee is, None when disabled or unknown."""
     row = connection.execute(select(employee).where(employee.c.id == user_id, employee.c.disabled_at.is_(None))).one_or_none()
-    return viewer(connection, row.id, row.project_id, row.role) if row else None
+    return viewer(connection, row.id, row.project_id, row.role, now=now) if row else None
 
 
 def user_names(connection: Connection) -> dict[int, str]:
@@ -320,7 +331,7 @@ def _queue(row: Any) -> Queue:
     return Queue(**{column.name: row._mapping[column] for column in queue.c if column.name not in ("project_id", "created_at")})
 
 
-def _user(row: Row, granted: tuple[int, ...]) -> User:
+def _user(row: Row, granted: tuple[int, ...], stand_ins: tuple[StandIn, ...]) -> User:
     return User(
         id=row["id"],
         name=row["name"],
@@ -329,6 +340,7 @@ def _user(row: Row, granted: tuple[int, ...]) -> User:
         disabled=row["disabled_at"] is not None,
         queue_ids=granted,
         has_password=row["password_hash"] is not None,
+        stand_ins=stand_ins,
     )
 
 

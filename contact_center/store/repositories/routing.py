@@ -1,18 +1,21 @@
 """Agents, their stretches of state, and offers."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, func, insert, literal_column, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection, RowMapping
 
 from contact_center.model.people import Viewer
 from contact_center.model.routing import AgentNow, AuxCode, Offer
 from contact_center.model.words import AgentState, EndReason, OfferState, Priority, StateReason, WorkState
-from contact_center.store.schema.access import employee, queue, queue_grant
+from contact_center.store.repositories import serving, skills
+from contact_center.store.repositories.handling import WRAPPING
+from contact_center.store.schema.access import employee, queue
 from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.presence import presence
 from contact_center.store.schema.routing import agent_state, aux_code, offer
@@ -60,13 +63,13 @@ def states(connection: Connection, project_id: int) -> list[AgentNow]:
     """How each agent of the project stands who was ever signed in to work."""
     statement = select(agent_state).join(employee, employee.c.id == agent_state.c.employee_id)
     rows = connection.execute(statement.where(employee.c.project_id == project_id, _NOW).order_by(agent_state.c.employee_id)).mappings()
-    return [_agent(row) for row in rows]
+    return _agents(connection, list(rows))
 
 
 def state_of(connection: Connection, user_id: int) -> AgentNow | None:
     """How this agent stands; None: never signed in to work."""
     row = connection.execute(select(agent_state).where(agent_state.c.employee_id == user_id, _NOW)).mappings().one_or_none()
-    return _agent(row) if row else None
+    return _agents(connection, [row])[0] if row else None
 
 
 def begin_state(
@@ -80,7 +83,8 @@ def begin_state(
     )
     values = {"employee_id": user_id, "state": state, "code_id": code_id, "reason": reason, "started_at": at}
     connection.execute(insert(agent_state).values(values))
-    return AgentNow(user_id, state, at, code_id)
+    off = skills.channels_off(connection, (user_id,)).get(user_id, frozenset())
+    return AgentNow(user_id, state, at, code_id, channels_off=tuple(sorted(off)))
 
 
 def ask_next(connection: Connection, user_id: int, state: AgentState | None, code_id: int | None) -> None:
@@ -108,14 +112,14 @@ def lost(connection: Connection, seen_after: datetime, user_id: int | None = Non
 
 
 def in_hand(connection: Connection, user_id: int) -> int:
-    """How many open turns this agent works on."""
-    statement = select(func.count()).where(segment.c.agent_id == user_id, segment.c.ended_at.is_(None))
+    """How many open turns this agent works on, or writes up."""
+    statement = select(func.count()).where(segment.c.agent_id == user_id, or_(segment.c.ended_at.is_(None), WRAPPING))
     return int(connection.execute(statement).scalar_one())
 
 
 def done_and_asked(connection: Connection, user_id: int | None = None) -> list[tuple[int, int]]:
     """Agents who asked for a next state and have nothing in hand any more, or this one: (project, employee)."""
-    works = select(segment.c.agent_id).where(segment.c.ended_at.is_(None), segment.c.agent_id.is_not(None))
+    works = select(segment.c.agent_id).where(or_(segment.c.ended_at.is_(None), WRAPPING), segment.c.agent_id.is_not(None))
     offered = select(offer.c.agent_id).where(_OPEN)
     statement = (
         select(employee.c.project_id, employee.c.id)
@@ -136,6 +140,8 @@ class Free:
     user_id: int
     queue_ids: frozenset[int]
     idle_since: datetime
+    skills: Mapping[int, int]
+    channels_off: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +164,11 @@ class Unanswered:
     owner_id: int | None
 
 
-def free_agents(connection: Connection, seen_after: datetime, user_id: int | None = None) -> list[Free]:
-    """Agents who may be offered something: available, nothing else asked for, nothing on offer, a console open, not switched off."""
+def free_agents(connection: Connection, now: datetime, seen_after: datetime, user_id: int | None = None) -> list[Free]:
+    """Agents who may be offered something: available, nothing else asked for, nothing on offer, nothing to write up, a console
+    open, not switched off."""
     statement = (
-        select(employee.c.id, agent_state.c.started_at, func.max(segment.c.ended_at))
+        select(employee.c.id, agent_state.c.started_at, func.max(func.coalesce(segment.c.wrap_until, segment.c.ended_at)))
         .join(agent_state, and_(agent_state.c.employee_id == employee.c.id, _NOW))
         .outerjoin(segment, and_(segment.c.agent_id == employee.c.id, segment.c.ended_at >= agent_state.c.started_at))
         .where(
@@ -170,16 +177,18 @@ def free_agents(connection: Connection, seen_after: datetime, user_id: int | Non
             agent_state.c.next_state.is_(None),
             employee.c.id.in_(select(presence.c.employee_id).where(presence.c.seen_at >= seen_after)),
             employee.c.id.not_in(select(offer.c.agent_id).where(_OPEN)),
+            employee.c.id.not_in(select(segment.c.agent_id).where(WRAPPING)),
             _one_or_all(employee.c.id, user_id),
         )
         .group_by(employee.c.id, agent_state.c.started_at)
     )
-    found = [(int(row[0]), row[2] or row[1]) for row in connection.execute(statement)]
-    granted = defaultdict(set)
-    grants = select(queue_grant).where(queue_grant.c.employee_id.in_([user for user, _ in found]))
-    for row in connection.execute(grants):
-        granted[row.employee_id].add(row.queue_id)
-    return [Free(user, frozenset(granted[user]), idle_since) for user, idle_since in found]
+    found = {int(row[0]): row[2] or row[1] for row in connection.execute(statement)}
+    queues = serving.offered_queues(connection, found, now)
+    levels, off = skills.of_agents(connection, found), skills.channels_off(connection, found)
+    return [
+        Free(user, queues.get(user, frozenset()), idle_since, levels.get(user, {}), off.get(user, frozenset()))
+        for user, idle_since in found.items()
+    ]
 
 
 def held(connection: Connection, user_id: int | None = None) -> list[Held]:
@@ -245,13 +254,6 @@ def stay_of(connection: Connection, offer_id: int) -> int:
     return int(connection.execute(select(offer.c.segment_id).where(offer.c.id == offer_id)).scalar_one())
 
 
-def serves(connection: Connection, user_id: int, queue_id: int) -> bool:
-    """Whether this agent works in this queue now: it was granted, and they are not switched off."""
-    statement = select(queue_grant.c.queue_id).join(employee, employee.c.id == queue_grant.c.employee_id)
-    mine = statement.where(employee.c.id == user_id, employee.c.disabled_at.is_(None), queue_grant.c.queue_id == queue_id)
-    return connection.execute(mine).first() is not None
-
-
 def queue_of(connection: Connection, segment_id: int) -> int | None:
     """The queue of this stay, which may have ended."""
     return connection.execute(select(segment.c.queue_id).where(segment.c.id == segment_id)).scalar()
@@ -293,14 +295,15 @@ def expired(connection: Connection, now: datetime) -> list[Offer]:
     return [_offer(row) for row in connection.execute(_OFFER.where(_OPEN, offer.c.expires_at <= now).order_by(offer.c.id)).mappings()]
 
 
-def unfounded(connection: Connection) -> list[Offer]:
-    """Open offers that would not be made now: their agent was switched off or lost the queue, or the queue offers no more."""
-    serving = select(queue_grant.c.queue_id).join(employee, employee.c.id == queue_grant.c.employee_id)
-    serving = serving.where(
-        queue_grant.c.employee_id == offer.c.agent_id, queue_grant.c.queue_id == queue.c.id, employee.c.disabled_at.is_(None)
-    )
+def unfounded(connection: Connection, now: datetime) -> list[Offer]:
+    """Open offers that would not be made now: their agent was switched off, lost or left the queue or writes something up, or the
+    queue offers no more."""
+    active = select(employee.c.id).where(employee.c.id == offer.c.agent_id, employee.c.disabled_at.is_(None))
+    serving_now = and_(active.exists(), serving.is_offered(offer.c.agent_id, queue.c.id, now))
+    other = segment.alias("other")
+    busy = offer.c.agent_id.in_(select(other.c.agent_id).where(other.c.state == literal_column(f"'{WorkState.WRAPPING}'")))
     statement = _OFFER.join(queue, queue.c.id == segment.c.queue_id)
-    rows = connection.execute(statement.where(_OPEN, or_(queue.c.offers.is_(False), ~serving.exists())).order_by(offer.c.id))
+    rows = connection.execute(statement.where(_OPEN, or_(queue.c.offers.is_(False), ~serving_now, busy)).order_by(offer.c.id))
     return [_offer(row) for row in rows.mappings()]
 
 
@@ -338,15 +341,20 @@ def _one_or_all(column: Any, user_id: int | None) -> ColumnElement[bool]:
     return true() if user_id is None else column == user_id
 
 
-def _agent(row: RowMapping) -> AgentNow:
-    return AgentNow(
-        user_id=row["employee_id"],
-        state=AgentState(row["state"]),
-        since=row["started_at"],
-        code_id=row["code_id"],
-        next_state=AgentState(row["next_state"]) if row["next_state"] else None,
-        next_code_id=row["next_code_id"],
-    )
+def _agents(connection: Connection, rows: list[RowMapping]) -> list[AgentNow]:
+    off = skills.channels_off(connection, (row["employee_id"] for row in rows))
+    return [
+        AgentNow(
+            user_id=row["employee_id"],
+            state=AgentState(row["state"]),
+            since=row["started_at"],
+            code_id=row["code_id"],
+            next_state=AgentState(row["next_state"]) if row["next_state"] else None,
+            next_code_id=row["next_code_id"],
+            channels_off=tuple(sorted(off.get(row["employee_id"], ()))),
+        )
+        for row in rows
+    ]
 
 
 def _offer(row: RowMapping) -> Offer:

@@ -112,6 +112,11 @@ def end_segment(connection: Connection, segment_id: int, reason: EndReason, now:
         "ended_at": now,
         "end_reason": reason,
         "wait_seconds": seconds_between(segment.c.entered_at, literal(now, Utc())),
+        # A fact of this stay: what the ticket is about later restates nothing.
+        "reason_id": select(ticket.c.reason_id)
+        .join(work_item, work_item.c.ticket_id == ticket.c.id)
+        .where(work_item.c.id == segment.c.work_item_id)
+        .scalar_subquery(),
     }
     connection.execute(update(segment).where(segment.c.id == segment_id).values(values))
 
@@ -142,5 +147,6 @@ def reopen_item(connection: Connection, item_id: int, segment_id: int, agent_id:
     """Take back the end of a work item and of its last segment: the reply that ended them was called back."""
     state = WorkState.ASSIGNED if agent_id else WorkState.WAITING
     values = {"state": state, "ended_at": None, "end_reason": None, "wait_seconds": None, "agent_id": agent_id}
+    values |= {"wrap_until": None, "wrap_end": None}
     connection.execute(update(segment).where(segment.c.id == segment_id).values(values))
     connection.execute(update(work_item).where(work_item.c.id == item_id).values(state=state, closed_at=None))

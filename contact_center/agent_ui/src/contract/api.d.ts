@@ -1174,6 +1174,196 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/skills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every skill, retired ones too; what the colleagues of one's queues can do, and what one's queues ask for. */
+        get: operations["skills_skills"];
+        put?: never;
+        /** Make a skill. */
+        post: operations["skills_create_skill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/skills/{skill_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Rename a skill, or retire it. */
+        patch: operations["skills_change_skill"];
+        trace?: never;
+    };
+    "/api/v1/agents/{user_id}/skills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say all that a colleague can do, one who works in a queue that one sees. */
+        put: operations["skills_set_agent_skills"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{queue_id}/skills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say all that a queue asks of whoever its work is offered to. */
+        put: operations["skills_set_queue_needs"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/channels-off": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say of which kinds of channel one is to be offered nothing. */
+        put: operations["skills_set_my_channels"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{user_id}/channels-off": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say of which kinds of channel a colleague is to be offered nothing. */
+        put: operations["skills_set_agent_channels"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/wrap-ups/{wrap_up_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Say what a stay was about and what came of it; with `done` the wrap-up ends. 409 when it has ended. */
+        patch: operations["wrap_ups_write_up"];
+        trace?: never;
+    };
+    "/api/v1/contact-reasons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every contact reason, retired ones too. */
+        get: operations["wrap_ups_contact_reasons"];
+        put?: never;
+        /** Make a contact reason, at the top or below another; three levels at most. */
+        post: operations["wrap_ups_create_contact_reason"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contact-reasons/{reason_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Rename a contact reason, or retire it with all below it. */
+        patch: operations["wrap_ups_change_contact_reason"];
+        trace?: never;
+    };
+    "/api/v1/dispositions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every disposition, retired ones too. */
+        get: operations["wrap_ups_dispositions"];
+        put?: never;
+        /** Make a disposition. */
+        post: operations["wrap_ups_create_disposition"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispositions/{disposition_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Rename a disposition, or retire it. */
+        patch: operations["wrap_ups_change_disposition"];
+        trace?: never;
+    };
     "/api/v1/aux-codes": {
         parameters: {
             query?: never;
@@ -2993,6 +3183,147 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "wrap_up.changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whoever answered writes it up, said something of it, or the wrap-up ended. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        /** @description Grows in the order of commits; gaps are ordinary. */
+                        seq: number;
+                        /** @constant */
+                        type: "wrap_up.changed";
+                        /** Format: date-time */
+                        at: string;
+                        actor_id: number | null;
+                        data: components["schemas"]["WrapUpChanged"];
+                    };
+                };
+            };
+            responses: {
+                /** @description Heard */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "contact_reasons.changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The contact reasons were changed; all of them, by name. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        /** @description Grows in the order of commits; gaps are ordinary. */
+                        seq: number;
+                        /** @constant */
+                        type: "contact_reasons.changed";
+                        /** Format: date-time */
+                        at: string;
+                        actor_id: number | null;
+                        data: components["schemas"]["ContactReasonsChanged"];
+                    };
+                };
+            };
+            responses: {
+                /** @description Heard */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispositions.changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The dispositions were changed; all of them, by name. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        /** @description Grows in the order of commits; gaps are ordinary. */
+                        seq: number;
+                        /** @constant */
+                        type: "dispositions.changed";
+                        /** Format: date-time */
+                        at: string;
+                        actor_id: number | null;
+                        data: components["schemas"]["DispositionsChanged"];
+                    };
+                };
+            };
+            responses: {
+                /** @description Heard */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "ticket.at_risk": {
         parameters: {
             query?: never;
@@ -3170,6 +3501,21 @@ export interface components {
              * @default null
              */
             next_code_id: number | null;
+            /**
+             * Channels Off
+             * @default []
+             */
+            channels_off: string[];
+        };
+        /**
+         * AgentSkills
+         * @description What one agent can do.
+         */
+        AgentSkills: {
+            /** User Id */
+            user_id: number;
+            /** Skills */
+            skills: components["schemas"]["SkillLevel"][];
         };
         /**
          * AgentState
@@ -3574,6 +3920,34 @@ export interface components {
             ranges: number[][];
         };
         /**
+         * ContactReason
+         * @description Why customers turn to us; reasons make a tree.
+         */
+        ContactReason: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /**
+             * Parent Id
+             * @default null
+             */
+            parent_id: number | null;
+            /**
+             * Retired
+             * @default false
+             */
+            retired: boolean;
+        };
+        /**
+         * ContactReasonsChanged
+         * @description The contact reasons were changed; all of them, by name.
+         */
+        ContactReasonsChanged: {
+            /** Reasons */
+            reasons: components["schemas"]["ContactReason"][];
+        };
+        /**
          * ContactRef
          * @description As much of a contact as a list row shows.
          */
@@ -3673,6 +4047,29 @@ export interface components {
          * @enum {string}
          */
         Direction: "in" | "out" | "internal";
+        /**
+         * Disposition
+         * @description What came of a customer's turn.
+         */
+        Disposition: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /**
+             * Retired
+             * @default false
+             */
+            retired: boolean;
+        };
+        /**
+         * DispositionsChanged
+         * @description The dispositions were changed; all of them, by name.
+         */
+        DispositionsChanged: {
+            /** Dispositions */
+            dispositions: components["schemas"]["Disposition"][];
+        };
         /**
          * Due
          * @description The promise of a ticket that is to be kept next.
@@ -4681,6 +5078,16 @@ export interface components {
             answered: number;
         };
         /**
+         * QueueNeeds
+         * @description What one queue asks for.
+         */
+        QueueNeeds: {
+            /** Queue Id */
+            queue_id: number;
+            /** Needs */
+            needs: components["schemas"]["SkillNeed"][];
+        };
+        /**
          * RawItemQuarantined
          * @description An item could not be taken in; it is kept with its original.
          */
@@ -4920,6 +5327,58 @@ export interface components {
             user_id: number;
         };
         /**
+         * Skill
+         * @description Something that some can do and others cannot: a language, a product.
+         */
+        Skill: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /**
+             * Retired
+             * @default false
+             */
+            retired: boolean;
+        };
+        /**
+         * SkillLevel
+         * @description How well somebody can do something, from 1 to 10.
+         */
+        SkillLevel: {
+            /** Skill Id */
+            skill_id: number;
+            /** Level */
+            level: number;
+        };
+        /**
+         * SkillNeed
+         * @description What a queue asks of whoever its work is offered to.
+         */
+        SkillNeed: {
+            /** Skill Id */
+            skill_id: number;
+            /** Level */
+            level: number;
+            /**
+             * Relax Seconds
+             * @default 0
+             */
+            relax_seconds: number;
+        };
+        /**
+         * Skills
+         * @description All that is arranged about skills.
+         */
+        Skills: {
+            /** Skills */
+            skills: components["schemas"]["Skill"][];
+            /** Agents */
+            agents: components["schemas"]["AgentSkills"][];
+            /** Queues */
+            queues: components["schemas"]["QueueNeeds"][];
+        };
+        /**
          * Snapshot
          * @description Everything a console needs to start, read at one journal number.
          */
@@ -4941,6 +5400,12 @@ export interface components {
             aux_codes: components["schemas"]["AuxCode"][];
             /** Offers */
             offers: components["schemas"]["Offer"][];
+            /** Wrap Ups */
+            wrap_ups: components["schemas"]["WrapUp"][];
+            /** Contact Reasons */
+            contact_reasons: components["schemas"]["ContactReason"][];
+            /** Dispositions */
+            dispositions: components["schemas"]["Disposition"][];
             /** First Run */
             first_run: boolean;
             /** Answered */
@@ -4967,6 +5432,19 @@ export interface components {
             filename: string;
             /** Sent At */
             sent_at: string | null;
+        };
+        /**
+         * StandIn
+         * @description A queue that somebody serves for a while.
+         */
+        StandIn: {
+            /** Queue Id */
+            queue_id: number;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
         };
         /**
          * Status
@@ -5011,7 +5489,7 @@ export interface components {
          * @description What it was done to.
          * @enum {string}
          */
-        Subject: "employee" | "session" | "token" | "queue" | "channel" | "calendar" | "aux_code" | "canned_reply" | "view" | "macro" | "rule" | "sla_policy" | "webhook" | "contact" | "organization" | "entry" | "attachment" | "spooled_mail" | "raw_item" | "import" | "instance";
+        Subject: "employee" | "session" | "token" | "queue" | "channel" | "calendar" | "aux_code" | "skill" | "contact_reason" | "disposition" | "canned_reply" | "view" | "macro" | "rule" | "sla_policy" | "webhook" | "contact" | "organization" | "entry" | "attachment" | "spooled_mail" | "raw_item" | "import" | "instance";
         /**
          * Tallies
          * @description Sums over stays in queues (segments). Each belongs to the interval in which the stay began, unless it says otherwise.
@@ -5340,6 +5818,11 @@ export interface components {
              * @default true
              */
             has_password: boolean;
+            /**
+             * Stand Ins
+             * @default []
+             */
+            stand_ins: components["schemas"]["StandIn"][];
         };
         /**
          * UserChanged
@@ -5448,6 +5931,60 @@ export interface components {
          */
         Why: "weekly" | "holiday" | "exception";
         /**
+         * WrapEnd
+         * @description How the wrap-up of a stay ended.
+         * @enum {string}
+         */
+        WrapEnd: "done" | "time_up" | "not_given";
+        /**
+         * WrapUp
+         * @description A stay whose customer has the answer, and which whoever gave it writes up.
+         */
+        WrapUp: {
+            /** Id */
+            id: number;
+            /** Ticket Id */
+            ticket_id: number;
+            /** Queue Id */
+            queue_id: number;
+            /** Agent Id */
+            agent_id: number;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** @default null */
+            end: components["schemas"]["WrapEnd"] | null;
+            /**
+             * Called Back
+             * @default false
+             */
+            called_back: boolean;
+            /**
+             * Reason Id
+             * @default null
+             */
+            reason_id: number | null;
+            /**
+             * Disposition Id
+             * @default null
+             */
+            disposition_id: number | null;
+        };
+        /**
+         * WrapUpChanged
+         * @description Whoever answered writes it up, said something of it, or the wrap-up ended.
+         */
+        WrapUpChanged: {
+            wrap_up: components["schemas"]["WrapUp"];
+        };
+        /**
          * DeliveryState
          * @description How far something we send has come.
          */
@@ -5520,6 +6057,14 @@ export interface components {
             name?: string;
             /** Email */
             email: string;
+        };
+        /**
+         * AgentSkillsBody
+         * @description All that an agent can do.
+         */
+        AgentSkillsBody: {
+            /** Skills */
+            skills: components["schemas"]["SkillLevelBody"][];
         };
         /**
          * AuxCodeBody
@@ -5701,6 +6246,14 @@ export interface components {
             check?: boolean;
         };
         /**
+         * ChannelsOffBody
+         * @description The kinds of channel of which an agent is offered nothing.
+         */
+        ChannelsOffBody: {
+            /** Channels */
+            channels: string[];
+        };
+        /**
          * Column
          * @description What a column can hold.
          * @enum {string}
@@ -5741,6 +6294,30 @@ export interface components {
             conditions: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * DispositionBody
+         * @description What may come of a customer's turn.
+         */
+        DispositionBody: {
+            /** Name */
+            name: string;
+        };
+        /**
+         * DispositionPatchBody
+         * @description What to change about a disposition. A retired one is not to be chosen any more.
+         */
+        DispositionPatchBody: {
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * Retired
+             * @default null
+             */
+            retired?: boolean | null;
         };
         /**
          * DistinctBody
@@ -6086,6 +6663,14 @@ export interface components {
             calendar_id?: number | null;
         };
         /**
+         * QueueNeedsBody
+         * @description All that a queue asks for.
+         */
+        QueueNeedsBody: {
+            /** Needs */
+            needs: components["schemas"]["SkillNeedBody"][];
+        };
+        /**
          * QueuePatchBody
          * @description What to change about a queue. `calendar_id: null` opens it around the clock.
          */
@@ -6106,6 +6691,21 @@ export interface components {
              */
             target_seconds?: number | null;
             /**
+             * Wrap Seconds
+             * @default null
+             */
+            wrap_seconds?: number | null;
+            /**
+             * Wants Reason
+             * @default null
+             */
+            wants_reason?: boolean | null;
+            /**
+             * Wants Disposition
+             * @default null
+             */
+            wants_disposition?: boolean | null;
+            /**
              * Name
              * @default null
              */
@@ -6125,6 +6725,35 @@ export interface components {
              * @default null
              */
             sla_policy_id?: number | null;
+        };
+        /**
+         * ReasonBody
+         * @description Why customers turn to us.
+         */
+        ReasonBody: {
+            /** Name */
+            name: string;
+            /**
+             * Parent Id
+             * @default null
+             */
+            parent_id?: number | null;
+        };
+        /**
+         * ReasonPatchBody
+         * @description What to change about a reason. A retired one is not to be chosen any more, nor what is below it.
+         */
+        ReasonPatchBody: {
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * Retired
+             * @default null
+             */
+            retired?: boolean | null;
         };
         /**
          * ReplyBody
@@ -6156,6 +6785,55 @@ export interface components {
              * @default null
              */
             seen_entry_id?: number | null;
+        };
+        /**
+         * SkillBody
+         * @description Something that some can do and others cannot.
+         */
+        SkillBody: {
+            /** Name */
+            name: string;
+        };
+        /**
+         * SkillLevelBody
+         * @description How well somebody can do something.
+         */
+        SkillLevelBody: {
+            /** Skill Id */
+            skill_id: number;
+            /** Level */
+            level: number;
+        };
+        /**
+         * SkillNeedBody
+         * @description What a queue asks for; after each `relax_seconds` of waiting one level less will do, 0: never less.
+         */
+        SkillNeedBody: {
+            /** Skill Id */
+            skill_id: number;
+            /** Level */
+            level: number;
+            /**
+             * Relax Seconds
+             * @default 0
+             */
+            relax_seconds?: number;
+        };
+        /**
+         * SkillPatchBody
+         * @description What to change about a skill. A retired one is neither given nor asked for any more.
+         */
+        SkillPatchBody: {
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * Retired
+             * @default null
+             */
+            retired?: boolean | null;
         };
         /**
          * StateBody
@@ -6217,6 +6895,11 @@ export interface components {
              * @default null
              */
             next_step?: string | null;
+            /**
+             * Reason Id
+             * @default null
+             */
+            reason_id?: number | null;
         };
         /**
          * TokenBody
@@ -6328,7 +7011,7 @@ export interface components {
             /** Url */
             url: string;
             /** Types */
-            types: ("agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed")[];
+            types: ("agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "contact_reasons.changed" | "dispositions.changed" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed" | "wrap_up.changed")[];
             /**
              * Confidential
              * @default false
@@ -6354,7 +7037,7 @@ export interface components {
              * Types
              * @default null
              */
-            types?: ("agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed")[] | null;
+            types?: ("agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "contact_reasons.changed" | "dispositions.changed" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed" | "wrap_up.changed")[] | null;
             /**
              * Confidential
              * @default null
@@ -6397,6 +7080,27 @@ export interface components {
              * @default 24
              */
             overlap_hours?: number;
+        };
+        /**
+         * WriteUpBody
+         * @description What is said of a stay that is being written up; what is left out stays as it is, `null` takes it back.
+         */
+        WriteUpBody: {
+            /**
+             * Reason Id
+             * @default null
+             */
+            reason_id?: number | null;
+            /**
+             * Disposition Id
+             * @default null
+             */
+            disposition_id?: number | null;
+            /**
+             * Done
+             * @default false
+             */
+            done?: boolean;
         };
         Problem: {
             /** Format: uri */
@@ -6801,7 +7505,7 @@ export interface operations {
             query?: {
                 after?: number;
                 limit?: number;
-                types?: ("access.changed" | "agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed")[];
+                types?: ("access.changed" | "agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "contact_reasons.changed" | "dispositions.changed" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed" | "wrap_up.changed")[];
                 wait?: number;
             };
             header?: never;
@@ -8925,6 +9629,463 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Queue"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    skills_skills: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Skills"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    skills_create_skill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SkillBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Skill"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    skills_change_skill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                skill_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SkillPatchBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Skill"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    skills_set_agent_skills: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgentSkillsBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentSkills"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    skills_set_queue_needs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                queue_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueueNeedsBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueNeeds"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    skills_set_my_channels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelsOffBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    skills_set_agent_channels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelsOffBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    wrap_ups_write_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                wrap_up_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteUpBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WrapUp"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    wrap_ups_contact_reasons: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactReason"][];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    wrap_ups_create_contact_reason: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactReason"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    wrap_ups_change_contact_reason: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reason_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonPatchBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactReason"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    wrap_ups_dispositions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Disposition"][];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    wrap_ups_create_disposition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DispositionBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Disposition"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    wrap_ups_change_disposition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                disposition_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DispositionPatchBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Disposition"];
                 };
             };
             400: components["responses"]["Problem"];

@@ -1,5 +1,5 @@
 // News to state, pure: no fetch, no clock, no framework. Applying the same news twice changes nothing more.
-import type { Bucket, Contact, Entry, Offer, Organization, Ticket, View } from "../contract/types.ts";
+import type { Bucket, Contact, Entry, Offer, Organization, Ticket, User, View, WrapUp } from "../contract/types.ts";
 import type { List, News, State } from "./state.ts";
 
 export function apply(state: State, news: News): State {
@@ -70,6 +70,12 @@ function change(state: State, { type, data }: News): State {
       return { ...state, auxCodes: data.codes };
     case "offer.changed":
       return withOffer(state, data.offer);
+    case "wrap_up.changed":
+      return withWrapUp(state, data.wrap_up);
+    case "contact_reasons.changed":
+      return { ...state, contactReasons: data.reasons };
+    case "dispositions.changed":
+      return { ...state, dispositions: data.dispositions };
     default:
       return state;
   }
@@ -80,6 +86,13 @@ function withOffer(state: State, offer: Offer): State {
   if (offer.state === "open") offers[offer.id] = offer;
   else delete offers[offer.id];
   return { ...state, offers };
+}
+
+function withWrapUp(state: State, wrapUp: WrapUp): State {
+  const wrapUps = { ...state.wrapUps };
+  if (wrapUp.end || wrapUp.called_back) delete wrapUps[wrapUp.id];
+  else wrapUps[wrapUp.id] = wrapUp;
+  return { ...state, wrapUps };
 }
 
 // Tickets, the list and the counts.
@@ -121,7 +134,12 @@ export function bucketKey(queueId: number, status: string, assigneeId: number | 
 function sees(state: State, bucket: Bucket): boolean {
   const user = state.me?.user;
   if (!user) return false;
-  return user.role === "admin" || user.queue_ids.includes(bucket.queue_id) || bucket.assignee_id === user.id;
+  return user.role === "admin" || serves(user, bucket.queue_id) || bucket.assignee_id === user.id;
+}
+
+/** Whether an employee sees a queue by their own right, for good or for a while. */
+export function serves(user: User, queueId: number): boolean {
+  return user.queue_ids.includes(queueId) || user.stand_ins.some((each) => each.queue_id === queueId);
 }
 
 export function inList(list: List, ticket: Ticket, me: number): boolean {

@@ -1,5 +1,5 @@
 // What a console knows. Plain values only: `apply.ts` turns one state into the next, and tests compare states.
-import type { AgentNow, AuxCode, Channel, Contact, Entry, Me, Offer, Queue, Ticket, User, View } from "../contract/types.ts";
+import type { AgentNow, AuxCode, Channel, Contact, ContactReason, Disposition, Entry, Me, Offer, Queue, Ticket, User, View, WrapUp } from "../contract/types.ts";
 
 /** One list on screen: which tickets, how far it is loaded. */
 export interface List {
@@ -41,6 +41,10 @@ export interface State {
   auxCodes: AuxCode[];
   /** What is on offer now, to oneself and in one's queues. */
   offers: Record<number, Offer>;
+  /** What is being written up now, by oneself and in one's queues. */
+  wrapUps: Record<number, WrapUp>;
+  contactReasons: ContactReason[];
+  dispositions: Disposition[];
 }
 
 export interface News {
@@ -69,4 +73,7 @@ export const EMPTY: State = {
   agents: {},
   auxCodes: [],
   offers: {},
+  wrapUps: {},
+  contactReasons: [],
+  dispositions: [],
 };

@@ -104,6 +104,9 @@ export const useLive = defineStore("live", () => {
       agents: Object.fromEntries(snapshot.agents.map((agent) => [agent.user_id, agent])),
       auxCodes: snapshot.aux_codes,
       offers: byId(snapshot.offers),
+      wrapUps: byId(snapshot.wrap_ups),
+      contactReasons: snapshot.contact_reasons,
+      dispositions: snapshot.dispositions,
       counts: Object.fromEntries(snapshot.counts.map((c) => [bucketKey(c.queue_id, c.status, c.assignee_id), c.tickets])),
     });
     const waiting = buffered ?? [];
