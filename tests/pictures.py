@@ -30,6 +30,7 @@ PAGES = {
     "setup": "/setup/channels",
     "mailbox": "/setup/channels?add=email",
     "hours": "/setup/hours",
+    "sla": "/setup/sla",
     "webhooks": "/setup/webhooks",
     "books": "/setup/books",
     "quarantine": "/setup/quarantine",

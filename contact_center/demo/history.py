@@ -18,9 +18,10 @@ from contact_center.demo.letters import PEOPLE, answer_to, mails
 from contact_center.model.acts import Act
 from contact_center.model.messages import RawItem
 from contact_center.model.people import Viewer
-from contact_center.model.words import Delivery, PointKind, Role, Status, View
+from contact_center.model.sla import Policy
+from contact_center.model.words import Delivery, Goal, PointKind, Priority, Role, Status, View
 from contact_center.store import Connection
-from contact_center.store.repositories import access, channels, contacts, outbox, tickets, timeline
+from contact_center.store.repositories import access, channels, contacts, outbox, sla, tickets, timeline
 from contact_center.tickets import lifecycle, replies
 from contact_center.tickets.lifecycle import TicketPatch
 from contact_center.tickets.replies import Draft, Sending
@@ -34,9 +35,9 @@ COLLEAGUES = [
 ]
 WORDS = {
     "en": {"support": "Support", "sales": "Sales", "complaints": "Complaints", "sms": "Text messages", "calls": "Office telephone", "log": "Call log",
-           "form": "Website", "title": "Write to us", "tag": "delivery", "hours": "Shop hours", "other": "Something else"},
+           "form": "Website", "title": "Write to us", "tag": "delivery", "hours": "Shop hours", "other": "Something else", "promise": "Standard"},
     "ru": {"support": "Поддержка", "sales": "Продажи", "complaints": "Жалобы", "sms": "СМС", "calls": "Телефон офиса", "log": "Журнал звонков",
-           "form": "Сайт", "title": "Напишите нам", "tag": "доставка", "hours": "Часы магазина", "other": "Другое"},
+           "form": "Сайт", "title": "Напишите нам", "tag": "доставка", "hours": "Часы магазина", "other": "Другое", "promise": "Обычное"},
 }  # fmt: skip
 FORM = {
     "en": {"name": "Name", "email": "E-mail", "phone": "Phone", "subject": "What is it about?", "message": "Message"},
@@ -104,6 +105,7 @@ def _furnish(connection: Connection, product: Product, hashed: str, gateway: str
     for name in (words["sales"], words["complaints"]):
         queues.setdefault(name, 0)
         queues[name] = queues[name] or access.add_queue(connection, 1, name, False, now)
+    _promise(connection, [first, queues[words["complaints"]]], words["promise"], now)
     people = {}
     for email, names, role in COLLEAGUES:
         row = access.credentials(connection, email)
@@ -129,6 +131,21 @@ def _furnish(connection: Connection, product: Product, hashed: str, gateway: str
         "web_form": _channel(connection, product, "web_form", words["form"], "contact", first, form, now),
     }
     return Shop(made["sms"], made["telephony"], made["web_form"], people, language)
+
+
+def _promise(connection: Connection, queue_ids: list[int], name: str, now: datetime) -> None:
+    """What the shop promises whoever writes; the past is answered by it, mostly."""
+    known = {policy.name: policy.id for policy in sla.policies(connection, 1)}
+    if name in known:
+        return
+    hour = 3600
+    targets = {
+        Priority.URGENT: {Goal.FIRST_RESPONSE: hour // 2, Goal.NEXT_RESPONSE: hour, Goal.RESOLUTION: 8 * hour},
+        Priority.NORMAL: {Goal.FIRST_RESPONSE: hour, Goal.NEXT_RESPONSE: 2 * hour, Goal.RESOLUTION: 48 * hour},
+    }
+    policy_id = sla.add_policy(connection, 1, Policy(0, name, None, targets), now)
+    for queue_id in queue_ids:
+        access.change_queue(connection, queue_id, sla_policy_id=policy_id)
 
 
 def _write_call_log(path: Path) -> None:

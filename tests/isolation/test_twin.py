@@ -37,8 +37,8 @@ PEOPLE = ("admin", "supervisor", "agent")
 TABLES = {
     "entry_id": "interaction", "user_id": "employee", "token_id": "api_token", "channel_id": "channel_account", "item_id": "raw_item",
     "import_id": "contact_import", "merge_id": "contact_merge", "point_id": "contact_point", "spool_id": "outbox",
-    "code_id": "aux_code", "policy_id": "sla_policy", "endpoint_id": "webhook_endpoint", "webhook_id": "webhook_endpoint", "delivery_id": "webhook_delivery",
-    "reason_id": "contact_reason", "wrap_up_id": "segment",
+    "code_id": "aux_code", "endpoint_id": "webhook_endpoint", "webhook_id": "webhook_endpoint", "delivery_id": "webhook_delivery",
+    "policy_id": "sla_policy", "view_id": "saved_view", "reason_id": "contact_reason", "wrap_up_id": "segment",
 }  # fmt: skip
 SEARCHED = ("visible", CANARY, "canary", "%25", "_", "example", "Petrov", "order", "")
 
