@@ -27,6 +27,7 @@ from contact_center.channels import registry
 from contact_center.channels.base import Connector, Environment, Inbox
 from contact_center.channels.supervisor import Supervisor
 from contact_center.config import Settings
+from contact_center.console.focus import Focus
 from contact_center.console.live import Console
 from contact_center.console.presence import Presence
 from contact_center.contacts.importing.runner import Imports
@@ -238,8 +239,13 @@ async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Pr
     await product.doorbell.start()
     await product.console.start()
     presence = Presence(product.store, product.holder, product.console.users, utc_now)
-    product.console.on_change = presence.changed
-    tasks = [spawn(_housekeeping(product.store, product.settings.data_dir), name="housekeeping"), spawn(presence.run(), name="presence")]
+    focus = Focus(product.store, utc_now)
+    product.console.on_change, product.console.on_focus = presence.changed, focus.at
+    tasks = [
+        spawn(_housekeeping(product.store, product.settings.data_dir), name="housekeeping"),
+        spawn(presence.run(), name="presence"),
+        spawn(focus.run(), name="focus"),
+    ]
     if workers:
         tasks.append(spawn(_show_life(product.store, product.holder), name="sender lease"))
         await product.store.write(channels.take_lease, outbox.sender_lease(product.holder), product.holder, utc_now(), LEASE_TTL)

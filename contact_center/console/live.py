@@ -99,6 +99,8 @@ class Console:
         self.address_of: Callable[[web.Request], str] = lambda request: request.remote or ""
         self.on_watch: Watched = _nobody_asks
         """Called before entries of contacts are sent to somebody who did not watch them."""
+        self.on_focus: Callable[[str, int, int | None], None] = lambda _sid, _user_id, _ticket_id: None
+        """Called when a console in use shows a ticket that its viewer may see, or none any more."""
         self.on_change: Callable[[], None] = lambda: None
         """Called when a console came or went."""
         self.well = True
@@ -155,6 +157,8 @@ class Console:
 
     async def _disconnect(self, sid: str, _reason: Any = None) -> None:
         listener = self._listeners.pop(sid, None)
+        if listener is not None:
+            self.on_focus(sid, listener.viewer.user_id, None)
         await self._tell_company(self._company.goes(sid, listener.viewer.user_id if listener else 0, None))
         self.on_change()
 
@@ -197,6 +201,7 @@ class Console:
                 return  # a courtesy; the next keystroke brings another chance
             place = Place(wanted[0], bool(said.get("writing"))) if seen is not None else None
         if sid in self._listeners:
+            self.on_focus(sid, listener.viewer.user_id, place.ticket_id if place and said.get("active") is True else None)
             await self._tell_company(self._company.goes(sid, listener.viewer.user_id, place))
 
     async def _tell_company(self, ticket_ids: set[int]) -> None:
@@ -367,7 +372,8 @@ class Console:
 
     async def _drop(self, listener: Listener, reason: str = "") -> None:
         """Let one console go, without waiting for it: it may be the very one that does not answer."""
-        self._listeners.pop(listener.sid, None)
+        if self._listeners.pop(listener.sid, None) is not None:
+            self.on_focus(listener.sid, listener.viewer.user_id, None)
         if reason:
             await wire.write(self.server, listener.eio_sid, wire.Frame(self.server, "bye", {"reason": reason}))
         await wire.close(self.server, listener.eio_sid, abort=not reason)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, func, literal, literal_column, or_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection, RowMapping
 
+from contact_center.model.handling import StayTime
 from contact_center.model.people import Viewer
 from contact_center.model.shift import WrapUp
 from contact_center.model.words import HandlingKind, WorkState, WrapEnd
@@ -152,16 +153,6 @@ class Place:
     channel: str
 
 
-@dataclass(frozen=True, slots=True)
-class StayTime:
-    """From when to when a ticket stood in a queue with somebody waiting."""
-
-    segment_id: int
-    queue_id: int
-    entered_at: datetime
-    ended_at: datetime | None
-
-
 def open_focus(connection: Connection, user_ids: Iterable[int]) -> dict[int, OpenFocus]:
     """What these agents look at, by agent."""
     rows = connection.execute(_focus().where(handling.c.agent_id.in_(list(user_ids))))
@@ -179,14 +170,10 @@ def end_faded(connection: Connection, focus: OpenFocus) -> None:
     connection.execute(statement.values(ended_at=handling.c.seen_at))
 
 
-def end_focus(connection: Connection, handling_id: int, at: datetime) -> None:
-    """A stretch of looking ended."""
-    connection.execute(update(handling).where(handling.c.id == handling_id, _OPEN).values(ended_at=at, seen_at=at))
-
-
-def renew_focus(connection: Connection, handling_ids: Iterable[int], at: datetime) -> None:
-    """These stretches last still."""
-    connection.execute(update(handling).where(handling.c.id.in_(list(handling_ids)), _OPEN).values(seen_at=at))
+def settle_focus(connection: Connection, handling_id: int, segment_id: int | None, seen_at: datetime, ended_at: datetime | None) -> None:
+    """A stretch of looking lasted until then, and belongs to this stay; with an end it is over."""
+    statement = update(handling).where(handling.c.id == handling_id, _OPEN)
+    connection.execute(statement.values(segment_id=segment_id, seen_at=seen_at, ended_at=ended_at))
 
 
 def add_focus(connection: Connection, rows: list[dict[str, Any]]) -> None:
