@@ -34,9 +34,11 @@ resolution = Table(
     Column("id", BigKey, primary_key=True),
     Column("project_id", ForeignKey("project.id"), nullable=False),
     Column("ticket_id", ForeignKey("ticket.id"), nullable=False),
+    Column("contact_id", ForeignKey("contact.id"), nullable=False),
     Column("queue_id", ForeignKey("queue.id"), nullable=False),
     Column("agent_id", ForeignKey("employee.id")),
     Column("channel", CleanText, nullable=False),
+    Column("reason_id", BigKey),
     # Answers of people that the ticket had until then.
     Column("answers", Integer, nullable=False),
     Column("opened_at", Utc, nullable=False),
@@ -44,7 +46,16 @@ resolution = Table(
     Column("seconds", Float, nullable=False),
     Column("business_seconds", Float, nullable=False),
     Column("reopened_at", Utc),
+    # When the customer first asked for something again, if that was within a week.
+    Column("again_at", Utc),
     Index("ix_resolution_ticket_id", "ticket_id"),
+    Index(
+        "ix_resolution_contact",
+        "contact_id",
+        "resolved_at",
+        sqlite_where=Column("again_at").is_(None),
+        postgresql_where=Column("again_at").is_(None),
+    ),
     Index("ix_resolution_report", "project_id", "resolved_at"),
 )
 

@@ -52,20 +52,28 @@ def upgrade() -> None:
         sa.Column("id", types.BigKey, nullable=False),
         sa.Column("project_id", types.BigKey, nullable=False),
         sa.Column("ticket_id", types.BigKey, nullable=False),
+        sa.Column("contact_id", types.BigKey, nullable=False),
         sa.Column("queue_id", types.BigKey, nullable=False),
         sa.Column("agent_id", types.BigKey, nullable=True),
         sa.Column("channel", types.CleanText(), nullable=False),
+        sa.Column("reason_id", types.BigKey, nullable=True),
         sa.Column("answers", sa.Integer(), nullable=False),
         sa.Column("opened_at", types.Utc(), nullable=False),
         sa.Column("resolved_at", types.Utc(), nullable=False),
         sa.Column("seconds", sa.Float(), nullable=False),
         sa.Column("business_seconds", sa.Float(), nullable=False),
         sa.Column("reopened_at", types.Utc(), nullable=True),
+        sa.Column("again_at", types.Utc(), nullable=True),
         sa.ForeignKeyConstraint(["agent_id"], ["employee.id"], name=op.f("fk_resolution_agent_id")),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_resolution_contact_id")),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_resolution_project_id")),
         sa.ForeignKeyConstraint(["queue_id"], ["queue.id"], name=op.f("fk_resolution_queue_id")),
         sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_resolution_ticket_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_resolution")),
+    )
+    unasked = sa.text("again_at IS NULL")
+    op.create_index(
+        "ix_resolution_contact", "resolution", ["contact_id", "resolved_at"], unique=False, sqlite_where=unasked, postgresql_where=unasked
     )
     op.create_index("ix_resolution_ticket_id", "resolution", ["ticket_id"], unique=False)
     op.create_index("ix_resolution_report", "resolution", ["project_id", "resolved_at"], unique=False)
@@ -148,6 +156,7 @@ def _tell_of_the_past() -> None:
     names = (
         "project_id",
         "ticket_id",
+        "contact_id",
         "queue_id",
         "agent_id",
         "channel",
@@ -162,7 +171,7 @@ def _tell_of_the_past() -> None:
         "WHERE work_item.ticket_id = ticket.id AND segment.end_reason = 'completed')"
     )
     age = sa.text(_seconds("resolved_at", "created_at"))
-    old = ("project_id", "id", "queue_id", "assignee_id", "channel")
+    old = ("project_id", "id", "contact_id", "queue_id", "assignee_id", "channel")
     ticket = sa.table("ticket", *(sa.column(name) for name in (*old, "created_at", "resolved_at", "merged_into_id")))
     columns: list[Any] = [*(ticket.c[name] for name in old), sa.text(answers), ticket.c.created_at, ticket.c.resolved_at, age, age]
     resolved = sa.select(*columns).where(ticket.c.resolved_at.is_not(None), ticket.c.merged_into_id.is_(None))
