@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from contact_center.model.channels import ChannelNews, Reconciliation
-from contact_center.model.figures import Unit
+from contact_center.model.figures import About, Unit
 from contact_center.model.people import Queue, User
 from contact_center.model.routing import AgentNow, AuxCode, Offer
 from contact_center.model.shift import ContactReason, Disposition, WrapUp
@@ -119,10 +119,14 @@ class FigureInfo:
 
     id: str
     unit: Unit
+    about: About
     formula: str
     """In the names of the tallies of a report's row."""
     en: str
     ru: str
+    words_en: str
+    """The formula as people read it."""
+    words_ru: str
     version: int
     """Grows when the meaning changes."""
 

@@ -116,7 +116,7 @@ ROUTES: list[Route] = [
     # Reports.
     Route("GET", f"{V1}/figures", reports.registry, P.TICKETS_READ),
     Route("GET", f"{V1}/reports", reports.get_report, P.BOARD),
-    Route("GET", f"{V1}/reports/stays", reports.get_stays, P.BOARD),
+    Route("GET", f"{V1}/reports/behind", reports.get_behind, P.BOARD),
     Route("GET", f"{V1}/reports/export", reports.export, P.BOARD),
     # Texts that are written often.
     Route("GET", f"{V1}/canned-replies", canned.canned_replies, P.TICKETS_READ),

@@ -2,12 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AwareDatetime, Field
 
 from contact_center.api.framework import Input
-from contact_center.api.schemas import Name, among
-from contact_center.model.figures import COUNTED
-from contact_center.model.reports import By, Step
+from contact_center.api.schemas import Name
 from contact_center.model.words import AgentState
 
 
@@ -61,29 +59,3 @@ class AuxCodePatchBody(Input):
     name: Name | None = None
     paid: bool | None = None
     retired: bool | None = None
-
-
-class ReportQuery(Input):
-    """Which stays in queues a report is about, and what makes a row of it."""
-
-    since: AwareDatetime
-    until: AwareDatetime
-    by: By = By.QUEUE
-    step: Step = Step.DAY
-    """Length of the intervals, with `by=interval`."""
-    timezone: str = Field("UTC", max_length=60)
-    """Whose clock on the wall the intervals follow."""
-    queue_id: int | None = Field(None, ge=1, lt=2**53)
-    agent_id: int | None = Field(None, ge=0, lt=2**53)
-    """0: nobody."""
-    channel: str | None = Field(None, max_length=60)
-    language: Literal["en", "ru"] = "en"
-    """Of the headings of an export."""
-
-
-class StaysQuery(ReportQuery):
-    """Which number of a report to open."""
-
-    tally: Annotated[str, Field(json_schema_extra={"enum": list(COUNTED)}), AfterValidator(among(COUNTED))]
-    cursor: str | None = Field(None, max_length=2000)
-    limit: int = Field(50, ge=1, le=200)

@@ -19,7 +19,7 @@ from contact_center.model.people import ContactRef
 from contact_center.model.tickets import TEXT_LIMIT, Entry, Ticket
 from contact_center.model.words import Demand
 from contact_center.store import Connection, Row, journal
-from contact_center.store.repositories import contacts, tickets, timeline, work
+from contact_center.store.repositories import calls, contacts, tickets, timeline, work
 from contact_center.tickets import callbacks, entries, lifecycle, turns
 
 
@@ -75,12 +75,14 @@ def _rewrite(connection: Connection, act: Act, item: Row, whole: InboundMessage,
         visible_text=whole.visible_text[:TEXT_LIMIT],
         facts=whole.facts,
     )
+    calls.note(connection, first.id)
     timeline.set_body(connection, first.id, whole.text, whole.headers)
 
 
 def _absorb(connection: Connection, act: Act, project_id: int, first: Entry, other: Entry) -> None:
     """Two entries turn out to be one happening: the later one disappears, and what it demanded with it."""
     timeline.change(connection, other.id, cancelled=True)
+    calls.note(connection, other.id)
     timeline.move_keys(connection, other.id, first.id)
     if other.ticket_id is not None:
         callbacks.withdraw(connection, act, project_id, other.ticket_id, other.id)

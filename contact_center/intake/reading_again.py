@@ -14,7 +14,7 @@ from contact_center.model.text import clean_text
 from contact_center.model.tickets import TEXT_LIMIT, Entry
 from contact_center.model.words import ProofState
 from contact_center.store import Connection, Row
-from contact_center.store.repositories import timeline
+from contact_center.store.repositories import calls, timeline
 from contact_center.tickets import entries
 
 
@@ -48,6 +48,7 @@ def rewrite(connection: Connection, act: Act, project_id: int, entry_id: int, me
         recipients={"to": list(message.to), "cc": list(message.cc)},
         facts=message.facts,
     )
+    calls.note(connection, entry_id)
     headers: dict[str, Any] = message.headers | ({"defects": list(message.defects)} if message.defects else {})
     stored = timeline.find(connection, entry_id)
     if stored is not None and stored.proof is not None and stored.proof.state is ProofState.FAILED:

@@ -17,7 +17,7 @@ from contact_center.model.text import preview
 from contact_center.model.tickets import Entry, Ticket
 from contact_center.model.words import Consent, Delivery, Demand, Fate, Status
 from contact_center.store import Connection, Row
-from contact_center.store.repositories import channels, outbox, remote_files, tickets, timeline, work
+from contact_center.store.repositories import calls, channels, outbox, remote_files, tickets, timeline, work
 from contact_center.store.repositories.raw_items import Ending
 from contact_center.store.repositories.recovery import restored_at
 from contact_center.tickets import callbacks, confirmations, entries, lifecycle, returned, threading, turns, unattended
@@ -255,6 +255,8 @@ def add_entry(
         proof=message.proof,
         facts=bounces.facts(connection, message),
     )
+    if message.facts is not None:
+        calls.note(connection, entry.id)
     remote_files.add(connection, entry.id, item["account_id"], message.remote_files, act.now)
     return replace(entry, attachments=tuple(attach(connection, act, entry.id, file) for file in message.attachments))
 

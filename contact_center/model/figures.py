@@ -1,13 +1,19 @@
 """The registry of figures: what each means, exactly, in two languages. Board, reports, API and export all take them from here.
 
 A figure is a formula over *tallies*: sums that can be added up over queues, agents and stretches of time, so that a total is made by
-adding tallies and never by averaging figures. Vendors disagree about the same words, so an id names its variant.
+adding tallies and never by averaging figures. A median is made of *samples*, the values themselves, which are put together the same
+way. Vendors disagree about the same words, so an id names its variant.
 """
 
+import re
+from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cached_property
 from types import CodeType
+
+from contact_center.model.figure_words import SAMPLE_WORDS, TALLY_WORDS
 
 
 class Unit(StrEnum):
@@ -17,17 +23,34 @@ class Unit(StrEnum):
     SECONDS = "seconds"
     SHARE = "share"
     """From 0 to 1; shown in percent."""
+    SCORE = "score"
+    """A mark, or a difference of shares in points."""
+
+
+class About(StrEnum):
+    """What a report tells of: each kind of row has its own figures."""
+
+    WORK = "work"
+    """Stays in queues and calls, and offers made for them, by when they began."""
+    RESOLUTION = "resolution"
+    """Times that a ticket was resolved, by when."""
+    HANDLING = "handling"
+    """Work that was done, by when it was."""
+    SLA = "sla"
+    """Promises of policies, by when their clocks began."""
+    SURVEY = "survey"
+    """Surveys that went out, by when."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tallies:
-    """Sums over stays in queues (segments). Each belongs to the interval in which the stay began, unless it says otherwise.
+    """Sums over rows. Each belongs to the interval in which its row began, unless its report says otherwise.
 
-    Balance, always: entered = answered + settled + abandoned + transferred + overflowed + merged + open.
+    Balance, always: entered = answered + settled + abandoned + callback + transferred + overflowed + merged + open.
     """
 
     entered: int = 0
-    """Stays that began: turns of customers, and turns that came from another queue."""
+    """Stays that began: turns of customers, turns that came from another queue, and calls."""
     transferred_in: int = 0
     """Of them those that came from another queue."""
     answered: int = 0
@@ -38,6 +61,10 @@ class Tallies:
     abandoned: int = 0
     """The customer left before anybody accepted."""
     abandoned_in_target: int = 0
+    abandoned_short: int = 0
+    """So quickly that nobody could have answered: no rate of abandonment counts them."""
+    callback: int = 0
+    """The caller asked to be called, and left."""
     transferred: int = 0
     overflowed: int = 0
     merged: int = 0
@@ -45,12 +72,64 @@ class Tallies:
     open: int = 0
     open_over_target: int = 0
     """Still open, and the target has passed: a miss already."""
+    after_hours: int = 0
+    """Calls that came when the queue was closed and that nobody answered; they did not enter."""
+    late: int = 0
+    """Became known to us long after they began: figures that were looked at before then were others."""
     wait_seconds: float = 0
     """From the beginning of the stay to the answer, of those answered, on the clock."""
     offers_accepted: int = 0
-    """Offers made in the interval, by what became of them; withdrawn ones count nowhere."""
+    """Offers made for these stays, by what became of them; withdrawn ones count nowhere."""
     offers_declined: int = 0
     offers_expired: int = 0
+    first_responses: int = 0
+    """Answers that were the first of their ticket. How long the turn lasted, wherever it stood, belongs to the stay that answered."""
+    first_response_seconds: float = 0
+    first_response_business_seconds: float = 0
+    next_responses: int = 0
+    next_response_seconds: float = 0
+    next_response_business_seconds: float = 0
+    resolved: int = 0
+    reopened: int = 0
+    """Of the resolved, those that were opened again since."""
+    ripe: int = 0
+    """Of the resolved, those that are seven days old: before, nobody can know whether the customer comes again."""
+    again: int = 0
+    """Of the ripe, those whose customer asked for something again, in whatever ticket, within the seven days."""
+    first_contact: int = 0
+    """Of the ripe: at most one answer of ours, not opened again and no customer who came again within the seven days."""
+    stood: int = 0
+    """Of the resolved, those that were not opened again."""
+    resolution_seconds: float = 0
+    resolution_business_seconds: float = 0
+    handled: int = 0
+    """Stays on which work was done and that have ended."""
+    talk_seconds: float = 0
+    hold_seconds: float = 0
+    focus_seconds: float = 0
+    wrap_seconds: float = 0
+    first_response_kept: int = 0
+    """Clocks that have stopped, by whether the promise was kept."""
+    first_response_broken: int = 0
+    next_response_kept: int = 0
+    next_response_broken: int = 0
+    resolution_kept: int = 0
+    resolution_broken: int = 0
+    clocks_running: int = 0
+    """Not yet due, or standing still."""
+    surveys_sent: int = 0
+    surveys_answered: int = 0
+    csat_answered: int = 0
+    csat_satisfied: int = 0
+    """A mark of 4 or 5 of 5."""
+    nps_answered: int = 0
+    nps_promoters: int = 0
+    """9 or 10 of 10."""
+    nps_detractors: int = 0
+    """0 to 6 of 10."""
+    ces_answered: int = 0
+    ces_score: float = 0
+    """Sum of the marks, 1 to 7."""
 
     def __add__(self, other: "Tallies") -> "Tallies":
         """The tallies of both together."""
@@ -69,15 +148,18 @@ class Tallies:
     @property
     def balanced(self) -> bool:
         """Whether everything that came in is accounted for."""
-        out = self.answered + self.settled + self.abandoned + self.transferred + self.overflowed + self.merged
+        out = self.answered + self.settled + self.abandoned + self.callback + self.transferred + self.overflowed + self.merged
         return self.entered == out + self.open
 
 
-COUNTED = (
-    "entered", "transferred_in", "answered", "answered_in_target", "settled", "abandoned", "transferred", "overflowed", "merged", "open",
-    "open_over_target",
-)  # fmt: skip
-"""Tallies that count stays, so that each opens into the stays behind it."""
+Samples = Mapping[str, "array[float]"]
+"""Values by the name of what they measure."""
+NO_SAMPLES: Samples = {}
+
+
+def percentile(values: "list[float] | array[float]", percent: int) -> float | None:
+    """The smallest of the values that so many percent of them do not exceed; `values` stand in order."""
+    return values[(len(values) * percent + 99) // 100 - 1] if values else None
 
 
 @dataclass(frozen=True)
@@ -87,35 +169,96 @@ class Figure:
     id: str
     unit: Unit
     formula: str
-    """In the names of the tallies."""
+    """In the names of the tallies; of a median or percentile, in the name of its samples."""
     en: str
     ru: str
+    about: About = About.WORK
+    sample: str = ""
+    percent: int = 0
+    """Of a percentile: which values, and which of them."""
     version: int = 1
     """Grows when the meaning changes; what was computed under another version is not compared."""
 
-    def of(self, tallies: Tallies) -> float | None:
+    def of(self, tallies: Tallies, ordered: Mapping[str, list[float]] | None = None) -> float | None:
         """The figure; None where there is nothing to divide by: no figure is better than a wrong one."""
+        if self.sample:
+            return percentile((ordered or {}).get(self.sample, []), self.percent)
         try:
             result: float = eval(self._code, {"__builtins__": {}}, tallies.by_name)  # noqa: S307 - our own text, nobody's input
         except ZeroDivisionError:
             return None
         return result
 
+    def in_words(self, language: str) -> str:
+        """The formula as people read it."""
+        place = 1 if language == "ru" else 0
+        if self.sample:
+            return SAMPLE_WORDS[self.sample][place].format(percent=self.percent)
+        quotes = "«{}»" if place else "“{}”"
+        said = re.sub(r"[a-z_]+", lambda found: quotes.format(TALLY_WORDS[found[0]][place]), self.formula)
+        return said.replace("*", "×").replace("/", "÷").replace(" - ", " − ")
+
     @cached_property
     def _code(self) -> CodeType:
         return compile(self.formula, self.id, "eval")
 
 
+def _count(name: str, tally: str, en: str, ru: str, about: About = About.WORK) -> Figure:
+    return Figure(name, Unit.COUNT, tally, en, ru, about)
+
+
+def _percentiles(name: str, sample: str, en: tuple[str, str], ru: tuple[str, str], about: About = About.WORK) -> tuple[Figure, Figure]:
+    """The median, and what nine of ten did not exceed."""
+    return (
+        Figure(f"{name}.median", Unit.SECONDS, f"median({sample})", en[0], ru[0], about, sample, 50),
+        Figure(f"{name}.p90", Unit.SECONDS, f"p90({sample})", en[1], ru[1], about, sample, 90),
+    )
+
+
+_RESPONSE_RU = ("{}: медиана", "{}: 90 % не дольше")
+_RESPONSE_EN = ("{}: median", "{}: 90 % within")
+
+
+def _times(name: str, en: str, ru: str, divisor: str, about: About) -> tuple[Figure, ...]:
+    """How long something took, on the clock and in business time: on average, for half of them, and for nine of ten."""
+    sample = name.replace(".", "_")
+    found: list[Figure] = []
+    for suffix, kind, en_in, ru_in in (("", "", "", ""), (".business", "_business", ", business time", ", рабочее время")):
+        words_en, words_ru = f"{en}{en_in}", f"{ru}{ru_in}"
+        found.append(Figure(f"{name}{suffix}", Unit.SECONDS, f"{sample}{kind}_seconds / {divisor}", words_en, words_ru, about))
+        medians = [each.format(words_en) for each in _RESPONSE_EN], [each.format(words_ru) for each in _RESPONSE_RU]
+        found += _percentiles(f"{name}{suffix}", f"{sample}{kind}", (medians[0][0], medians[0][1]), (medians[1][0], medians[1][1]), about)
+    return tuple(found)
+
+
+def _kept(goal: str, en: str, ru: str) -> tuple[Figure, ...]:
+    """How far the promises of one kind were kept."""
+    kept, broken = f"{goal}_kept", f"{goal}_broken"
+    return (
+        _count(f"sla.{goal}.kept", kept, f"{en}: kept", f"{ru}: выполнено", About.SLA),
+        _count(f"sla.{goal}.broken", broken, f"{en}: broken", f"{ru}: нарушено", About.SLA),
+        Figure(f"sla.{goal}", Unit.SHARE, f"{kept} / ({kept} + {broken})", f"{en}: kept, share", f"{ru}: доля в срок", About.SLA),
+    )
+
+
+_STANDARD = "answered_in_target / (answered + abandoned - abandoned_in_target)"
+_HANDLE = "(talk_seconds + hold_seconds + focus_seconds + wrap_seconds) / handled"
+
 FIGURES: tuple[Figure, ...] = (
-    Figure("volume.entered", Unit.COUNT, "entered", "Came in", "Поступило"),
-    Figure("volume.transferred_in", Unit.COUNT, "transferred_in", "Came from another queue", "Пришло из других очередей"),
-    Figure("volume.answered", Unit.COUNT, "answered", "Answered", "Отвечено"),
-    Figure("volume.settled", Unit.COUNT, "settled", "No answer needed", "Ответ не нужен"),
-    Figure("volume.abandoned", Unit.COUNT, "abandoned", "Abandoned", "Не дождались"),
-    Figure("volume.transferred", Unit.COUNT, "transferred", "Passed on", "Передано"),
-    Figure("volume.overflowed", Unit.COUNT, "overflowed", "Overflowed", "Ушло в другую очередь"),
-    Figure("volume.merged", Unit.COUNT, "merged", "Joined another ticket", "Объединено"),
-    Figure("volume.open", Unit.COUNT, "open", "Still open", "Ещё открыто"),
+    _count("volume.entered", "entered", "Came in", "Поступило"),
+    _count("volume.transferred_in", "transferred_in", "Came from another queue", "Пришло из других очередей"),
+    _count("volume.answered", "answered", "Answered", "Отвечено"),
+    _count("volume.settled", "settled", "No answer needed", "Ответ не нужен"),
+    _count("volume.abandoned", "abandoned", "Abandoned", "Не дождались"),
+    _count("volume.abandoned_short", "abandoned_short", "Abandoned at once", "Сразу положили трубку"),
+    _count("volume.callback", "callback", "Asked to be called", "Попросили перезвонить"),
+    _count("volume.transferred", "transferred", "Passed on", "Передано"),
+    _count("volume.overflowed", "overflowed", "Overflowed", "Ушло в другую очередь"),
+    _count("volume.merged", "merged", "Joined another ticket", "Объединено"),
+    _count("volume.open", "open", "Still open", "Ещё открыто"),
+    _count("volume.open_over_target", "open_over_target", "Open and overdue", "Открыто, просрочено"),
+    _count("volume.after_hours", "after_hours", "Called after hours", "Звонки в нерабочее время"),
+    _count("volume.late", "late", "Known late", "Стало известно позже"),
     Figure(
         "service_level.async",
         Unit.SHARE,
@@ -123,13 +266,7 @@ FIGURES: tuple[Figure, ...] = (
         "Answered in time",
         "Отвечено вовремя",
     ),
-    Figure(
-        "service_level.standard",
-        Unit.SHARE,
-        "answered_in_target / (answered + abandoned - abandoned_in_target)",
-        "Service level",
-        "Уровень сервиса",
-    ),
+    Figure("service_level.standard", Unit.SHARE, _STANDARD, "Service level", "Уровень сервиса"),
     Figure(
         "service_level.offered",
         Unit.SHARE,
@@ -151,9 +288,22 @@ FIGURES: tuple[Figure, ...] = (
         "Service level, of those answered",
         "Уровень сервиса, от отвеченных",
     ),
-    Figure("abandonment", Unit.SHARE, "abandoned / (answered + abandoned)", "Abandoned, share", "Доля не дождавшихся"),
+    Figure(
+        "abandonment",
+        Unit.SHARE,
+        "(abandoned - abandoned_short) / (answered + abandoned - abandoned_short)",
+        "Abandoned, share",
+        "Доля не дождавшихся",
+        version=2,
+    ),
     Figure("asa", Unit.SECONDS, "wait_seconds / answered", "Average wait for an answer", "Среднее ожидание ответа"),
+    *_percentiles("asa", "wait", ("Median wait", "90 % waited no longer"), ("Медиана ожидания", "90 % ждали не дольше")),
+    *_times("first_response", "First response", "Первый ответ", "first_responses", About.WORK),
+    *_times("next_response", "Next response", "Следующий ответ", "next_responses", About.WORK),
     Figure("transfer_rate", Unit.SHARE, "transferred / ended", "Passed on, share", "Доля переданных"),
+    _count("offers.accepted", "offers_accepted", "Offers accepted", "Предложений принято"),
+    _count("offers.declined", "offers_declined", "Offers declined", "Предложений отклонено"),
+    _count("offers.expired", "offers_expired", "Offers nobody answered", "Предложений без ответа"),
     Figure(
         "rona",
         Unit.SHARE,
@@ -161,10 +311,33 @@ FIGURES: tuple[Figure, ...] = (
         "Offers nobody answered, share",
         "Доля предложений без ответа",
     ),
+    _count("resolution.resolved", "resolved", "Resolved", "Решено", About.RESOLUTION),
+    _count("resolution.reopened", "reopened", "Opened again", "Открыто снова", About.RESOLUTION),
+    Figure("resolution.reopen_rate", Unit.SHARE, "reopened / resolved", "Opened again, share", "Доля открытых снова", About.RESOLUTION),
+    *_times("resolution", "Time to resolution", "Время до решения", "stood", About.RESOLUTION),
+    Figure("fcr", Unit.SHARE, "first_contact / ripe", "Resolved at first contact", "Решено с первого обращения", About.RESOLUTION),
+    Figure("repeat_contact", Unit.SHARE, "again / ripe", "Came again within 7 days", "Обратились снова за 7 дней", About.RESOLUTION),
+    _count("handling.handled", "handled", "Handled", "Обработано", About.HANDLING),
+    Figure("aht", Unit.SECONDS, _HANDLE, "Average handling time", "Среднее время обработки", About.HANDLING),
+    Figure("aht.talk", Unit.SECONDS, "talk_seconds / handled", "of it talk", "из него разговор", About.HANDLING),
+    Figure("aht.hold", Unit.SECONDS, "hold_seconds / handled", "of it hold", "из него удержание", About.HANDLING),
+    Figure("aht.focus", Unit.SECONDS, "focus_seconds / handled", "of it work in the ticket", "из него работа в обращении", About.HANDLING),
+    Figure("aht.wrap", Unit.SECONDS, "wrap_seconds / handled", "of it wrap-up", "из него постобработка", About.HANDLING),
+    *_kept("first_response", "First response", "Первый ответ"),
+    *_kept("next_response", "Next response", "Следующий ответ"),
+    *_kept("resolution", "Resolution", "Решение"),
+    _count("sla.running", "clocks_running", "Not decided yet", "Ещё не решено", About.SLA),
+    _count("survey.sent", "surveys_sent", "Surveys sent", "Опросов отправлено", About.SURVEY),
+    _count("survey.answered", "surveys_answered", "Surveys answered", "Ответили на опрос", About.SURVEY),
+    Figure("survey.response_rate", Unit.SHARE, "surveys_answered / surveys_sent", "Response rate", "Доля ответивших", About.SURVEY),
+    Figure("csat", Unit.SHARE, "csat_satisfied / csat_answered", "CSAT", "CSAT", About.SURVEY),
+    Figure("nps", Unit.SCORE, "100 * (nps_promoters - nps_detractors) / nps_answered", "NPS", "NPS", About.SURVEY),
+    Figure("ces", Unit.SCORE, "ces_score / ces_answered", "CES", "CES", About.SURVEY),
 )
 BY_ID = {figure.id: figure for figure in FIGURES}
 
 
-def values(tallies: Tallies) -> dict[str, float | None]:
-    """Every figure of these tallies, by id."""
-    return {figure.id: figure.of(tallies) for figure in FIGURES}
+def values(tallies: Tallies, samples: Samples = NO_SAMPLES, about: About | None = None) -> dict[str, float | None]:
+    """Every figure of these tallies and samples, by id; of one kind of report, or all."""
+    ordered = {name: sorted(found) for name, found in samples.items()}
+    return {figure.id: figure.of(tallies, ordered) for figure in FIGURES if about in (None, figure.about)}

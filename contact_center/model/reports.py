@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from contact_center.model.figures import Tallies
-from contact_center.model.words import EndReason
+from contact_center.model.figures import About, Tallies
 
 MOST_INTERVALS = 800
 
@@ -17,7 +16,23 @@ class By(StrEnum):
     QUEUE = "queue"
     AGENT = "agent"
     CHANNEL = "channel"
+    REASON = "reason"
+    POLICY = "policy"
+    """Of promises: the policy that made them."""
     INTERVAL = "interval"
+    HOUR = "hour"
+    """The hours of a week on the clock on the wall: "0-9" is Monday from nine to ten."""
+
+
+class Medium(StrEnum):
+    """How customers reach us: each has a service level of its own."""
+
+    TEXT = "text"
+    VOICE = "voice"
+
+
+CALL = "call"
+"""What stands for a channel where a call itself is counted. The turn that asks for a call is of its ticket's channel."""
 
 
 class Step(StrEnum):
@@ -33,16 +48,22 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A report: stays in queues that began in [since, until), narrowed down, and what makes a row."""
+    """A report: what began, or happened, in [since, until), narrowed down, and what makes a row."""
 
     since: datetime
     until: datetime
     by: By
     starts: tuple[datetime, ...] = ()
     """With By.INTERVAL: where the intervals begin, the first at `since`."""
+    timezone: str = "UTC"
+    """With By.HOUR: on whose wall."""
     queue_id: int | None = None
     agent_id: int | None = None
     channel: str | None = None
+    reason_id: int | None = None
+    """0: none."""
+    medium: Medium | None = None
+    about: About = About.WORK
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +71,14 @@ class Row:
     """A row of a report."""
 
     key: str
-    """Id of the queue or agent (0: nobody), kind of the channel, or the instant at which the interval begins."""
+    """Id of the queue, agent or reason (0: none), kind of the channel, instant at which the interval begins, or hour of the week."""
     tallies: Tallies
-    median_wait: float | None
-    """Of those answered, in seconds."""
-    p90_wait: float | None
     figures: dict[str, float | None]
-    """Every figure of the registry by id."""
+    """Every figure of the report by id."""
     provisional: bool = False
     """Something is still open: the figures may yet change."""
+    restated: bool = False
+    """Something became known long after it began: who looked before saw other figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +92,27 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Stay:
-    """One stay in a queue: what figures are counted from."""
+class Behind:
+    """A row behind a number: a stay in a queue, a call, an offer, a resolution, a promise, a survey."""
 
     id: int
-    ticket_id: int
-    ticket_number: int
-    subject: str
+    kind: str
+    contact_id: int
     contact_name: str
     queue_id: int
     agent_id: int | None
     channel: str
-    entered_at: datetime
-    due_at: datetime | None
-    ended_at: datetime | None
-    end_reason: EndReason | None
+    began_at: datetime
+    ticket_id: int | None = None
+    """None: a call that got through belongs to no ticket."""
+    ticket_number: int | None = None
+    subject: str = ""
+    due_at: datetime | None = None
+    ended_at: datetime | None = None
+    how: str | None = None
+    """How it ended; None: it has not."""
+    seconds: float | None = None
+    """What it took, of what is measured."""
 
 
 def starts_of(since: datetime, until: datetime, step: Step, timezone: str) -> tuple[datetime, ...]:

@@ -42,7 +42,7 @@ from contact_center.store.schema import metadata
 from contact_center.store.sqlite import _make_engine
 from contact_center.store.types import CleanText, Json, Utc, dump_json
 
-LEFT_OUT = {"search_doc", "search_state", "lease", "presence"}
+LEFT_OUT = {"search_doc", "search_state", "lease", "presence", "interval_fact", "interval_stale"}
 PART = 4 * 1024 * 1024
 ROWS = 500
 LARGE_ROWS = 16  # of a table with binary columns: a row may be a megabyte

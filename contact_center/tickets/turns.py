@@ -12,8 +12,8 @@ from contact_center.model.events import Event, OfferChanged
 from contact_center.model.routing import Offer
 from contact_center.model.tickets import Ticket
 from contact_center.model.words import EndReason, OfferState
-from contact_center.store import Connection, journal
-from contact_center.store.repositories import access, hours, routing, work
+from contact_center.store import Connection, Row, journal
+from contact_center.store.repositories import access, hours, resolutions, routing, work
 from contact_center.tickets import wrapping
 
 
@@ -59,6 +59,7 @@ def begin(
     """Open a turn of a ticket that has none open."""
     item_id = work.add_item(connection, project_id, kind, ticket_id, interaction_id, at, assignee_id)
     work.add_segment(connection, item_id, queue_id, assignee_id, at, _due(connection, queue_id, at))
+    resolutions.came_again(connection, ticket_id, at)
 
 
 def end(connection: Connection, act: Act, ticket_id: int, reason: EndReason) -> None:
@@ -69,11 +70,22 @@ def end(connection: Connection, act: Act, ticket_id: int, reason: EndReason) -> 
     withdraw_offer(connection, act, item["segment_id"])
     if reason is EndReason.COMPLETED and item["agent_id"] is None:
         work.assign_segment(connection, item["segment_id"], item["id"], act.user_id, act.now)
-    work.end_segment(connection, item["segment_id"], reason, act.now)
+    response = _response(connection, act, ticket_id, item) if reason is EndReason.COMPLETED else None
+    work.end_segment(connection, item["segment_id"], reason, act.now, response)
     work.close_item(connection, item["id"], act.now)
     if reason in (EndReason.COMPLETED, EndReason.NO_REPLY_NEEDED):
         agent_id = item["agent_id"] or (act.user_id if reason is EndReason.COMPLETED else None)
         wrapping.begin(connection, act, item["segment_id"], item["queue_id"], agent_id)
+
+
+def _response(connection: Connection, act: Act, ticket_id: int, item: Row) -> work.Response | None:
+    """The answer that ends a turn, with what the customer waited for it on the clock and in business time."""
+    kind = work.response_to(connection, ticket_id, item["id"])
+    if kind is None:
+        return None
+    lasted = act.now - item["opened_at"]
+    calendar = hours.of_queue(connection, item["queue_id"])
+    return work.Response(kind, lasted, lasted if calendar is None else calendar.business_time(item["opened_at"], act.now))
 
 
 def assigned(connection: Connection, act: Act, ticket_id: int, agent_id: int | None) -> None:

@@ -5,17 +5,18 @@ import io
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
 from contact_center.api.answers import FigureInfo
 from contact_center.api.context import Context
+from contact_center.api.report_schemas import BehindQuery, ReportQuery
 from contact_center.api.schemas import Page, decode_cursor, encode_cursor
-from contact_center.api.shift_schemas import ReportQuery, StaysQuery
 from contact_center.errors import Invalid
 from contact_center.model.figures import FIGURES, Unit
 from contact_center.model.people import Viewer
-from contact_center.model.reports import Asked, By, Report, Row, Stay, starts_of
+from contact_center.model.reports import Asked, Behind, By, Report, Row, starts_of
 from contact_center.store import Connection, journal
 from contact_center.store.bounds import bounded
 from contact_center.store.repositories import access, figures
@@ -27,17 +28,22 @@ SECONDS = 30.0  # a report that takes longer is broken off
 
 async def registry(ctx: Context) -> list[FigureInfo]:
     """Every figure there is: its words, its unit, the formula that counts."""
-    return [FigureInfo(each.id, each.unit, each.formula, each.en, each.ru, each.version) for each in FIGURES]
+    return [
+        FigureInfo(
+            each.id, each.unit, each.about, each.formula, each.en, each.ru, each.in_words("en"), each.in_words("ru"), each.version
+        )
+        for each in FIGURES
+    ]  # fmt: skip
 
 
 async def get_report(ctx: Context, query: ReportQuery) -> Report:
-    """Stays in queues that began in a stretch of time, counted by queue, agent, channel or interval."""
+    """What began, or happened, in a stretch of time, counted by queue, agent, channel, reason, policy, interval or hour of the week."""
     return await _counted(ctx, figures.report, ctx.viewer, _asked(query), ctx.services.clock())
 
 
-async def get_stays(ctx: Context, query: StaysQuery) -> Page[Stay]:
-    """The stays that a tally of a report counts, in order of beginning; as many as the tally says."""
-    return await _counted(ctx, _stays, ctx.viewer, query, _asked(query), ctx.services.clock())
+async def get_behind(ctx: Context, query: BehindQuery) -> Page[Behind]:
+    """The rows that a tally of a report counts: as many as it says."""
+    return await _counted(ctx, _behind, ctx.viewer, query, _asked(query), ctx.services.clock())
 
 
 async def export(ctx: Context, query: ReportQuery) -> web.Response:
@@ -75,14 +81,23 @@ def _asked(query: ReportQuery) -> Asked:
     except (ValueError, KeyError, OSError) as error:  # a zone that is none is any of these
         too_many = isinstance(error, ValueError) and "too many" in str(error)
         raise Invalid(str(error) if too_many else "There is no such timezone.", field="step" if too_many else "timezone") from None
-    return Asked(query.since, query.until, query.by, starts, query.queue_id, query.agent_id, query.channel)
+    narrowed = {name: getattr(query, name) for name in ("queue_id", "agent_id", "channel", "reason_id", "medium", "about")}
+    return Asked(query.since, query.until, query.by, starts, _zone(query.timezone), **narrowed)
 
 
-def _stays(connection: Connection, viewer: Viewer, query: StaysQuery, asked: Asked, now: datetime) -> Page[Stay]:
-    cursor = decode_cursor(query.cursor, int)
-    rows = figures.stays(connection, viewer, asked, query.tally, now, cursor[0] if cursor else 0, query.limit + 1)
+def _zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ValueError, KeyError, OSError):
+        raise Invalid("There is no such timezone.", field="timezone") from None
+
+
+def _behind(connection: Connection, viewer: Viewer, query: BehindQuery, asked: Asked, now: datetime) -> Page[Behind]:
+    kind, last_id = decode_cursor(query.cursor, str, int) or ("", 0)
+    rows = figures.behind(connection, viewer, asked, query.tally, now, (kind, last_id), query.limit + 1)
     items = rows[: query.limit]
-    return Page(items, encode_cursor(items[-1].id) if len(rows) > query.limit else None, journal.horizon(connection))
+    last = encode_cursor(items[-1].kind, items[-1].id) if len(rows) > query.limit else None
+    return Page(items, last, journal.horizon(connection))
 
 
 def _named(connection: Connection, viewer: Viewer, asked: Asked, now: datetime) -> tuple[Report, dict[str, str]]:
@@ -99,19 +114,16 @@ def _named(connection: Connection, viewer: Viewer, asked: Asked, now: datetime) 
 def _csv(report: Report, by: By, names: dict[str, str], language: str) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
-    median, p90 = ("медиана ожидания", "p90 ожидания") if language == "ru" else ("median wait", "p90 wait")
-    writer.writerow([by, *(figure.ru if language == "ru" else figure.en for figure in FIGURES), median, p90])
+    about = [figure for figure in FIGURES if figure.id in report.total.figures]
+    writer.writerow([by, *(figure.ru if language == "ru" else figure.en for figure in about)])
     for row in [*report.rows, report.total]:
         writer.writerow([_safe(names.get(row.key, row.key)), *_cells(row)])
     return text.getvalue()
 
 
 def _cells(row: Row) -> list[object]:
-    values = [row.figures[figure.id] for figure in FIGURES]
-    whole = [
-        int(value) if figure.unit is Unit.COUNT and value is not None else value for figure, value in zip(FIGURES, values, strict=True)
-    ]
-    return ["" if value is None else value for value in (*whole, row.median_wait, row.p90_wait)]
+    values = [(figure, row.figures[figure.id]) for figure in FIGURES if figure.id in row.figures]
+    return ["" if value is None else int(value) if figure.unit is Unit.COUNT else value for figure, value in values]
 
 
 def _safe(name: str) -> str:

@@ -1,158 +1,270 @@
-"""Tallies from stays in queues: one statement for all rows of a report, and the stays behind any number of it."""
+"""Reports: tallies from rows and rollups, figures from tallies, and the rows behind any number."""
 
-from collections.abc import Mapping
-from datetime import datetime
-from itertools import pairwise
+from bisect import bisect_right
+from collections import defaultdict
+from dataclasses import fields
+from datetime import datetime, timedelta
+from math import fsum
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, case, false, func, literal, literal_column, select, true, union_all
+from sqlalchemy import ColumnElement, and_, func, literal, literal_column, select
 from sqlalchemy.engine import Connection
 
-from contact_center.model.figures import COUNTED, Tallies, values
+from contact_center.model.figures import About, Tallies, values
 from contact_center.model.people import Viewer
-from contact_center.model.reports import Asked, By, Report, Row, Stay
-from contact_center.model.words import EndReason, OfferState
+from contact_center.model.reports import CALL, Asked, Behind, By, Medium, Report, Row
+from contact_center.store.repositories.rollups import Piece, begin_of, number, stale, unpack
+from contact_center.store.repositories.tallies import COUNTED, NOBODY, SOURCES, Source, count, has_sample, quarter_of, sampled
 from contact_center.store.schema.contacts import contact
-from contact_center.store.schema.routing import offer
+from contact_center.store.schema.figures import interval_fact
 from contact_center.store.schema.tickets import ticket
-from contact_center.store.schema.work import segment, work_item
-from contact_center.store.types import Utc
 
-NOBODY = "0"
-
-
-def report(connection: Connection, viewer: Viewer, asked: Asked, now: datetime) -> Report:
-    """A report over the queues that the viewer sees; rows where nothing happened are left out, except intervals."""
-    frame = _Frame(viewer, asked)
-    tallies = frame.stays(connection, now)
-    for key, more in frame.offers(connection).items():
-        tallies[key] = tallies.get(key, Tallies()) + more
-    waits = frame.waits(connection, frame.key)
-    keys = [start.isoformat() for start in asked.starts] if asked.by is By.INTERVAL else sorted(tallies)
-    rows = [_row(key, tallies.get(key, Tallies()), waits.get(key)) for key in keys]
-    whole = sum((row.tallies for row in rows), Tallies())
-    return Report(asked.since, asked.until, rows, _row("", whole, frame.waits(connection, literal("")).get("")))
+WORTH = timedelta(hours=6)  # a shorter report is counted from rows as fast
+MOST_STRETCHES = 40  # of quarters that are to be counted from rows; with more it is all counted from rows
+_TALLIES = frozenset(each.name for each in fields(Tallies))
+_BY_KEY: ColumnElement[Any] = literal_column(
+    "row_key"
+)  # by its name: what is constant, as a channel of calls is, is no expression to group by
+Pieces = dict[str, Piece]
 
 
-def stays(connection: Connection, viewer: Viewer, asked: Asked, tally: str, now: datetime, after: int, limit: int) -> list[Stay]:
-    """The stays that a tally of the report counts, by number, from beyond `after`."""
-    columns = (segment, work_item.c.ticket_id, ticket.c.number, ticket.c.subject, contact.c.name)
-    frame = _Frame(viewer, asked)
-    tables = frame.tables.join(work_item, work_item.c.id == segment.c.work_item_id).join(ticket, ticket.c.id == work_item.c.ticket_id)
-    tables = tables.join(contact, contact.c.id == ticket.c.contact_id)
-    statement = frame.within(select(*columns), tables).where(_conditions(now)[tally], segment.c.id > after)
-    return [_stay(row) for row in connection.execute(statement.order_by(segment.c.id).limit(limit))]
+def report(connection: Connection, viewer: Viewer, asked: Asked, now: datetime, *, rollups: bool = True) -> Report:
+    """A report over the queues that the viewer sees; rows where nothing happened are left out, except intervals.
+
+    `rollups=False` counts every row: the same numbers, slower.
+    """
+    pieces: Pieces = defaultdict(Piece)
+    namer = _Namer(asked)
+    plan = _plan(connection, viewer, asked) if rollups else None
+    if plan is not None:
+        _from_rollups(connection, viewer, asked, plan, namer, pieces)
+    for source in _sources(asked):
+        ranges = [(asked.since, asked.until)] if plan is None or source.is_open is None else plan.rows
+        for since, until in ranges:
+            _from_rows(connection, viewer, asked, source, _between(source, since, until), now, namer, pieces)
+        if plan is not None and source.is_open is not None:
+            inside = and_(_between(source, *plan.whole), *(~_between(source, *each) for each in plan.rows), source.is_open)
+            _from_rows(connection, viewer, asked, source, inside, now, namer, pieces)
+    keys = namer.keys() or sorted(pieces)
+    rows = [_row(key, pieces.get(key, Piece()), asked.about) for key in keys]
+    whole = Piece()
+    for piece in pieces.values():
+        whole.join(piece)
+    return Report(asked.since, asked.until, rows, _row("", whole, asked.about))
 
 
-def _conditions(now: datetime) -> Mapping[str, ColumnElement[bool]]:
-    """Which stays a tally counts."""
-    ended = {reason: segment.c.end_reason == reason for reason in EndReason}
-    is_open = segment.c.ended_at.is_(None)
-    return {
-        "entered": true(),
-        "transferred_in": segment.c.passed_in,
-        "answered": ended[EndReason.COMPLETED],
-        "answered_in_target": and_(ended[EndReason.COMPLETED], segment.c.ended_at <= segment.c.due_at),
-        "settled": ended[EndReason.NO_REPLY_NEEDED],
-        "abandoned": false(),  # a missed call asks for a callback and never stood in a queue of ours
-        "transferred": ended[EndReason.TRANSFERRED],
-        "overflowed": ended[EndReason.OVERFLOWED],
-        "merged": ended[EndReason.MERGED],
-        "open": is_open,
-        "open_over_target": and_(is_open, segment.c.due_at < now),
-    }
+def behind(
+    connection: Connection, viewer: Viewer, asked: Asked, tally: str, now: datetime, after: tuple[str, int] = ("", 0), limit: int = 1000
+) -> list[Behind]:
+    """The rows that a tally of the report counts, by kind and number, from beyond `after`: as many as the tally says."""
+    kind, last = after
+    found: list[Behind] = []
+    for source in (each for each in COUNTED[tally] if each in _sources(asked)):
+        if source.name < kind or len(found) >= limit:
+            continue
+        beyond = last if source.name == kind else 0
+        found += _behind(connection, viewer, asked, source, tally, now, beyond, limit - len(found))
+    return found
 
 
-class _Frame:
-    """Which stays a report is about, and what makes a row of it."""
+def _sources(asked: Asked) -> list[Source]:
+    """What the report counts, by name."""
+    found = [each for each in SOURCES if each.about is asked.about and (asked.medium is None or each.medium in (None, asked.medium))]
+    return sorted(found, key=lambda source: source.name)
 
-    def __init__(self, viewer: Viewer, asked: Asked) -> None:
-        self._viewer = viewer
+
+# Rows.
+
+
+def _from_rows(
+    connection: Connection, viewer: Viewer, asked: Asked, source: Source, where: Any, now: datetime, namer: "_Namer", pieces: Pieces
+) -> None:
+    conditions = source.counts(now)
+    key = namer.column(source).label("row_key")
+    sums = [count(condition).label(name) for name, condition in conditions.items()]
+    sums += [func.coalesce(func.sum(value), 0).label(name) for name, value in source.sums.items()]
+    names = (*conditions, *source.sums)
+    mine = (where, *_narrowed(viewer, asked, source))
+    for row in connection.execute(select(key, *sums).select_from(source.tables).where(*mine).group_by(_BY_KEY)):
+        pieces[namer.name(row[0])].add(zip(names, row[1:], strict=True))
+    if source.samples:
+        found = select(key, *sampled(source)).select_from(source.tables).where(*mine, has_sample(source))
+        columns: dict[Any, list[list[float]]] = defaultdict(lambda: [[] for _ in source.samples])
+        for row in connection.execute(found):
+            for place, value in enumerate(row[1:]):
+                if value is not None:
+                    columns[row[0]][place].append(value)
+        for found_key, lists in columns.items():
+            piece = pieces[namer.name(found_key)]
+            for name, each in zip(source.samples, lists, strict=True):
+                if each:
+                    piece.take(name, each)
+
+
+def _behind(
+    connection: Connection, viewer: Viewer, asked: Asked, source: Source, tally: str, now: datetime, beyond: int, limit: int
+) -> list[Behind]:
+    columns = {
+        "id": source.id, "queue_id": source.queue, "agent_id": source.agent, "channel": source.channel, "began_at": source.at,
+        "ticket_id": source.to_ticket, "due_at": source.due, "ended_at": source.ended, "how": source.how, "seconds": source.seconds,
+        "of_contact": source.contact,
+    }  # fmt: skip
+    where = (_between(source, asked.since, asked.until), *_narrowed(viewer, asked, source), source.counts(now)[tally], source.id > beyond)
+    chosen = select(*(column.label(name) for name, column in columns.items())).select_from(source.tables).where(*where)
+    found = chosen.order_by(source.id).limit(limit).subquery()
+    whose = func.coalesce(found.c.of_contact, ticket.c.contact_id)
+    statement = select(found, ticket.c.number, ticket.c.subject, contact.c.id.label("contact_id"), contact.c.name)
+    statement = statement.select_from(found.outerjoin(ticket, ticket.c.id == found.c.ticket_id).join(contact, contact.c.id == whose))
+    return [
+        Behind(
+            row.id, source.name, row.contact_id, row.name, row.queue_id, row.agent_id, row.channel, row.began_at, row.ticket_id, row.number,
+            row.subject or "", row.due_at, row.ended_at, row.how, row.seconds,
+        )
+        for row in connection.execute(statement.order_by(found.c.id))
+    ]  # fmt: skip
+
+
+def _between(source: Source, since: datetime, until: datetime) -> Any:
+    return and_(source.at >= since, source.at < until)
+
+
+def _narrowed(viewer: Viewer, asked: Asked, source: Source) -> list[Any]:
+    conditions: list[Any] = [source.project == viewer.project_id, source.only]
+    if not viewer.sees_all:
+        conditions.append(source.queue.in_(viewer.queue_ids))
+    for column, wanted in ((source.queue, asked.queue_id), (source.channel, asked.channel)):
+        if wanted is not None:
+            conditions.append(column == wanted)
+    for column, wanted in ((source.agent, asked.agent_id), (source.reason, asked.reason_id)):
+        if wanted is not None:
+            conditions.append(column == wanted if wanted else column.is_(None))
+    return conditions
+
+
+# Rollups.
+
+
+class _Plan:
+    """What of a report is counted from rollups, and what from rows."""
+
+    def __init__(self, first: int, end: int, marked: list[tuple[int, int]], asked: Asked) -> None:
+        self.whole = (begin_of(first), begin_of(end))
+        inside = [(max(begin, first), min(stop, end)) for begin, stop in marked if begin < end and stop > first]
+        self.marked = inside
+        edges = [(asked.since, self.whole[0]), (self.whole[1], asked.until)]
+        self.rows = [(since, until) for since, until in edges if since < until]
+        self.rows += [(begin_of(begin), begin_of(stop)) for begin, stop in inside]
+
+    def has(self, quarter: int) -> bool:
+        """Whether the rollup of this quarter is true."""
+        at = bisect_right(self.marked, (quarter, 2**62)) - 1
+        return at < 0 or quarter >= self.marked[at][1]
+
+
+def _plan(connection: Connection, viewer: Viewer, asked: Asked) -> _Plan | None:
+    """None: all is counted from rows."""
+    narrow = asked.by is By.POLICY or (_by_agent(asked) and (asked.reason_id is not None or asked.by is By.REASON))
+    if asked.about is not About.WORK or asked.until - asked.since < WORTH or narrow:
+        return None
+    first, end = number(asked.since), number(asked.until)
+    first += begin_of(first) < asked.since
+    marked = stale(connection, viewer.project_id, asked.since, asked.until)
+    return _Plan(first, end, marked, asked) if len(marked) <= MOST_STRETCHES else None
+
+
+def _by_agent(asked: Asked) -> bool:
+    return asked.by is By.AGENT or asked.agent_id is not None
+
+
+def _from_rollups(connection: Connection, viewer: Viewer, asked: Asked, plan: _Plan, namer: "_Namer", pieces: Pieces) -> None:
+    fact = interval_fact.c
+    begin, end = plan.whole
+    conditions = [
+        fact.project_id == viewer.project_id, fact.grain == ("agent" if _by_agent(asked) else "queue"),
+        fact.interval_start >= begin, fact.interval_start < end,
+    ]  # fmt: skip
+    if not viewer.sees_all:
+        conditions.append(fact.queue_id.in_(viewer.queue_ids))
+    for column, wanted in ((fact.queue_id, asked.queue_id), (fact.channel, asked.channel)):
+        if wanted is not None:
+            conditions.append(column == wanted)
+    for column, wanted in ((fact.agent_id, asked.agent_id), (fact.reason_id, asked.reason_id)):
+        if wanted is not None:
+            conditions.append(column == wanted if wanted else column.is_(None))
+    if asked.medium is not None:
+        conditions.append(fact.channel == CALL if asked.medium is Medium.VOICE else fact.channel != CALL)
+    key = namer.fact_column()
+    found = select(fact.interval_start, key, fact.tallies, fact.samples).where(*conditions)
+    for start, named, tallies, samples in connection.execute(found):
+        quarter = number(start)
+        if plan.has(quarter):
+            piece = pieces[namer.name(quarter if named is None else named)]
+            piece.add(tallies.items())
+            for name, sample in unpack(samples):
+                piece.take(name, sample)
+
+
+class _Namer:
+    """What makes a row of a report, and what it is called."""
+
+    def __init__(self, asked: Asked) -> None:
         self._asked = asked
-        self.tables: FromClause = segment
-        self.key: ColumnElement[Any]
-        match asked.by:
+        self._starts = [start.timestamp() for start in asked.starts]
+        self._zone = ZoneInfo(asked.timezone)
+
+    def column(self, source: Source) -> ColumnElement[Any]:
+        """What tells the rows apart."""
+        match self._asked.by:
             case By.QUEUE:
-                self.key = segment.c.queue_id
+                return source.queue
             case By.AGENT:
-                self.key = func.coalesce(segment.c.agent_id, literal_column(NOBODY))
+                return func.coalesce(source.agent, NOBODY)
             case By.CHANNEL:
-                self.key = segment.c.channel
+                return source.channel
+            case By.REASON:
+                return func.coalesce(source.reason, NOBODY)
+            case By.POLICY:
+                return func.coalesce(source.policy, NOBODY)
+            case By.INTERVAL | By.HOUR:
+                return quarter_of(source.at)
+
+    def fact_column(self) -> ColumnElement[Any]:
+        """The same of a rollup; NULL where it is the quarter itself."""
+        fact = interval_fact.c
+        match self._asked.by:
+            case By.QUEUE:
+                return fact.queue_id
+            case By.AGENT:
+                return func.coalesce(fact.agent_id, NOBODY)
+            case By.CHANNEL:
+                return fact.channel
+            case By.REASON:
+                return func.coalesce(fact.reason_id, NOBODY)
+            case _:
+                return literal(None)
+
+    def name(self, found: Any) -> str:
+        """The key of a row."""
+        match self._asked.by:
             case By.INTERVAL:
-                intervals = _intervals(asked)
-                within = and_(segment.c.entered_at >= intervals.c.begins, segment.c.entered_at < intervals.c.ends)
-                self.tables, self.key = self.tables.join(intervals, within), intervals.c.key
+                at = bisect_right(self._starts, begin_of(found).timestamp()) - 1
+                return self._asked.starts[max(at, 0)].isoformat()
+            case By.HOUR:
+                wall = begin_of(found).astimezone(self._zone)
+                return f"{wall.weekday()}-{wall.hour}"
+            case _:
+                return str(found)
 
-    def within(self, statement: Select[Any], tables: FromClause, agent: ColumnElement[Any] = segment.c.agent_id) -> Select[Any]:
-        """The statement over these stays only."""
-        asked, viewer = self._asked, self._viewer
-        conditions = [segment.c.project_id == viewer.project_id, segment.c.entered_at >= asked.since, segment.c.entered_at < asked.until]
-        if not viewer.sees_all:
-            conditions.append(segment.c.queue_id.in_(viewer.queue_ids))
-        if asked.queue_id is not None:
-            conditions.append(segment.c.queue_id == asked.queue_id)
-        if asked.agent_id is not None:
-            conditions.append(agent == asked.agent_id if asked.agent_id else agent.is_(None))
-        if asked.channel is not None:
-            conditions.append(segment.c.channel == asked.channel)
-        return statement.select_from(tables).where(*conditions)
-
-    def stays(self, connection: Connection, now: datetime) -> dict[str, Tallies]:
-        """Tallies by key."""
-        conditions = _conditions(now)
-        counts = [_count(conditions[name]).label(name) for name in COUNTED]
-        wait = func.coalesce(func.sum(case((conditions["answered"], segment.c.wait_seconds))), 0.0)
-        statement = self.within(select(self.key.label("key"), *counts, wait.label("wait_seconds")), self.tables).group_by(self.key)
-        return {str(key): Tallies(**tallies) for key, tallies in _by_key(connection, statement)}
-
-    def offers(self, connection: Connection) -> dict[str, Tallies]:
-        """Offers made for these stays, by key; by the agent asked, where agents are the rows."""
-        key = offer.c.agent_id if self._asked.by is By.AGENT else self.key
-        states = (OfferState.ACCEPTED, OfferState.DECLINED, OfferState.EXPIRED)
-        counts = [_count(offer.c.state == state).label(f"offers_{state}") for state in states]
-        tables = self.tables.join(offer, offer.c.segment_id == segment.c.id)
-        statement = self.within(select(key.label("key"), *counts), tables, offer.c.agent_id).group_by(key)
-        return {str(key): Tallies(**tallies) for key, tallies in _by_key(connection, statement)}
-
-    def waits(self, connection: Connection, key: ColumnElement[Any]) -> dict[str, tuple[float, float]]:
-        """Median and 90th percentile of the waits of the answered: the smallest wait that so many did not exceed."""
-        wait = segment.c.wait_seconds
-        place = func.row_number().over(partition_by=key, order_by=wait).label("place")
-        of = func.count().over(partition_by=key).label("of")
-        answered = self.within(select(key.label("key"), wait.label("wait"), place, of), self.tables)
-        each = answered.where(segment.c.end_reason == EndReason.COMPLETED).subquery()
-        median = func.min(case((each.c.place * 2 >= each.c.of, each.c.wait)))
-        p90 = func.min(case((each.c.place * 10 >= each.c.of * 9, each.c.wait)))
-        rows = connection.execute(select(each.c.key, median, p90).group_by(each.c.key))
-        return {str(row[0]): (row[1], row[2]) for row in rows}
+    def keys(self) -> list[str]:
+        """All rows there are, where that is known; else none."""
+        if self._asked.by is By.INTERVAL:
+            return [start.isoformat() for start in self._asked.starts]
+        return [f"{day}-{hour}" for day in range(7) for hour in range(24)] if self._asked.by is By.HOUR else []
 
 
-def _by_key(connection: Connection, statement: Select[Any]) -> list[tuple[Any, dict[str, Any]]]:
-    rows = [dict(row) for row in connection.execute(statement).mappings()]
-    return [(row.pop("key"), row) for row in rows]
-
-
-def _intervals(asked: Asked) -> Any:
-    """The intervals as a table: the index on the beginning of a stay is used for each."""
-    rows = [
-        select(literal(begins.isoformat()).label("key"), literal(begins, Utc()).label("begins"), literal(ends, Utc()).label("ends"))
-        for begins, ends in pairwise([*asked.starts, asked.until])
-    ]
-    return union_all(*rows).cte("intervals")
-
-
-def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-
-
-def _row(key: str, tallies: Tallies, waits: tuple[float, float] | None) -> Row:
-    median, p90 = waits or (None, None)
-    return Row(key, tallies, median, p90, values(tallies), provisional=tallies.open > 0)
-
-
-def _stay(row: Any) -> Stay:
-    reason = EndReason(row.end_reason) if row.end_reason else None
-    return Stay(
-        row.id, row.ticket_id, row.number, row.subject, row.name, row.queue_id, row.agent_id, row.channel,
-        row.entered_at, row.due_at, row.ended_at, reason,
-    )  # fmt: skip
+def _row(key: str, piece: Piece, about: About) -> Row:
+    sums = {f"{name}_seconds": fsum(found) for name, found in piece.samples.items()}
+    tallies = Tallies(**{name: value for name, value in (piece.tallies | sums).items() if name in _TALLIES})  # type: ignore[arg-type]
+    figures = values(tallies, piece.samples, about)
+    return Row(key, tallies, figures, provisional=tallies.open + tallies.clocks_running > 0, restated=tallies.late > 0)

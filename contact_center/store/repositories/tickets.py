@@ -14,6 +14,7 @@ from contact_center.model.text import folded
 from contact_center.model.tickets import LastEntry, Ticket
 from contact_center.model.words import Direction, Priority, Status, View, ViewSort
 from contact_center.store.prepared import Prepared, Row
+from contact_center.store.repositories import resolutions
 from contact_center.store.repositories.sla import due_of
 from contact_center.store.schema.contacts import contact, contact_point
 from contact_center.store.schema.tickets import interaction, ticket, ticket_participant, ticket_thread_key
@@ -107,6 +108,8 @@ def change(connection: Connection, ticket_id: int, now: datetime, **values: Any)
         values = {"snoozed_until": None} | values
     if "subject" in values:
         values["subject_folded"] = folded(values["subject"])
+    if "resolved_at" in values:
+        resolutions.note(connection, ticket_id, values["resolved_at"], now)
     new = {f"new_{name}": value for name, value in values.items()} | {"new_updated_at": now, "ticket_id": ticket_id}
     _update(tuple(sorted(values))).run(connection, new)
 

@@ -1,13 +1,15 @@
 """Work items and segments."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, insert, literal, select, update
 from sqlalchemy.engine import Connection, RowMapping
 
-from contact_center.model.words import Demand, EndReason, WorkState
+from contact_center.model.words import Demand, Direction, EndReason, WorkState
 from contact_center.store.prepared import Prepared, Row
-from contact_center.store.schema.tickets import ticket
+from contact_center.store.schema.tickets import interaction, ticket
 from contact_center.store.schema.work import segment, work_item
 from contact_center.store.types import Utc, seconds_between
 
@@ -27,12 +29,45 @@ _INSERT_ITEM = Prepared(
     .values({n: bindparam(n) for n in ("project_id", "kind", "ticket_id", "interaction_id", "state", "opened_at")})
     .returning(work_item.c.id)
 )
+_EARLIER = segment.alias("earlier")
+_TURN = Prepared(
+    select(
+        interaction.c.direction,
+        select(_EARLIER.c.id)
+        .join(_OTHER := work_item.alias("other_item"), _OTHER.c.id == _EARLIER.c.work_item_id)
+        .where(_OTHER.c.ticket_id == bindparam("ticket_id"), _EARLIER.c.response.is_not(None))
+        .exists()
+        .label("answered"),
+    )
+    .join(work_item, work_item.c.interaction_id == interaction.c.id)
+    .where(work_item.c.id == bindparam("item_id"))
+)
+LATE_SECONDS = 900
+"""A stay that is heard of later than so many seconds after it began restates figures that were looked at before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer to a customer's turn."""
+
+    kind: str
+    """`first` of its ticket, or `next`."""
+    lasted: timedelta
+    business: timedelta
+    """In the business time of the queue that answered."""
 
 
 def _stay_of_same_item() -> ColumnElement[bool]:
     """Whether the item stood in a queue before: this stay came from another."""
     other = segment.alias("other")
     return select(other.c.id).where(other.c.work_item_id == bindparam("work_item_id")).exists()
+
+
+def _heard_of_late() -> ColumnElement[bool]:
+    """Whether the entry that opened the item reached us long after the stay began."""
+    lag = seconds_between(bindparam("entered_at", type_=Utc()), interaction.c.received_at)
+    heard = select(lag > LATE_SECONDS).join(work_item, work_item.c.interaction_id == interaction.c.id)
+    return heard.where(work_item.c.id == bindparam("work_item_id")).scalar_subquery()
 
 
 _INSERT_SEGMENT = Prepared(
@@ -45,6 +80,7 @@ _INSERT_SEGMENT = Prepared(
             .where(work_item.c.id == bindparam("work_item_id"))
             .scalar_subquery(),
             "passed_in": _stay_of_same_item(),
+            "late": _heard_of_late(),
         }
     )
 )
@@ -105,9 +141,17 @@ def assign_segment(connection: Connection, segment_id: int, item_id: int, agent_
     connection.execute(update(work_item).where(work_item.c.id == item_id).values(state=state))
 
 
-def end_segment(connection: Connection, segment_id: int, reason: EndReason, now: datetime) -> None:
-    """End the stay in the queue."""
-    values = {
+def response_to(connection: Connection, ticket_id: int, item_id: int) -> str | None:
+    """What an answer to this turn is: the ticket's "first", or the "next"; None for work that something of our own made."""
+    row = _TURN.row(connection, ticket_id=ticket_id, item_id=item_id)
+    if row is None or row["direction"] == Direction.OUT:
+        return None
+    return "next" if row["answered"] else "first"
+
+
+def end_segment(connection: Connection, segment_id: int, reason: EndReason, now: datetime, response: Response | None = None) -> None:
+    """End the stay in the queue; with an answer to the customer, note how long they waited for it."""
+    values: dict[str, Any] = {
         "state": WorkState.DONE,
         "ended_at": now,
         "end_reason": reason,
@@ -118,6 +162,12 @@ def end_segment(connection: Connection, segment_id: int, reason: EndReason, now:
         .where(work_item.c.id == segment.c.work_item_id)
         .scalar_subquery(),
     }
+    if response is not None:
+        values |= {
+            "response": response.kind,
+            "response_seconds": response.lasted.total_seconds(),
+            "response_business_seconds": response.business.total_seconds(),
+        }
     connection.execute(update(segment).where(segment.c.id == segment_id).values(values))
 
 
@@ -146,7 +196,7 @@ def segments(connection: Connection, ticket_id: int) -> list[RowMapping]:
 def reopen_item(connection: Connection, item_id: int, segment_id: int, agent_id: int | None) -> None:
     """Take back the end of a work item and of its last segment: the reply that ended them was called back."""
     state = WorkState.ASSIGNED if agent_id else WorkState.WAITING
-    values = {"state": state, "ended_at": None, "end_reason": None, "wait_seconds": None, "agent_id": agent_id}
-    values |= {"wrap_until": None, "wrap_end": None}
+    values: dict[str, Any] = {"state": state, "ended_at": None, "end_reason": None, "wait_seconds": None, "agent_id": agent_id}
+    values |= {"wrap_until": None, "wrap_end": None, "response": None, "response_seconds": None, "response_business_seconds": None}
     connection.execute(update(segment).where(segment.c.id == segment_id).values(values))
     connection.execute(update(work_item).where(work_item.c.id == item_id).values(state=state, closed_at=None))

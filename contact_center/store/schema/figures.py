@@ -78,7 +78,8 @@ interval_fact = Table(
     Index("ix_interval_fact_report", "project_id", "grain", "interval_start"),
 )
 
-# What of the rollups is not true any more: what began from `since` to `until`, both included, is counted from rows until it is folded anew.
+# What of the rollups is not true any more: what began from `since` to `until`, both included, is counted from rows until it is
+# folded anew. Triggers tell it, so that nobody who writes can forget to.
 interval_stale = Table(
     "interval_stale",
     metadata,
@@ -130,3 +131,42 @@ alert_firing = Table(
     ),
     Index("ix_alert_firing_alert_id", "alert_id", "began_at"),
 )
+
+# Open stays and calls stand in no rollup: what they do is no news to it.
+SQLITE_DDL = [
+    """CREATE TRIGGER stay_ended_at_once AFTER INSERT ON segment WHEN NEW.ended_at IS NOT NULL BEGIN
+         INSERT INTO interval_stale (project_id, since, until) VALUES (NEW.project_id, NEW.entered_at, NEW.entered_at); END""",
+    """CREATE TRIGGER stay_changed AFTER UPDATE ON segment WHEN NEW.ended_at IS NOT NULL OR OLD.ended_at IS NOT NULL BEGIN
+         INSERT INTO interval_stale (project_id, since, until) VALUES (NEW.project_id, NEW.entered_at, NEW.entered_at); END""",
+    """CREATE TRIGGER call_added AFTER INSERT ON call_fact WHEN NEW.outcome IS NOT NULL BEGIN
+         INSERT INTO interval_stale (project_id, since, until) VALUES (NEW.project_id, NEW.started_at, NEW.started_at); END""",
+    """CREATE TRIGGER call_changed AFTER UPDATE ON call_fact WHEN NEW.outcome IS NOT NULL OR OLD.outcome IS NOT NULL BEGIN
+         INSERT INTO interval_stale (project_id, since, until)
+         VALUES (NEW.project_id, min(NEW.started_at, OLD.started_at), max(NEW.started_at, OLD.started_at)); END""",
+    """CREATE TRIGGER call_gone AFTER DELETE ON call_fact WHEN OLD.outcome IS NOT NULL BEGIN
+         INSERT INTO interval_stale (project_id, since, until) VALUES (OLD.project_id, OLD.started_at, OLD.started_at); END""",
+]
+POSTGRES_DDL = [
+    """CREATE FUNCTION stay_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+       BEGIN
+         INSERT INTO interval_stale (project_id, since, until) VALUES (NEW.project_id, NEW.entered_at, NEW.entered_at);
+         RETURN NULL;
+       END $$""",
+    """CREATE FUNCTION call_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+       BEGIN
+         INSERT INTO interval_stale (project_id, since, until) VALUES (
+           coalesce(NEW.project_id, OLD.project_id), least(NEW.started_at, OLD.started_at), greatest(NEW.started_at, OLD.started_at));
+         RETURN NULL;
+       END $$""",
+    """CREATE TRIGGER stay_ended_at_once AFTER INSERT ON segment FOR EACH ROW WHEN (NEW.ended_at IS NOT NULL)
+       EXECUTE FUNCTION stay_changed()""",
+    """CREATE TRIGGER stay_changed AFTER UPDATE ON segment FOR EACH ROW
+       WHEN (NEW.ended_at IS NOT NULL OR OLD.ended_at IS NOT NULL) EXECUTE FUNCTION stay_changed()""",
+    """CREATE TRIGGER call_added AFTER INSERT ON call_fact FOR EACH ROW WHEN (NEW.outcome IS NOT NULL)
+       EXECUTE FUNCTION call_changed()""",
+    """CREATE TRIGGER call_changed AFTER UPDATE ON call_fact FOR EACH ROW
+       WHEN (NEW.outcome IS NOT NULL OR OLD.outcome IS NOT NULL) EXECUTE FUNCTION call_changed()""",
+    """CREATE TRIGGER call_gone AFTER DELETE ON call_fact FOR EACH ROW WHEN (OLD.outcome IS NOT NULL)
+       EXECUTE FUNCTION call_changed()""",
+]
+TRIGGERS = {"segment": ("stay_ended_at_once", "stay_changed"), "call_fact": ("call_added", "call_changed", "call_gone")}

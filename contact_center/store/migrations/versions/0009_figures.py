@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from contact_center.store import types
+from contact_center.store.schema import figures
 
 revision = "0009"
 down_revision = "0008"
@@ -139,6 +140,8 @@ def upgrade() -> None:
     op.create_index("uq_alert_firing_open", "alert_firing", ["alert_id"], unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN)
     op.create_index("ix_alert_firing_alert_id", "alert_firing", ["alert_id", "began_at"], unique=False)
     _tell_of_the_past()
+    for statement in figures.POSTGRES_DDL if op.get_bind().dialect.name == "postgresql" else figures.SQLITE_DDL:
+        op.execute(statement)
 
 
 def _tell_of_the_past() -> None:
@@ -248,6 +251,12 @@ def _seconds(end: str, start: str) -> str:
 
 
 def downgrade() -> None:
+    is_postgres = op.get_bind().dialect.name == "postgresql"
+    for table, names in figures.TRIGGERS.items():
+        for name in names:
+            op.execute(f"DROP TRIGGER {name} ON {table}" if is_postgres else f"DROP TRIGGER {name}")
+    for function in ("stay_changed", "call_changed") if is_postgres else ():
+        op.execute(f"DROP FUNCTION {function}")
     for table in ("alert_firing", "alert", "interval_stale", "interval_fact", "resolution", "call_fact"):
         op.drop_table(table)
     for column in ("response_business_seconds", "response_seconds", "response", "late"):

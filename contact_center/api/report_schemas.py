@@ -1,0 +1,41 @@
+"""What the API takes about figures: reports, what stands behind a number, agents' time."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AwareDatetime, Field
+
+from contact_center.api.framework import Input
+from contact_center.api.schemas import among
+from contact_center.model.figures import About
+from contact_center.model.reports import By, Medium, Step
+from contact_center.store.repositories.tallies import COUNTED
+
+
+class ReportQuery(Input):
+    """Which rows a report is about, and what makes a row of it."""
+
+    since: AwareDatetime
+    until: AwareDatetime
+    about: About = About.WORK
+    by: By = By.QUEUE
+    step: Step = Step.DAY
+    """Length of the intervals, with `by=interval`."""
+    timezone: str = Field("UTC", max_length=60)
+    """Whose clock on the wall the intervals follow."""
+    queue_id: int | None = Field(None, ge=1, lt=2**53)
+    agent_id: int | None = Field(None, ge=0, lt=2**53)
+    """0: nobody."""
+    channel: str | None = Field(None, max_length=60)
+    reason_id: int | None = Field(None, ge=0, lt=2**53)
+    """0: none."""
+    medium: Medium | None = None
+    language: Literal["en", "ru"] = "en"
+    """Of the headings of an export."""
+
+
+class BehindQuery(ReportQuery):
+    """Which number of a report to open."""
+
+    tally: Annotated[str, Field(json_schema_extra={"enum": list(COUNTED)}), AfterValidator(among(tuple(COUNTED)))]
+    cursor: str | None = Field(None, max_length=2000)
+    limit: int = Field(50, ge=1, le=200)
