@@ -32,6 +32,7 @@ from contact_center.console.live import Console
 from contact_center.console.presence import Presence
 from contact_center.contacts.importing.runner import Imports
 from contact_center.errors import ConfigError, Unavailable
+from contact_center.figures.folder import Folder
 from contact_center.intake.fetching import Fetcher
 from contact_center.intake.ledger import Ledger
 from contact_center.intake.parsing import Parsers
@@ -255,6 +256,7 @@ async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Pr
         tasks.append(spawn(product.indexer.run(), name="search index"))
         tasks.append(spawn(product.webhooks.run(), name="webhooks"))
         tasks.append(spawn(product.dispatcher.run(), name="dispatcher"))
+        tasks.append(spawn(Folder(product.store, product.holder, utc_now).run(), name="rollups"))
         # Channels before the sender: it asks them whether a send that a crash interrupted may be repeated.
         await product.supervisor.start()
         tasks.append(spawn(product.watch.run(), name="watch"))

@@ -20,6 +20,7 @@ from contact_center import __version__, logs
 from contact_center.backup.commands import backup, restore
 from contact_center.config import Settings, load_settings
 from contact_center.errors import ConfigError, ContactCenterError
+from contact_center.figures_cli import figures_app
 from contact_center.ledger_cli import quarantine_app, read_again, reconcile
 from contact_center.simulate import simulate
 
@@ -34,6 +35,7 @@ app.command("reconcile")(reconcile)
 app.command("read-again")(read_again)
 app.command("simulate")(simulate)
 app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(figures_app, name="figures")
 audit_app = typer.Typer(no_args_is_help=True, help="The audit log.")
 app.add_typer(audit_app, name="audit")
 

@@ -349,7 +349,7 @@ def table() -> Table:
     t.add("GET", f"{V1}/tickets/{{ticket_id}}/canned-replies/{{canned_reply_id}}", 200, scoped=True, fresh=_canned)
     t.add("GET", f"{V1}/figures", 200)
     t.add("GET", f"{V1}/reports", 200, query=REPORT)
-    t.add("GET", f"{V1}/reports/stays", 200, query=f"{REPORT}&tally=entered")
+    t.add("GET", f"{V1}/reports/behind", 200, query=f"{REPORT}&tally=entered")
     t.add("GET", f"{V1}/reports/export", 200, query=REPORT)
     t.add("PUT", f"{V1}/me/state", 200, body={"state": "offline"})
     t.add("PUT", f"{V1}/agents/{{user_id}}/state", 200, body={"state": "offline"}, scoped=True, fresh=_colleague)

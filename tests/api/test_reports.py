@@ -26,7 +26,7 @@ YEARS = "since=2026-01-01T00:00:00Z&until=2026-12-31T00:00:00Z"
 async def test_an_instant_beyond_all_calendars_is_refused(server: RunningApp, stretch: str) -> None:
     """The ends of time, where the clock of another zone has no name for the hour, are no fault of the server's."""
     async with server.session() as client:
-        for path in ("reports?", "reports/export?", "reports/stays?tally=entered&"):
+        for path in ("reports?", "reports/export?", "reports/behind?tally=entered&"):
             async with client.get(f"/api/v1/{path}{stretch}&by=interval&step=month") as response:
                 assert response.status == 422, await response.text()
 

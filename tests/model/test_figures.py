@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from contact_center.model.figures import BY_ID, FIGURES, Tallies, values
+from contact_center.model.figure_words import SAMPLE_WORDS, TALLY_WORDS
+from contact_center.model.figures import BY_ID, FIGURES, Tallies, Unit, percentile, values
 
 GOLDEN = Tallies(entered=1060, answered=1000, answered_in_target=860, abandoned=60, abandoned_in_target=20)
 
@@ -29,16 +30,18 @@ def test_an_overdue_open_turn_is_a_miss_already() -> None:
 def test_nothing_to_divide_by_is_no_figure() -> None:
     """An empty interval has no service level, and not one of nought or of a hundred percent."""
     assert {name for name, value in values(Tallies()).items() if value is None} == {
-        figure.id for figure in FIGURES if not figure.id.startswith("volume.")
+        figure.id for figure in FIGURES if figure.unit is not Unit.COUNT
     }
 
 
 def test_formulas_name_tallies_that_there_are() -> None:
     """What is printed under a figure is what counts, made of the words that the tallies have."""
     known = set(Tallies().by_name)
+    assert set(TALLY_WORDS) == known
     for figure in FIGURES:
-        assert set(re.findall(r"[a-z_]+", figure.formula)) <= known, figure.id
-        assert figure.en and re.search("[а-я]", figure.ru), figure.id
+        assert figure.sample in SAMPLE_WORDS if figure.sample else set(re.findall(r"[a-z_]+", figure.formula)) <= known, figure.id
+        assert re.search("[а-я]", figure.in_words("ru")) and not re.search("[a-z]+_[a-z]", figure.in_words("en")), figure.id
+        assert figure.en and (re.search("[а-я]", figure.ru) or figure.id in ("csat", "nps", "ces")), figure.id
     assert len(BY_ID) == len(FIGURES)
 
 
@@ -49,3 +52,9 @@ def test_tallies_add_up() -> None:
     both = one + two
     assert (both.entered, both.answered, both.wait_seconds, both.balanced) == (6, 3, 9, True)
     assert not (one + Tallies(answered=1)).balanced
+
+
+@pytest.mark.parametrize(("values", "percent", "wanted"), [([5.0], 50, 5), ([1.0, 2.0], 50, 1), ([1.0, 2.0, 3.0], 50, 2), ([1.0] * 9 + [7.0], 90, 1), ([1.0] * 8 + [7.0] * 2, 90, 7), ([], 90, None)])  # fmt: skip
+def test_a_percentile_is_a_value_that_there_was(values: list[float], percent: int, wanted: float | None) -> None:
+    """The smallest that so many percent did not exceed, and nothing between two."""
+    assert percentile(values, percent) == wanted

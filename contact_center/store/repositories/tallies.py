@@ -284,7 +284,7 @@ RESOLUTIONS = Source(
     how=case((resolution.c.reopened_at.is_not(None), "reopened"), (resolution.c.again_at.is_not(None), "again"), else_=NO_WORD),
     seconds=resolution.c.seconds,
 )
-_FIRST = handling.alias("first_handling")
+FIRST_HANDLING = handling.alias("first_handling")
 _LASTED = seconds_between(handling.c.started_at, func.coalesce(handling.c.ended_at, handling.c.seen_at))
 HANDLING = Source(
     "handling",
@@ -299,7 +299,8 @@ HANDLING = Source(
     reason=segment.c.reason_id,
     # A stay counts once, however many stretches of work it took: with the first of them.
     counts=lambda _now: {
-        "handled": handling.c.id == select(func.min(_FIRST.c.id)).where(_FIRST.c.segment_id == segment.c.id).scalar_subquery()
+        "handled": handling.c.id
+        == select(func.min(FIRST_HANDLING.c.id)).where(FIRST_HANDLING.c.segment_id == segment.c.id).scalar_subquery()
     },
     sums={f"{kind}_seconds": case((handling.c.kind == kind, _LASTED), else_=0.0) for kind in HandlingKind},
     to_ticket=_ITEM_TICKET,

@@ -29,13 +29,13 @@ _INSERT_ITEM = Prepared(
     .values({n: bindparam(n) for n in ("project_id", "kind", "ticket_id", "interaction_id", "state", "opened_at")})
     .returning(work_item.c.id)
 )
-_EARLIER = segment.alias("earlier")
+EARLIER_STAY = segment.alias("earlier")
 _TURN = Prepared(
     select(
         interaction.c.direction,
-        select(_EARLIER.c.id)
-        .join(_OTHER := work_item.alias("other_item"), _OTHER.c.id == _EARLIER.c.work_item_id)
-        .where(_OTHER.c.ticket_id == bindparam("ticket_id"), _EARLIER.c.response.is_not(None))
+        select(EARLIER_STAY.c.id)
+        .join(OTHER_ITEM := work_item.alias("other_item"), OTHER_ITEM.c.id == EARLIER_STAY.c.work_item_id)
+        .where(OTHER_ITEM.c.ticket_id == bindparam("ticket_id"), EARLIER_STAY.c.response.is_not(None))
         .exists()
         .label("answered"),
     )

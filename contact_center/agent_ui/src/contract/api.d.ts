@@ -992,7 +992,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Stays in queues that began in a stretch of time, counted by queue, agent, channel or interval. */
+        /** What began, or happened, in a stretch of time, counted by queue, agent, channel, reason, policy, interval or hour of the week. */
         get: operations["reports_get_report"];
         put?: never;
         post?: never;
@@ -1002,15 +1002,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/reports/stays": {
+    "/api/v1/reports/behind": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** The stays that a tally of a report counts, in order of beginning; as many as the tally says. */
-        get: operations["reports_get_stays"];
+        /** The rows that a tally of a report counts: as many as it says. */
+        get: operations["reports_get_behind"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3422,6 +3422,12 @@ export interface webhooks {
 export interface components {
     schemas: {
         /**
+         * About
+         * @description What a report tells of: each kind of row has its own figures.
+         * @enum {string}
+         */
+        About: "work" | "resolution" | "handling" | "sla" | "survey";
+        /**
          * AccessChanged
          * @description What an employee may see changed; their consoles start afresh, or close if `revoked`.
          */
@@ -3641,6 +3647,66 @@ export interface components {
         AuxCodesChanged: {
             /** Codes */
             codes: components["schemas"]["AuxCode"][];
+        };
+        /**
+         * Behind
+         * @description A row behind a number: a stay in a queue, a call, an offer, a resolution, a promise, a survey.
+         */
+        Behind: {
+            /** Id */
+            id: number;
+            /** Kind */
+            kind: string;
+            /** Contact Id */
+            contact_id: number;
+            /** Contact Name */
+            contact_name: string;
+            /** Queue Id */
+            queue_id: number;
+            /** Agent Id */
+            agent_id: number | null;
+            /** Channel */
+            channel: string;
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /**
+             * Ticket Id
+             * @default null
+             */
+            ticket_id: number | null;
+            /**
+             * Ticket Number
+             * @default null
+             */
+            ticket_number: number | null;
+            /**
+             * Subject
+             * @default
+             */
+            subject: string;
+            /**
+             * Due At
+             * @default null
+             */
+            due_at: string | null;
+            /**
+             * Ended At
+             * @default null
+             */
+            ended_at: string | null;
+            /**
+             * How
+             * @default null
+             */
+            how: string | null;
+            /**
+             * Seconds
+             * @default null
+             */
+            seconds: number | null;
         };
         /**
          * Board
@@ -4111,12 +4177,6 @@ export interface components {
             entry_id: number | null;
         };
         /**
-         * EndReason
-         * @description Why a segment ended.
-         * @enum {string}
-         */
-        EndReason: "completed" | "no_reply_needed" | "transferred" | "overflowed" | "merged";
-        /**
          * Entry
          * @description One entry of a contact's history.
          */
@@ -4284,12 +4344,17 @@ export interface components {
             /** Id */
             id: string;
             unit: components["schemas"]["Unit"];
+            about: components["schemas"]["About"];
             /** Formula */
             formula: string;
             /** En */
             en: string;
             /** Ru */
             ru: string;
+            /** Words En */
+            words_en: string;
+            /** Words Ru */
+            words_ru: string;
             /** Version */
             version: number;
         };
@@ -4742,6 +4807,18 @@ export interface components {
          * Page
          * @description One page of a list. `next_cursor` is None on the last; `as_of` is the journal number the page was read at.
          */
+        Page_Behind_: {
+            /** Items */
+            items: components["schemas"]["Behind"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** As Of */
+            as_of: number;
+        };
+        /**
+         * Page
+         * @description One page of a list. `next_cursor` is None on the last; `as_of` is the journal number the page was read at.
+         */
         Page_Contact_: {
             /** Items */
             items: components["schemas"]["Contact"][];
@@ -4793,18 +4870,6 @@ export interface components {
         Page_SpooledMail_: {
             /** Items */
             items: components["schemas"]["SpooledMail"][];
-            /** Next Cursor */
-            next_cursor: string | null;
-            /** As Of */
-            as_of: number;
-        };
-        /**
-         * Page
-         * @description One page of a list. `next_cursor` is None on the last; `as_of` is the journal number the page was read at.
-         */
-        Page_Stay_: {
-            /** Items */
-            items: components["schemas"]["Stay"][];
             /** Next Cursor */
             next_cursor: string | null;
             /** As Of */
@@ -5235,10 +5300,6 @@ export interface components {
             /** Key */
             key: string;
             tallies: components["schemas"]["Tallies"];
-            /** Median Wait */
-            median_wait: number | null;
-            /** P90 Wait */
-            p90_wait: number | null;
             /** Figures */
             figures: {
                 [key: string]: number | null;
@@ -5248,6 +5309,11 @@ export interface components {
              * @default false
              */
             provisional: boolean;
+            /**
+             * Restated
+             * @default false
+             */
+            restated: boolean;
         };
         /**
          * RowResult
@@ -5453,38 +5519,6 @@ export interface components {
          */
         Status: "open" | "waiting" | "resolved" | "closed";
         /**
-         * Stay
-         * @description One stay in a queue: what figures are counted from.
-         */
-        Stay: {
-            /** Id */
-            id: number;
-            /** Ticket Id */
-            ticket_id: number;
-            /** Ticket Number */
-            ticket_number: number;
-            /** Subject */
-            subject: string;
-            /** Contact Name */
-            contact_name: string;
-            /** Queue Id */
-            queue_id: number;
-            /** Agent Id */
-            agent_id: number | null;
-            /** Channel */
-            channel: string;
-            /**
-             * Entered At
-             * Format: date-time
-             */
-            entered_at: string;
-            /** Due At */
-            due_at: string | null;
-            /** Ended At */
-            ended_at: string | null;
-            end_reason: components["schemas"]["EndReason"] | null;
-        };
-        /**
          * Subject
          * @description What it was done to.
          * @enum {string}
@@ -5492,9 +5526,9 @@ export interface components {
         Subject: "employee" | "session" | "token" | "queue" | "channel" | "calendar" | "aux_code" | "skill" | "contact_reason" | "disposition" | "canned_reply" | "view" | "macro" | "rule" | "sla_policy" | "webhook" | "contact" | "organization" | "entry" | "attachment" | "spooled_mail" | "raw_item" | "import" | "instance";
         /**
          * Tallies
-         * @description Sums over stays in queues (segments). Each belongs to the interval in which the stay began, unless it says otherwise.
+         * @description Sums over rows. Each belongs to the interval in which its row began, unless its report says otherwise.
          *
-         *     Balance, always: entered = answered + settled + abandoned + transferred + overflowed + merged + open.
+         *     Balance, always: entered = answered + settled + abandoned + callback + transferred + overflowed + merged + open.
          */
         Tallies: {
             /**
@@ -5533,6 +5567,16 @@ export interface components {
              */
             abandoned_in_target: number;
             /**
+             * Abandoned Short
+             * @default 0
+             */
+            abandoned_short: number;
+            /**
+             * Callback
+             * @default 0
+             */
+            callback: number;
+            /**
              * Transferred
              * @default 0
              */
@@ -5558,6 +5602,16 @@ export interface components {
              */
             open_over_target: number;
             /**
+             * After Hours
+             * @default 0
+             */
+            after_hours: number;
+            /**
+             * Late
+             * @default 0
+             */
+            late: number;
+            /**
              * Wait Seconds
              * @default 0
              */
@@ -5577,6 +5631,181 @@ export interface components {
              * @default 0
              */
             offers_expired: number;
+            /**
+             * First Responses
+             * @default 0
+             */
+            first_responses: number;
+            /**
+             * First Response Seconds
+             * @default 0
+             */
+            first_response_seconds: number;
+            /**
+             * First Response Business Seconds
+             * @default 0
+             */
+            first_response_business_seconds: number;
+            /**
+             * Next Responses
+             * @default 0
+             */
+            next_responses: number;
+            /**
+             * Next Response Seconds
+             * @default 0
+             */
+            next_response_seconds: number;
+            /**
+             * Next Response Business Seconds
+             * @default 0
+             */
+            next_response_business_seconds: number;
+            /**
+             * Resolved
+             * @default 0
+             */
+            resolved: number;
+            /**
+             * Reopened
+             * @default 0
+             */
+            reopened: number;
+            /**
+             * Ripe
+             * @default 0
+             */
+            ripe: number;
+            /**
+             * Again
+             * @default 0
+             */
+            again: number;
+            /**
+             * First Contact
+             * @default 0
+             */
+            first_contact: number;
+            /**
+             * Stood
+             * @default 0
+             */
+            stood: number;
+            /**
+             * Resolution Seconds
+             * @default 0
+             */
+            resolution_seconds: number;
+            /**
+             * Resolution Business Seconds
+             * @default 0
+             */
+            resolution_business_seconds: number;
+            /**
+             * Handled
+             * @default 0
+             */
+            handled: number;
+            /**
+             * Talk Seconds
+             * @default 0
+             */
+            talk_seconds: number;
+            /**
+             * Hold Seconds
+             * @default 0
+             */
+            hold_seconds: number;
+            /**
+             * Focus Seconds
+             * @default 0
+             */
+            focus_seconds: number;
+            /**
+             * Wrap Seconds
+             * @default 0
+             */
+            wrap_seconds: number;
+            /**
+             * First Response Kept
+             * @default 0
+             */
+            first_response_kept: number;
+            /**
+             * First Response Broken
+             * @default 0
+             */
+            first_response_broken: number;
+            /**
+             * Next Response Kept
+             * @default 0
+             */
+            next_response_kept: number;
+            /**
+             * Next Response Broken
+             * @default 0
+             */
+            next_response_broken: number;
+            /**
+             * Resolution Kept
+             * @default 0
+             */
+            resolution_kept: number;
+            /**
+             * Resolution Broken
+             * @default 0
+             */
+            resolution_broken: number;
+            /**
+             * Clocks Running
+             * @default 0
+             */
+            clocks_running: number;
+            /**
+             * Surveys Sent
+             * @default 0
+             */
+            surveys_sent: number;
+            /**
+             * Surveys Answered
+             * @default 0
+             */
+            surveys_answered: number;
+            /**
+             * Csat Answered
+             * @default 0
+             */
+            csat_answered: number;
+            /**
+             * Csat Satisfied
+             * @default 0
+             */
+            csat_satisfied: number;
+            /**
+             * Nps Answered
+             * @default 0
+             */
+            nps_answered: number;
+            /**
+             * Nps Promoters
+             * @default 0
+             */
+            nps_promoters: number;
+            /**
+             * Nps Detractors
+             * @default 0
+             */
+            nps_detractors: number;
+            /**
+             * Ces Answered
+             * @default 0
+             */
+            ces_answered: number;
+            /**
+             * Ces Score
+             * @default 0
+             */
+            ces_score: number;
         };
         /**
          * Ticket
@@ -5778,7 +6007,7 @@ export interface components {
          * @description What a figure is measured in.
          * @enum {string}
          */
-        Unit: "count" | "seconds" | "share";
+        Unit: "count" | "seconds" | "share" | "score";
         /**
          * Uploaded
          * @description A file ready to be attached to a reply.
@@ -9236,12 +9465,15 @@ export interface operations {
             query: {
                 since: string;
                 until: string;
-                by?: "queue" | "agent" | "channel" | "interval";
+                about?: "work" | "resolution" | "handling" | "sla" | "survey";
+                by?: "queue" | "agent" | "channel" | "reason" | "policy" | "interval" | "hour";
                 step?: "15m" | "30m" | "hour" | "day" | "week" | "month";
                 timezone?: string;
                 queue_id?: number | null;
                 agent_id?: number | null;
                 channel?: string | null;
+                reason_id?: number | null;
+                medium?: ("text" | "voice") | null;
                 language?: "en" | "ru";
             };
             header?: never;
@@ -9266,19 +9498,22 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    reports_get_stays: {
+    reports_get_behind: {
         parameters: {
             query: {
                 since: string;
                 until: string;
-                by?: "queue" | "agent" | "channel" | "interval";
+                about?: "work" | "resolution" | "handling" | "sla" | "survey";
+                by?: "queue" | "agent" | "channel" | "reason" | "policy" | "interval" | "hour";
                 step?: "15m" | "30m" | "hour" | "day" | "week" | "month";
                 timezone?: string;
                 queue_id?: number | null;
                 agent_id?: number | null;
                 channel?: string | null;
+                reason_id?: number | null;
+                medium?: ("text" | "voice") | null;
                 language?: "en" | "ru";
-                tally: "entered" | "transferred_in" | "answered" | "answered_in_target" | "settled" | "abandoned" | "transferred" | "overflowed" | "merged" | "open" | "open_over_target";
+                tally: "entered" | "transferred_in" | "answered" | "answered_in_target" | "settled" | "transferred" | "overflowed" | "merged" | "open" | "open_over_target" | "late" | "first_responses" | "next_responses" | "offers_accepted" | "offers_declined" | "offers_expired" | "abandoned" | "abandoned_in_target" | "abandoned_short" | "callback" | "after_hours" | "resolved" | "reopened" | "stood" | "ripe" | "again" | "first_contact" | "handled" | "first_response_kept" | "first_response_broken" | "next_response_kept" | "next_response_broken" | "resolution_kept" | "resolution_broken" | "clocks_running" | "surveys_sent" | "surveys_answered" | "csat_answered" | "csat_satisfied" | "nps_answered" | "nps_promoters" | "nps_detractors" | "ces_answered";
                 cursor?: string | null;
                 limit?: number;
             };
@@ -9294,7 +9529,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_Stay_"];
+                    "application/json": components["schemas"]["Page_Behind_"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -9309,12 +9544,15 @@ export interface operations {
             query: {
                 since: string;
                 until: string;
-                by?: "queue" | "agent" | "channel" | "interval";
+                about?: "work" | "resolution" | "handling" | "sla" | "survey";
+                by?: "queue" | "agent" | "channel" | "reason" | "policy" | "interval" | "hour";
                 step?: "15m" | "30m" | "hour" | "day" | "week" | "month";
                 timezone?: string;
                 queue_id?: number | null;
                 agent_id?: number | null;
                 channel?: string | null;
+                reason_id?: number | null;
+                medium?: ("text" | "voice") | null;
                 language?: "en" | "ru";
             };
             header?: never;

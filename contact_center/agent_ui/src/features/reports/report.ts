@@ -26,14 +26,14 @@ export const columns: Column[] = [
   { name: "passed_in", figure: "volume.transferred_in", tally: "transferred_in" },
   { name: "answered", figure: "volume.answered", tally: "answered" },
   { name: "level", figure: "service_level.async" },
-  { name: "median" },
-  { name: "p90" },
+  { name: "median", figure: "asa.median" },
+  { name: "p90", figure: "asa.p90" },
   { name: "asa", figure: "asa" },
   { name: "settled", figure: "volume.settled", tally: "settled" },
   { name: "transferred", figure: "volume.transferred", tally: "transferred" },
   { name: "overflowed", figure: "volume.overflowed", tally: "overflowed" },
   { name: "open", figure: "volume.open", tally: "open" },
-  { name: "overdue", tally: "open_over_target" },
+  { name: "overdue", figure: "volume.open_over_target", tally: "open_over_target" },
   { name: "rona", figure: "rona" },
 ];
 export const PERIODS = ["today", "yesterday", "week", "days7", "days30", "month", "last_month"] as const;
@@ -62,7 +62,7 @@ export function useFigures() {
   }
   /** A dash where there is nothing to divide by. */
   function value(row: ReportRow, column: Column): string {
-    const found = column.name === "median" ? row.median_wait : column.name === "p90" ? row.p90_wait : column.figure ? row.figures[column.figure] : row.tallies[column.tally!];
+    const found = column.figure ? row.figures[column.figure] : row.tallies[column.tally!];
     if (found === null || found === undefined) return "–";
     if (column.name === "level" || column.name === "rona") return new Intl.NumberFormat(locale.value, { style: "percent", maximumFractionDigits: 1 }).format(found);
     if (column.name === "median" || column.name === "p90" || column.name === "asa") return seconds(found);
