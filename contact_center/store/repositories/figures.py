@@ -87,7 +87,8 @@ def _from_rows(
     names = (*conditions, *source.sums)
     mine = (where, *_narrowed(viewer, asked, source))
     for row in connection.execute(select(key, *sums).select_from(source.tables).where(*mine).group_by(_BY_KEY)):
-        pieces[namer.name(row[0])].add(zip(names, row[1:], strict=True))
+        if any(row[1:]):  # what nothing is counted of, as an offer that was withdrawn, makes no row
+            pieces[namer.name(row[0])].add(zip(names, row[1:], strict=True))
     if source.samples:
         found = select(key, *sampled(source)).select_from(source.tables).where(*mine, has_sample(source))
         columns: dict[Any, list[list[float]]] = defaultdict(lambda: [[] for _ in source.samples])
