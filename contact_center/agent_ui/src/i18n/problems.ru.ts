@@ -86,5 +86,15 @@ const sentences: Record<string, string> = {
   "A list of 1 to 20 tags is needed.": "Нужно от 1 до 20 меток.",
   "A number of something there is is needed.": "Выберите что-нибудь из списка.",
   "true or false is needed.": "Нужно да или нет.",
+  "This queue wants a contact reason.": "В этой очереди нужно указать причину обращения.",
+  "This queue wants a disposition.": "В этой очереди нужно указать итог.",
+  "This wrap-up has ended.": "Время оформления уже вышло.",
+  "There is no such contact reason.": "Такой причины обращения нет.",
+  "There is no such disposition.": "Такого итога нет.",
+  "Contact reasons have three levels at most.": "У причин обращения не больше трёх уровней.",
+  "A contact reason of this name exists already.": "Такая причина обращения уже есть.",
+  "A disposition of this name exists already.": "Такой итог уже есть.",
+  "A skill of this name exists already.": "Такой навык уже есть.",
+  "A skill is named once.": "Каждый навык указывают один раз.",
 };
 export default sentences;

@@ -75,9 +75,9 @@ export class Line {
     if (!answer.ok && socket.connected) socket.io.engine.close();
   }
 
-  /** Where this person is, for those who are there too. */
-  at(ticketId: number | null, writing: boolean): void {
-    this.socket?.emit("at", { ticket_id: ticketId, writing });
+  /** Where this person is, for those who are there too, and whether they use this console. */
+  at(ticketId: number | null, writing: boolean, active: boolean): void {
+    this.socket?.emit("at", { ticket_id: ticketId, writing, active });
   }
 
   private async connected(socket: Socket): Promise<void> {

@@ -4,10 +4,12 @@ import { computed, ref, shallowRef } from "vue";
 import { api, ask } from "@/api/client";
 import type { Contact, Entry, Ticket, View } from "@/contract/types";
 import { apply, bucketKey, compareInstants, refit } from "@/live/apply";
+import { watchActivity } from "@/live/activity";
 import { Line, type Companion } from "@/live/line";
 import { useToasts } from "./toasts";
 import { EMPTY, type News, type State, type Timeline } from "@/live/state";
 
+const RENEW = 15_000;
 const DEEPEST = 1000; // entries, or rows, that are fetched anew at once
 
 export const useLive = defineStore("live", () => {
@@ -21,6 +23,8 @@ export const useLive = defineStore("live", () => {
   const latest = shallowRef<News[]>([]); // what was heard last, for those who want to act on it once
   const company = shallowRef<{ ticketId: number; people: Companion[] } | null>(null);
   let place: [number | null, boolean] | null = null; // where this person is: told anew after a lost network
+  let active = false; // whether this console is in use
+  let restless: (() => void) | null = null;
   let watching: number[] = [];
   let buffered: { events: News[]; upto: number }[] | null = [];
   let line: Line | null = null;
@@ -65,12 +69,13 @@ export const useLive = defineStore("live", () => {
 
   async function start(): Promise<void> {
     line?.close();
+    restless ??= watchUse();
     line = new Line(
       {
         news: hear,
         reset: () => void reset(),
         company: (ticketId, people) => (company.value = { ticketId, people }),
-        connected: () => (place && line?.at(...place), (connection.value = "live"), (lostAt.value = null), useToasts().online()),
+        connected: () => (tell(), (connection.value = "live"), (lostAt.value = null), useToasts().online()),
         disconnected: () => ((connection.value = "lost"), (lostAt.value ??= Date.now())),
         bye: () => (signedOut.value = true),
       },
@@ -82,6 +87,8 @@ export const useLive = defineStore("live", () => {
   }
 
   function stop(): void {
+    restless?.();
+    restless = null;
     line?.close();
     line = null;
     state.value = EMPTY;
@@ -242,7 +249,18 @@ export const useLive = defineStore("live", () => {
   function at(ticketId: number | null, writing: boolean): void {
     if (place?.[0] === ticketId && place[1] === writing) return;
     place = [ticketId, writing];
-    line?.at(ticketId, writing);
+    tell();
+  }
+
+  function tell(): void {
+    if (place) line?.at(...place, active);
+  }
+
+  /** A console in use says so again and again: what nobody says any more is over. */
+  function watchUse(): () => void {
+    const unwatch = watchActivity((now) => ((active = now), tell()));
+    const renewing = setInterval(() => active && place?.[0] && tell(), RENEW);
+    return () => (unwatch(), clearInterval(renewing));
   }
 
   function rememberContact(contact: Contact): void {

@@ -5,7 +5,7 @@ import type { Ticket } from "@/contract/types";
 import { useLive } from "@/stores/live";
 import { useToasts } from "@/stores/toasts";
 
-type Patch = Partial<Pick<Ticket, "status" | "assignee_id" | "queue_id" | "priority" | "subject" | "tags" | "snoozed_until" | "next_step">>;
+type Patch = Partial<Pick<Ticket, "status" | "assignee_id" | "queue_id" | "priority" | "subject" | "tags" | "snoozed_until" | "next_step" | "reason_id">>;
 
 export function useTicketActions() {
   const live = useLive();

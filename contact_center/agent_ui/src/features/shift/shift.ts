@@ -13,7 +13,7 @@ type Chosen = "available" | "aux" | "offline";
 export function useShift() {
   const live = useLive();
   const toasts = useToasts();
-  const { t } = useI18n();
+  const { t, te } = useI18n();
 
   const mine = computed(() => live.state.agents[live.me?.user.id ?? 0] ?? null);
   const codes = computed(() => live.state.auxCodes.filter((code) => !code.retired));
@@ -40,9 +40,20 @@ export function useShift() {
     return agent.code_id ? `${agent.state}:${agent.code_id}` : agent.state;
   }
 
+  /** A line for each kind of channel there is: whether work of it is offered. */
+  const channelsOf = (agent: AgentNow | null, word: string) =>
+    [...new Set(Object.values(live.state.channels).map((channel) => channel.kind))].sort().map((kind) => ({ value: `channel:${kind}`, label: t(word, { channel: te(`kind.${kind}`) ? t(`kind.${kind}`) : kind }), checked: !agent?.channels_off.includes(kind) }));
+
+  async function toggleChannel(kind: string, userId?: number): Promise<void> {
+    const off = (userId === undefined ? mine.value : live.state.agents[userId])?.channels_off ?? [];
+    const body = { channels: off.includes(kind) ? off.filter((each) => each !== kind) : [...off, kind] };
+    await (userId === undefined ? ask(api.PUT("/api/v1/me/channels-off", { body })) : ask(api.PUT("/api/v1/agents/{user_id}/channels-off", { params: { path: { user_id: userId } }, body })));
+  }
+
   /** "available", "aux:3", "offline", each with ":later" when it is to begin after the work in hand. */
   async function choose(key: string, userId?: number): Promise<void> {
     const [state, ...rest] = key.split(":") as [Chosen, ...string[]];
+    if (key.startsWith("channel:")) return toggleChannel(key.slice(8), userId).catch((error: unknown) => void toasts.failed(error));
     if (userId === undefined) wished = state;
     const body = { state, code_id: Number(rest[0]) || null, after_work: rest.includes("later") };
     try {
@@ -52,5 +63,5 @@ export function useShift() {
       toasts.failed(error);
     }
   }
-  return { chosen: (state: string) => wished === state, mine, busy, choices, word, wordOf, keyOf, choose: (key: string) => choose(key), chooseFor: (userId: number, key: string) => choose(key, userId) };
+  return { chosen: (state: string) => wished === state, mine, busy, choices, channelsOf, word, wordOf, keyOf, choose: (key: string) => choose(key), chooseFor: (userId: number, key: string) => choose(key, userId) };
 }
