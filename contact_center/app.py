@@ -21,6 +21,7 @@ from contact_center.api.context import SERVICES, Services
 from contact_center.api.handlers.channels import decrypt_options, publish_channel
 from contact_center.api.openings import Openings
 from contact_center.api.server import make_app
+from contact_center.automation.runner import Runner
 from contact_center.bus import Doorbell, PostgresDoorbell
 from contact_center.bus.waiting import Waiters
 from contact_center.channels import registry
@@ -91,6 +92,7 @@ class Product:
     doorbell: Doorbell
     webhooks: WebhookSender
     dispatcher: Dispatcher
+    runner: Runner
     waiters: Waiters
     app: web.Application
     holder: str
@@ -173,6 +175,7 @@ def build(settings: Settings, store: Store) -> Product:
     imports = Imports(store, files, utc_now)
     keep = timedelta(days=settings.webhooks.keep_days)
     webhooks = WebhookSender(store, keys, holder, utc_now, private=settings.webhooks.allow_private_networks, keep=keep)
+    runner = Runner(store, lambda: services.sending, utc_now)
     dispatcher = Dispatcher(store, Weights(settings.routing.weights, settings.routing.weight), utc_now)
     waiters = Waiters()
     services = Services(
@@ -220,6 +223,7 @@ def build(settings: Settings, store: Store) -> Product:
         doorbell,
         webhooks,
         dispatcher,
+        runner,
         waiters,
         app,
         holder,
@@ -236,6 +240,7 @@ async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Pr
     product.doorbell.listen(product.indexer.wake)
     product.doorbell.listen(product.webhooks.wake)
     product.doorbell.listen(product.dispatcher.wake)
+    product.doorbell.listen(product.runner.wake)
     product.doorbell.listen(product.waiters.wake)
     await product.doorbell.start()
     await product.console.start()
@@ -257,6 +262,7 @@ async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Pr
         tasks.append(spawn(product.webhooks.run(), name="webhooks"))
         tasks.append(spawn(product.dispatcher.run(), name="dispatcher"))
         tasks.append(spawn(Folder(product.store, product.holder, utc_now).run(), name="rollups"))
+        tasks.append(spawn(product.runner.run(), name="rules"))
         # Channels before the sender: it asks them whether a send that a crash interrupted may be repeated.
         await product.supervisor.start()
         tasks.append(spawn(product.watch.run(), name="watch"))

@@ -26,6 +26,7 @@ POINTS: dict[str, str] = {
     "send.recorded": "The outcome of a send is committed.",
     "journal.read": "News were read from the journal; no console has them yet.",
     "index.written": "Search documents are written; the commit is still to come.",
+    "rule.fired": "A rule has acted and said so; the commit is still to come.",
     "migrate.step": "A migration has run; its commit is still to come.",
 }
 """Every place, and what is true when it is passed."""

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from contact_center.automation.trying import Verdict
 from contact_center.model.channels import ChannelNews, Reconciliation
 from contact_center.model.figures import About, Unit
 from contact_center.model.people import Queue, User
 from contact_center.model.routing import AgentNow, AuxCode, Offer
+from contact_center.model.rules import RuleRun
 from contact_center.model.shift import ContactReason, Disposition, WrapUp
 from contact_center.model.sla import Clock
 from contact_center.model.tickets import Ticket
@@ -104,6 +106,14 @@ class BulkLine:
     ticket_id: int
     refusal: Refusal | None
     """None: it is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRules:
+    """What rules did with a ticket, and why others did nothing."""
+
+    runs: list[RuleRun]
+    verdicts: list[Verdict]
 
 
 @dataclass(frozen=True, slots=True)

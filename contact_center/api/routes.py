@@ -22,6 +22,7 @@ from contact_center.api.handlers import (
     quarantine,
     reports,
     routing,
+    rules,
     search,
     skills,
     sla,
@@ -76,6 +77,15 @@ ROUTES: list[Route] = [
     Route("POST", f"{V1}/macros", macros.create_macro, P.TICKETS_WRITE, 201),
     Route("PATCH", f"{V1}/macros/{{macro_id}}", macros.change_macro, P.TICKETS_WRITE),
     Route("DELETE", f"{V1}/macros/{{macro_id}}", macros.delete_macro, P.TICKETS_WRITE, 204),
+    # Rules.
+    Route("GET", f"{V1}/rules", rules.list_rules, P.BOARD),
+    Route("POST", f"{V1}/rules", rules.create_rule, P.BOARD, 201),
+    Route("PUT", f"{V1}/rules/order", rules.order_rules, P.BOARD),
+    Route("POST", f"{V1}/rules/try", rules.try_rule, P.BOARD, refusals=(404,)),
+    Route("GET", f"{V1}/rules/runs", rules.list_runs, P.BOARD),
+    Route("PATCH", f"{V1}/rules/{{rule_id}}", rules.change_rule, P.BOARD),
+    Route("DELETE", f"{V1}/rules/{{rule_id}}", rules.delete_rule, P.BOARD, 204),
+    Route("GET", f"{V1}/tickets/{{ticket_id}}/rules", rules.explain_ticket, P.BOARD),
     # Entries of the history.
     Route("GET", f"{V1}/entries/{{entry_id}}/body", entries.get_body, P.TICKETS_READ),
     Route("GET", f"{V1}/entries/{{entry_id}}/html", entries.get_html, P.TICKETS_READ),

@@ -102,6 +102,18 @@ class RulePatchBody(Input):
     active: bool | None = None
 
 
+class TryBody(Input):
+    """A rule to try out: what it would do is not asked for."""
+
+    rule_id: Id | None = None
+    """The rule that this is to become: what it caused itself is not counted."""
+    trigger: Trigger
+    since: Since | None = None
+    minutes: int | None = Field(None, ge=1, le=366 * 24 * 60)
+    business: bool = False
+    conditions: Conditions
+
+
 class RuleOrderBody(Input):
     """All rules in the order in which they are to look at tickets."""
 

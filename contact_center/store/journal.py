@@ -72,6 +72,19 @@ def read_after(connection: Connection, after: int, count: int) -> list[Recorded]
     return [_recorded(row) for row in rows]
 
 
+def read_before(connection: Connection, before: int, count: int) -> list[Recorded]:
+    """At most `count` events numbered below `before`, the last of them, in order."""
+    newest = select(journal).where(journal.c.seq < before).order_by(journal.c.seq.desc()).limit(count)
+    return [_recorded(row) for row in connection.execute(newest).mappings()][::-1]
+
+
+def of_contact(connection: Connection, contact_id: int, since: datetime, count: int) -> list[Recorded]:
+    """At most `count` of the newest events of a contact since then, in order."""
+    mine = (journal.c.contact_id == contact_id, journal.c.seq.is_not(None))
+    newest = select(journal).where(*mine).order_by(journal.c.seq.desc()).limit(count)
+    return [_recorded(row) for row in connection.execute(newest).mappings() if row["at"] >= since][::-1]
+
+
 def horizon(connection: Connection) -> int:
     """The number of the newest event, 0 when there is none."""
     return int(connection.execute(_HORIZON).scalar_one())

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contact_center.store.repositories import views
+from contact_center.store.repositories import rules, views
 from tests.api.world import Side, World
 
 V1 = "/api/v1"
@@ -29,6 +29,27 @@ async def _macro(world: World, side: Side, who: str) -> dict[str, Any]:
     return {"macro_id": await world.app.store.write(views.add_macro, actions=ACTIONS, **_kept(world, side, who))}
 
 
+RULE = {"name": "R", "trigger": "customer_wrote", "conditions": {"all": []}, "actions": ACTIONS, "active": False}
+
+
+async def _rule(world: World, side: Side, _who: str) -> dict[str, Any]:
+    """A rule of the side's own queue."""
+    from contact_center.app import utc_now
+
+    trigger = {"trigger": "customer_wrote", "since": None, "minutes": None, "business": False}
+    values = {"project_id": 1, "name": "R", "active": False, "trigger": trigger, "conditions": {"all": []}, "actions": ACTIONS}
+    return {
+        "rule_id": await world.app.store.write(rules.add, queue_ids=[side.queue_id], changed_at=utc_now(), changed_by_id=None, **values)
+    }
+
+
+async def _order(world: World, _side: Side, who: str) -> dict[str, Any]:
+    """What whoever asks sees, the other way round."""
+    names = who if who in ("supervisor", "admin") else "admin"
+    async with world.client(names) as client, client.get(f"{V1}/rules") as response:
+        return {"body": {"rule_ids": [rule["id"] for rule in await response.json()][::-1] or [1]}}
+
+
 async def _many(_world: World, side: Side, _who: str) -> dict[str, Any]:
     return {"body": {"ticket_ids": [side.ids["ticket_id"]], "actions": ACTIONS}}
 
@@ -49,3 +70,11 @@ def add_rules(t: Any) -> None:
     t.add("POST", f"{V1}/macros", 201, body={"name": "M", "actions": ACTIONS})
     t.add("PATCH", f"{V1}/macros/{{macro_id}}", 200, body={"name": "N"}, scoped=True, fresh=_macro)
     t.add("DELETE", f"{V1}/macros/{{macro_id}}", 204, scoped=True, fresh=_macro)
+    t.add("GET", f"{V1}/rules", 200)
+    t.add("POST", f"{V1}/rules", 201, body=RULE)
+    t.add("PUT", f"{V1}/rules/order", 200, fresh=_order)
+    t.add("POST", f"{V1}/rules/try", 200, body={"trigger": "customer_wrote", "conditions": {"all": []}})
+    t.add("GET", f"{V1}/rules/runs", 200)
+    t.add("PATCH", f"{V1}/rules/{{rule_id}}", 200, body={"name": "S"}, scoped=True, fresh=_rule)
+    t.add("DELETE", f"{V1}/rules/{{rule_id}}", 204, scoped=True, fresh=_rule)
+    t.add("GET", f"{V1}/tickets/{{ticket_id}}/rules", 200, scoped=True)

@@ -471,6 +471,110 @@ export interface paths {
         patch: operations["macros_change_macro"];
         trace?: never;
     };
+    "/api/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rules in their order: all of them for administrators, for supervisors those of queues they see. */
+        get: operations["rules_list_rules"];
+        put?: never;
+        /** Keep a rule, behind all others. It touches tickets of the queues that one sees at this moment; an administrator's, all. */
+        post: operations["rules_create_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put rules in another order. */
+        put: operations["rules_order_rules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a rule would have done in the last seven days: events are replayed from the journal, and nothing is changed. */
+        post: operations["rules_try_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What came of rules, the newest first. */
+        get: operations["rules_list_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{rule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Drop a rule and its log; what it did stays done. */
+        delete: operations["rules_delete_rule"];
+        options?: never;
+        head?: never;
+        /** Change a rule; a paused one goes on. It looks at nothing that happened before. */
+        patch: operations["rules_change_rule"];
+        trace?: never;
+    };
+    "/api/v1/tickets/{ticket_id}/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why each rule did or did not fire on a ticket in the last days. */
+        get: operations["rules_explain_ticket"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/entries/{entry_id}/body": {
         parameters: {
             query?: never;
@@ -4137,6 +4241,44 @@ export interface components {
             dispositions: components["schemas"]["Disposition"][];
         };
         /**
+         * DryRun
+         * @description What a rule would have done. Each event is looked at by itself: what the rule would have changed is not carried on.
+         */
+        DryRun: {
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Events
+             * @default 0
+             */
+            events: number;
+            /**
+             * Whole
+             * @default true
+             */
+            whole: boolean;
+            /**
+             * Looked
+             * @default 0
+             */
+            looked: number;
+            /**
+             * Fired
+             * @default 0
+             */
+            fired: number;
+            /**
+             * Tickets
+             * @default 0
+             */
+            tickets: number;
+            /** Matches */
+            matches: components["schemas"]["Match"][];
+        };
+        /**
          * Due
          * @description The promise of a ticket that is to be kept next.
          */
@@ -4580,6 +4722,25 @@ export interface components {
             ticket_id: number | null;
         };
         /**
+         * Match
+         * @description A ticket that a rule would have acted on.
+         */
+        Match: {
+            /** Ticket Id */
+            ticket_id: number;
+            /** Number */
+            number: number;
+            /** Subject */
+            subject: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Seq */
+            seq: number | null;
+        };
+        /**
          * Me
          * @description The signed-in employee.
          */
@@ -4858,6 +5019,18 @@ export interface components {
         Page_RawItemRow_: {
             /** Items */
             items: components["schemas"]["RawItemRow"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** As Of */
+            as_of: number;
+        };
+        /**
+         * Page
+         * @description One page of a list. `next_cursor` is None on the last; `as_of` is the journal number the page was read at.
+         */
+        Page_RuleRun_: {
+            /** Items */
+            items: components["schemas"]["RuleRun"][];
             /** Next Cursor */
             next_cursor: string | null;
             /** As Of */
@@ -5339,6 +5512,85 @@ export interface components {
             contact_id: number | null;
         };
         /**
+         * Rule
+         * @description A rule as supervisors see it.
+         */
+        Rule: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Position */
+            position: number;
+            /** Active */
+            active: boolean;
+            /** Paused Because */
+            paused_because: string;
+            trigger: components["schemas"]["Trigger"];
+            since: components["schemas"]["Since"] | null;
+            /** Minutes */
+            minutes: number | null;
+            /** Business */
+            business: boolean;
+            /** Conditions */
+            conditions: {
+                [key: string]: unknown;
+            };
+            /** Actions */
+            actions: {
+                [key: string]: unknown;
+            }[];
+            /** Queue Ids */
+            queue_ids: number[] | null;
+            /** Version */
+            version: number;
+            /** Fired */
+            fired: number;
+            /** Last Fired At */
+            last_fired_at: string | null;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Changed By Id */
+            changed_by_id: number | null;
+        };
+        /**
+         * RuleOutcome
+         * @description What came of a rule that looked at a ticket.
+         * @enum {string}
+         */
+        RuleOutcome: "fired" | "overtaken" | "refused" | "loop" | "paused";
+        /**
+         * RuleRun
+         * @description What came of a rule that looked at a ticket.
+         */
+        RuleRun: {
+            /** Id */
+            id: number;
+            /** Rule Id */
+            rule_id: number;
+            /** Rule Version */
+            rule_version: number;
+            /** Ticket Id */
+            ticket_id: number;
+            /** Ticket Number */
+            ticket_number: number;
+            /** Seq */
+            seq: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            outcome: components["schemas"]["RuleOutcome"];
+            /** Detail */
+            detail: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * SavedView
          * @description A list of tickets that somebody asks for again and again.
          */
@@ -5392,6 +5644,12 @@ export interface components {
             /** User Id */
             user_id: number;
         };
+        /**
+         * Since
+         * @description What the time of a rule is counted from; a new beginning is a new episode.
+         * @enum {string}
+         */
+        Since: "waiting" | "created" | "last_entry" | "resolved";
         /**
          * Skill
          * @description Something that some can do and others cannot: a language, a product.
@@ -5982,6 +6240,16 @@ export interface components {
             due: components["schemas"]["Due"];
         };
         /**
+         * TicketRules
+         * @description What rules did with a ticket, and why others did nothing.
+         */
+        TicketRules: {
+            /** Runs */
+            runs: components["schemas"]["RuleRun"][];
+            /** Verdicts */
+            verdicts: components["schemas"]["Verdict"][];
+        };
+        /**
          * TokenInfo
          * @description An API token, without the token.
          */
@@ -6002,6 +6270,12 @@ export interface components {
             /** Last Used At */
             last_used_at: string | null;
         };
+        /**
+         * Trigger
+         * @description What lets a rule look at a ticket.
+         * @enum {string}
+         */
+        Trigger: "ticket_created" | "customer_wrote" | "agent_answered" | "status_changed" | "assignee_changed" | "queue_changed" | "priority_changed" | "time_passed";
         /**
          * Unit
          * @description What a figure is measured in.
@@ -6059,6 +6333,29 @@ export interface components {
          */
         UserChanged: {
             user: components["schemas"]["User"];
+        };
+        /**
+         * Verdict
+         * @description Why a rule did or did not fire on a ticket.
+         */
+        Verdict: {
+            /** Rule Id */
+            rule_id: number;
+            /** Name */
+            name: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Seq */
+            seq: number | null;
+            /** Reason */
+            reason: string;
+            /** Detail */
+            detail: {
+                [key: string]: unknown;
+            };
         };
         /**
          * ViewCount
@@ -7016,6 +7313,92 @@ export interface components {
             seen_entry_id?: number | null;
         };
         /**
+         * RuleBody
+         * @description A rule.
+         */
+        RuleBody: {
+            /** Name */
+            name: string;
+            trigger: components["schemas"]["Trigger"];
+            /** @default null */
+            since?: components["schemas"]["Since"] | null;
+            /**
+             * Minutes
+             * @default null
+             */
+            minutes?: number | null;
+            /**
+             * Business
+             * @default false
+             */
+            business?: boolean;
+            /** Conditions */
+            conditions: {
+                [key: string]: unknown;
+            };
+            /** Actions */
+            actions: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Active
+             * @default true
+             */
+            active?: boolean;
+        };
+        /**
+         * RuleOrderBody
+         * @description All rules in the order in which they are to look at tickets.
+         */
+        RuleOrderBody: {
+            /** Rule Ids */
+            rule_ids: number[];
+        };
+        /**
+         * RulePatchBody
+         * @description What to change about a rule. Whatever is said of the trigger is said of all of it.
+         */
+        RulePatchBody: {
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+            /** @default null */
+            trigger?: components["schemas"]["Trigger"] | null;
+            /** @default null */
+            since?: components["schemas"]["Since"] | null;
+            /**
+             * Minutes
+             * @default null
+             */
+            minutes?: number | null;
+            /**
+             * Business
+             * @default false
+             */
+            business?: boolean;
+            /**
+             * Conditions
+             * @default null
+             */
+            conditions?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Actions
+             * @default null
+             */
+            actions?: {
+                [key: string]: unknown;
+            }[] | null;
+            /**
+             * Active
+             * @default null
+             */
+            active?: boolean | null;
+        };
+        /**
          * SkillBody
          * @description Something that some can do and others cannot.
          */
@@ -7144,6 +7527,34 @@ export interface components {
              * @default 90
              */
             days?: number | null;
+        };
+        /**
+         * TryBody
+         * @description A rule to try out: what it would do is not asked for.
+         */
+        TryBody: {
+            /**
+             * Rule Id
+             * @default null
+             */
+            rule_id?: number | null;
+            trigger: components["schemas"]["Trigger"];
+            /** @default null */
+            since?: components["schemas"]["Since"] | null;
+            /**
+             * Minutes
+             * @default null
+             */
+            minutes?: number | null;
+            /**
+             * Business
+             * @default false
+             */
+            business?: boolean;
+            /** Conditions */
+            conditions: {
+                [key: string]: unknown;
+            };
         };
         /**
          * UserBody
@@ -8431,6 +8842,248 @@ export interface operations {
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    rules_list_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"][];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    rules_create_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    rules_order_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleOrderBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"][];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    rules_try_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TryBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    rules_list_runs: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                rule_id?: number | null;
+                outcome?: components["schemas"]["RuleOutcome"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RuleRun_"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    rules_delete_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    rules_change_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulePatchBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    rules_explain_ticket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketRules"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
