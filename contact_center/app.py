@@ -53,7 +53,8 @@ from contact_center.search.indexer import Indexer
 from contact_center.store import Connection, Store, audit, audit_check, open_store, version
 from contact_center.store.blobs import BlobFiles
 from contact_center.store.leases import Undertaker
-from contact_center.store.repositories import access, automatic, channels, outbox
+from contact_center.store.repositories import access, automatic, channels, drafts, notices, outbox
+from contact_center.surveys.asker import Asker
 from contact_center.tasks import spawn, stop
 from contact_center.webhooks.sending import WebhookSender
 
@@ -63,6 +64,7 @@ LEASE_TTL = timedelta(seconds=12)  # a dead process's mailboxes and mails are ta
 HOUSEKEEPING_SECONDS = 3600.0
 DRAIN_SECONDS = 15.0  # how long a stopping process lets mails that are being sent come to their end
 KEEP_KEYS = timedelta(hours=24)
+KEEP_DRAFTS = timedelta(days=90)  # that nobody touched, and notices that were read
 KEEP_COUNTS = timedelta(days=2)  # of automatic messages, which are counted by the day
 
 
@@ -93,6 +95,7 @@ class Product:
     webhooks: WebhookSender
     dispatcher: Dispatcher
     runner: Runner
+    asker: Asker
     waiters: Waiters
     app: web.Application
     holder: str
@@ -195,6 +198,7 @@ def build(settings: Settings, store: Store) -> Product:
         ledger=ledger,
     )
     app = make_app(services)
+    asker = Asker(store, lambda: services.sending, settings.base_url, utc_now)
     console = Console(store, _authenticate(app), _still_valid(services), settings.replay_limit)
     console.address_of, console.on_watch = client_address, services.openings.watched
     console.server.attach(app)
@@ -224,6 +228,7 @@ def build(settings: Settings, store: Store) -> Product:
         webhooks,
         dispatcher,
         runner,
+        asker,
         waiters,
         app,
         holder,
@@ -263,6 +268,7 @@ async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Pr
         tasks.append(spawn(product.dispatcher.run(), name="dispatcher"))
         tasks.append(spawn(Folder(product.store, product.holder, utc_now).run(), name="rollups"))
         tasks.append(spawn(product.runner.run(), name="rules"))
+        tasks.append(spawn(product.asker.run(), name="surveys"))
         # Channels before the sender: it asks them whether a send that a crash interrupted may be repeated.
         await product.supervisor.start()
         tasks.append(spawn(product.watch.run(), name="watch"))
@@ -458,6 +464,8 @@ async def _housekeeping(store: Store, data_dir: Path) -> None:
             now = utc_now()
             await store.write(access.forget_old, now, now - KEEP_KEYS)
             await store.write(automatic.forget_old, now - KEEP_COUNTS)
+            await store.write(drafts.forget_old, now - KEEP_DRAFTS)
+            await store.write(notices.forget_old, now - KEEP_DRAFTS)
             await _anchor(store, data_dir, now)
         except (Unavailable, OSError) as error:
             logger.warning("housekeeping.failed", error=str(error))

@@ -63,6 +63,12 @@ class Overtaken(Conflict):
     code = "overtaken"
 
 
+class DraftChanged(Conflict):
+    """This draft was changed elsewhere since you read it, in another window or by whoever took it over. Choose which one stays."""
+
+    code = "draft-changed"
+
+
 class Gone(ContactCenterError):
     """What you ask for was there and is not kept any more."""
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from contact_center.automation.trying import Verdict
 from contact_center.model.channels import ChannelNews, Reconciliation
+from contact_center.model.desk import Notice
 from contact_center.model.figures import About, Unit
 from contact_center.model.people import Queue, User
 from contact_center.model.routing import AgentNow, AuxCode, Offer
@@ -56,6 +57,8 @@ class Snapshot:
     """What is being written up now, by the viewer and in the queues they see."""
     contact_reasons: list[ContactReason]
     dispositions: list[Disposition]
+    notices: list[Notice]
+    """What the viewer was told and has not read."""
     first_run: bool
     """Nothing has arrived yet: the console shows how to begin."""
     answered: bool

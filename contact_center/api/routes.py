@@ -11,6 +11,7 @@ from contact_center.api.handlers import (
     consent,
     console,
     contacts,
+    desk,
     entries,
     feed,
     hooks,
@@ -18,6 +19,7 @@ from contact_center.api.handlers import (
     imports,
     ledger,
     macros,
+    notices,
     organizations,
     quarantine,
     reports,
@@ -26,6 +28,7 @@ from contact_center.api.handlers import (
     search,
     skills,
     sla,
+    surveys,
     system,
     tickets,
     views,
@@ -86,6 +89,21 @@ ROUTES: list[Route] = [
     Route("PATCH", f"{V1}/rules/{{rule_id}}", rules.change_rule, P.BOARD),
     Route("DELETE", f"{V1}/rules/{{rule_id}}", rules.delete_rule, P.BOARD, 204),
     Route("GET", f"{V1}/tickets/{{ticket_id}}/rules", rules.explain_ticket, P.BOARD),
+    # The desk beside a ticket.
+    Route("GET", f"{V1}/tickets/{{ticket_id}}/desk", desk.get_desk, P.TICKETS_READ),
+    Route("PUT", f"{V1}/tickets/{{ticket_id}}/drafts", desk.save_draft, P.TICKETS_WRITE, refusals=(409,)),
+    Route("DELETE", f"{V1}/tickets/{{ticket_id}}/drafts", desk.discard_draft, P.TICKETS_WRITE, 204),
+    Route("POST", f"{V1}/tickets/{{ticket_id}}/drafts/{{draft_id}}/take", desk.take_draft, P.TICKETS_WRITE),
+    Route("DELETE", f"{V1}/tickets/{{ticket_id}}/handover", desk.dismiss_handover, P.TICKETS_WRITE, 204),
+    Route("POST", f"{V1}/tickets/{{ticket_id}}/links", desk.link, P.TICKETS_WRITE, 201),
+    Route("DELETE", f"{V1}/tickets/{{ticket_id}}/links/{{link_id}}", desk.unlink, P.TICKETS_WRITE),
+    Route("POST", f"{V1}/tickets/{{ticket_id}}/split", desk.split, P.TICKETS_WRITE, 201, once=True),
+    Route("POST", f"{V1}/tickets/{{ticket_id}}/merges", desk.merge, P.TICKETS_WRITE, 201, once=True),
+    Route("POST", f"{V1}/tickets/{{ticket_id}}/merges/undo", desk.undo_merge, P.TICKETS_WRITE),
+    Route("PUT", f"{V1}/tickets/{{ticket_id}}/watch", notices.watch, P.TICKETS_READ, 204),
+    Route("DELETE", f"{V1}/tickets/{{ticket_id}}/watch", notices.unwatch, P.TICKETS_READ, 204),
+    Route("GET", f"{V1}/me/notices", notices.list_notices, P.TICKETS_READ),
+    Route("POST", f"{V1}/me/notices/read", notices.read, P.TICKETS_READ, 204),
     # Entries of the history.
     Route("GET", f"{V1}/entries/{{entry_id}}/body", entries.get_body, P.TICKETS_READ),
     Route("GET", f"{V1}/entries/{{entry_id}}/html", entries.get_html, P.TICKETS_READ),
@@ -195,6 +213,10 @@ ROUTES: list[Route] = [
     Route("GET", f"{V1}/queues", admin.queues, P.TICKETS_READ),
     Route("POST", f"{V1}/queues", admin.create_queue, P.ADMIN, 201),
     Route("PATCH", f"{V1}/queues/{{queue_id}}", admin.change_queue, P.ADMIN),
+    Route("GET", f"{V1}/queues/{{queue_id}}/survey", surveys.get_survey, P.ADMIN),
+    Route("PUT", f"{V1}/queues/{{queue_id}}/survey", surveys.set_survey, P.ADMIN),
+    Route("POST", f"{V1}/surveys/preview", surveys.preview, P.ADMIN),
+    Route("GET", f"{V1}/surveys/page", surveys.sample_page, P.ADMIN),
     Route("GET", f"{V1}/calendars", hours.calendars, P.ADMIN),
     Route("POST", f"{V1}/calendars", hours.create_calendar, P.ADMIN, 201),
     Route("PATCH", f"{V1}/calendars/{{calendar_id}}", hours.change_calendar, P.ADMIN),
@@ -227,11 +249,14 @@ ROUTES: list[Route] = [
     Route("GET", "/api/openapi.json", system.openapi_document, P.PUBLIC),
 ]
 
-# Requests from outside to a channel account: webhooks of providers, public forms. What they take and answer is the
-# channel's own, so they are no part of the API document.
+# Requests from outside: webhooks of providers, public forms and pages. What they take and answer is their own, so they are no
+# part of the API document.
 HOOKS: list[Route] = [
     Route("GET", "/hooks/{door}", hooks.hook, P.PUBLIC),
     Route("GET", "/hooks/{door}/{rest:.*}", hooks.hook, P.PUBLIC),
     Route("POST", "/hooks/{door}", hooks.hook, P.PUBLIC, raw_body=True, from_anywhere=True),
     Route("POST", "/hooks/{door}/{rest:.*}", hooks.hook, P.PUBLIC, raw_body=True, from_anywhere=True),
+    # Where customers say how it was. Their browser names no origin, because the page gives no referrer away.
+    Route("GET", "/surveys/{token}", surveys.show, P.PUBLIC),
+    Route("POST", "/surveys/{token}", surveys.answer, P.PUBLIC, raw_body=True, from_anywhere=True),
 ]

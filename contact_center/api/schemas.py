@@ -118,6 +118,8 @@ class TicketPatchBody(Input):
     """What is to be done next."""
     reason_id: int | None = Field(None, ge=1, lt=2**53)
     """Why the customer turned to us; `null` takes it back."""
+    handover: str | None = Field(None, max_length=4000)
+    """What whoever gets the ticket should know, where it goes to another queue or colleague; it stands at its top until they answer."""
 
 
 class AddressBody(Input):
@@ -152,6 +154,8 @@ class NoteBody(Input):
     """A private note."""
 
     text: Text
+    mentioned_ids: list[Annotated[int, Field(ge=1, lt=2**53)]] = Field(default_factory=list, max_length=20)
+    """Colleagues whom it mentions: they are told, and watch the ticket from then on."""
 
 
 class ContactPatchBody(Input):
@@ -321,6 +325,10 @@ class QueuePatchBody(Input):
     wants_reason: bool | None = None
     """Whether a wrap-up is done only with a contact reason."""
     wants_disposition: bool | None = None
+    wants_handover: bool | None = None
+    """Whether whoever passes one of its tickets on must leave a note."""
+    follow_up_days: int | None = Field(None, ge=-1, le=3650)
+    """For how many days an answer reopens a resolved ticket; `null`: as the settings say, 0: never, -1: always."""
 
     name: Name | None = None
     confidential: bool | None = None

@@ -20,6 +20,7 @@ from contact_center.store import Connection, Row
 from contact_center.store.repositories import calls, channels, outbox, remote_files, tickets, timeline, work
 from contact_center.store.repositories.raw_items import Ending
 from contact_center.store.repositories.recovery import restored_at
+from contact_center.surveys import answering
 from contact_center.tickets import callbacks, confirmations, entries, lifecycle, returned, threading, turns, unattended
 from contact_center.tickets.threading import Placement, Threading
 
@@ -59,6 +60,7 @@ def settle(connection: Connection, act: Act, rules: Rules, item: Row, message: I
     if message.ours:
         return sent.take(connection, act, item, message, own)
     who = _who(connection, act, item, message)
+    message = _answer_to_survey(connection, act, rules, item, message, who)
     if message.demand in (Demand.SERVED, Demand.NOTHING) or _was_reached_since(connection, message, who):
         entry_id = _keep(connection, act, item, message, who)
     else:
@@ -81,6 +83,14 @@ def _who(connection: Connection, act: Act, item: Row, message: InboundMessage) -
     if message.is_forged:
         return belief.stranger(connection, act, item, message)
     return identity.identify(connection, act, item["project_id"], message.sender)
+
+
+def _answer_to_survey(
+    connection: Connection, act: Act, rules: Rules, item: Row, message: InboundMessage, who: Identified
+) -> InboundMessage:
+    """The message; one that only says how it was asks for nothing."""
+    is_past = who.is_new or rules.import_run
+    return message if is_past else answering.by_text(connection, act, item, message, who.contact_id)
 
 
 def _was_reached_since(connection: Connection, message: InboundMessage, who: Identified) -> bool:

@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from contact_center.model.channels import ChannelNews, RawItemRow
+from contact_center.model.desk import Notice
 from contact_center.model.people import Contact, Organization, Queue, User
 from contact_center.model.routing import AgentNow, AuxCode, Offer
 from contact_center.model.shift import ContactReason, Disposition, WrapUp
 from contact_center.model.sla import Due
+from contact_center.model.surveys import Survey
 from contact_center.model.tickets import Bucket, Entry, Ticket
 
 
@@ -227,6 +229,31 @@ class DispositionsChanged:
     dispositions: list[Disposition]
 
 
+@dataclass(frozen=True, slots=True)
+class DeskChanged:
+    """What stands beside a ticket changed: a draft was begun or ended, a note of hand-over, who watches, which tickets belong
+    together. It is read again by whoever has the ticket open; nothing of a draft stands here."""
+
+    TYPE: ClassVar[str] = "desk.changed"
+    ticket_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeChanged:
+    """Somebody is told of a ticket, or has read of it. Only they hear this."""
+
+    TYPE: ClassVar[str] = "notice.changed"
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyAnswered:
+    """A customer said how it was, or changed what they said."""
+
+    TYPE: ClassVar[str] = "survey.answered"
+    survey: Survey
+
+
 EventData = (
     TicketCreated
     | TicketChanged
@@ -253,6 +280,9 @@ EventData = (
     | DispositionsChanged
     | TicketAtRisk
     | TicketOverdue
+    | DeskChanged
+    | NoticeChanged
+    | SurveyAnswered
 )
 
 CATALOGUE: dict[str, type[EventData]] = {cls.TYPE: cls for cls in EventData.__args__}

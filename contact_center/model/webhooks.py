@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from contact_center.model.events import CATALOGUE, AccessChanged
+from contact_center.model.events import CATALOGUE, AccessChanged, NoticeChanged
 
 TEST = "webhook.test"
 """The type of a message that somebody sends to see whether it arrives."""
-TYPES = tuple(name for name in CATALOGUE if name != AccessChanged.TYPE)
-"""What an endpoint can choose. What an employee may see is told to that employee only."""
+TYPES = tuple(name for name in CATALOGUE if name not in (AccessChanged.TYPE, NoticeChanged.TYPE))
+"""What an endpoint can choose. What an employee may see, and what they are told of, is told to that employee only."""
 
 
 class DeliveryState(StrEnum):

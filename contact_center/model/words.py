@@ -20,11 +20,13 @@ class Direction(StrEnum):
 
 
 class EntryKind(StrEnum):
-    """What a timeline entry is. Channels add their own kind by name; these three are the centre's."""
+    """What a timeline entry is. Channels add their own kind by name; these are the centre's."""
 
     EMAIL = "email"
     NOTE = "note"
     CHANGE = "change"
+    SURVEY = "survey"
+    """What a customer answered when they were asked how it was."""
 
 
 class Status(StrEnum):

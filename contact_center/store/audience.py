@@ -11,7 +11,16 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from contact_center.model.events import AccessChanged, ChannelChanged, ChannelGone, ContactsUnmerged, Recorded, TicketGone
+from contact_center.model.events import (
+    AccessChanged,
+    ChannelChanged,
+    ChannelGone,
+    ContactsUnmerged,
+    DeskChanged,
+    Recorded,
+    SurveyAnswered,
+    TicketGone,
+)
 from contact_center.model.people import Viewer
 from contact_center.store.schema.channels import channel_account
 from contact_center.store.schema.contacts import contact
@@ -100,6 +109,8 @@ def _read_places(connection: Connection, events: list[Recorded], reach: Reach) -
     """Where the tickets and channel accounts of a batch are at this moment."""
     tickets = {event.data["entry"]["ticket_id"] for event in events if "entry" in event.data} - {None}
     tickets |= {event.data["ticket"]["id"] for event in events if "ticket" in event.data}
+    tickets |= {event.data["ticket_id"] for event in events if event.type == DeskChanged.TYPE}
+    tickets |= {event.data[name]["ticket_id"] for event in events for name in ("notice", "survey") if name in event.data}
     if tickets:
         for row in connection.execute(select(ticket.c.id, ticket.c.assignee_id, ticket.c.queue_id).where(ticket.c.id.in_(tickets))):
             reach.assignees[row.id] = row.assignee_id
@@ -129,6 +140,8 @@ def for_viewer(event: Recorded, viewer: Viewer, reach: Reach, watching: set[int]
     if family in ("offer", "wrap_up"):
         mine = event.assignee_id == viewer.user_id
         return News(event.type, event.data) if mine or viewer.sees_queue(event.queue_id) else None
+    if family in ("desk", "notice", "survey"):
+        return _desk_news(event, viewer, reach)
     if family == "raw_item":
         queue_id = reach.channel_queues.get(event.data["item"]["account_id"], event.queue_id)
         return News(event.type, event.data) if viewer.sees_queue(queue_id) else None
@@ -150,6 +163,17 @@ def _ticket_news(event: Recorded, viewer: Viewer, reach: Reach) -> News | None:
         return None
     gone = TicketGone(ticket_id=event.data["ticket"]["id"], before=before)
     return News(TicketGone.TYPE, orjson.loads(dump_json(gone)), key="gone")
+
+
+def _desk_news(event: Recorded, viewer: Viewer, reach: Reach) -> News | None:
+    if event.type in (DeskChanged.TYPE, SurveyAnswered.TYPE):
+        ticket_id = event.data["ticket_id"] if event.type == DeskChanged.TYPE else event.data["survey"]["ticket_id"]
+        return News(event.type, event.data) if _sees_ticket(ticket_id, viewer, reach) else None
+    if event.assignee_id != viewer.user_id:
+        return None
+    # That it was read tells nothing, and counts must fall also for whoever lost sight of the ticket.
+    notice = event.data["notice"]
+    return News(event.type, event.data) if notice["read"] or _sees_ticket(notice["ticket_id"], viewer, reach) else None
 
 
 def _sees_ticket(ticket_id: int, viewer: Viewer, reach: Reach) -> bool:

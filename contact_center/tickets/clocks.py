@@ -20,10 +20,13 @@ from contact_center.store.repositories.sla import TicketClock
 DONE = (Status.RESOLVED, Status.CLOSED)
 
 
-def keep(connection: Connection, act: Act, project_id: int, before: Ticket | None, ticket: Ticket, *, anew: bool = False) -> Ticket:
+def keep(
+    connection: Connection, act: Act, project_id: int, before: Ticket | None, ticket: Ticket, *, anew: bool = False, has_past: bool = False
+) -> Ticket:
     """Let the clocks follow a ticket that is new, or that stood as `before`; returns the ticket with what is due next.
 
-    `anew` aims the clocks again, because the policy or its hours have changed.
+    `anew` aims the clocks again, because the policy or its hours have changed. A new ticket that `has_past` was split from another:
+    the clock of its turn has come along.
     """
     moved = before is None or (before.queue_id, before.contact.id) != (ticket.queue_id, ticket.contact.id)
     policy_id = sla.chosen_policy(connection, ticket.id) if moved else ticket.sla_policy_id
@@ -31,7 +34,7 @@ def keep(connection: Connection, act: Act, project_id: int, before: Ticket | Non
         return ticket
     policy = sla.find_policy(connection, policy_id) if policy_id is not None else None
     keeper = _Keeper(connection, act, project_id, ticket, policy, _courses(connection, policy, ticket.sla_policy_id))
-    due = rules.nearest(keeper.keep(is_new=before is None, anew=anew))
+    due = rules.nearest(keeper.keep(is_new=before is None and not has_past, anew=anew))
     if (policy_id, due) == (ticket.sla_policy_id, ticket.due):
         return ticket
     sla.show_due(connection, ticket.id, policy_id, due)

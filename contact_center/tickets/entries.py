@@ -11,8 +11,8 @@ from contact_center.model.text import clean_text, preview
 from contact_center.model.tickets import TEXT_LIMIT, Bucket, Change, Entry, Ticket
 from contact_center.model.words import Direction, EntryKind
 from contact_center.store import Connection, journal
-from contact_center.store.repositories import tickets, timeline
-from contact_center.tickets import clocks
+from contact_center.store.repositories import regrouping, tickets, timeline
+from contact_center.tickets import clocks, telling
 
 
 def get(connection: Connection, ticket_id: int) -> Ticket:
@@ -105,9 +105,9 @@ def bucket_of(ticket: Ticket) -> Bucket:
     return Bucket(ticket.queue_id, ticket.status, ticket.assignee_id)
 
 
-def publish_created(connection: Connection, act: Act, project_id: int, ticket: Ticket) -> None:
-    """Say that a ticket was opened."""
-    ticket = clocks.keep(connection, act, project_id, None, ticket)
+def publish_created(connection: Connection, act: Act, project_id: int, ticket: Ticket, *, has_past: bool = False) -> None:
+    """Say that a ticket was opened; one that `has_past` was split from another."""
+    ticket = clocks.keep(connection, act, project_id, None, ticket, has_past=has_past)
     event = Event(TicketCreated(ticket), project_id, queue_id=ticket.queue_id, contact_id=ticket.contact.id, assignee_id=ticket.assignee_id)
     journal.append(connection, event, at=act.now, actor_id=act.user_id)
 
@@ -128,15 +128,18 @@ def publish_changed(connection: Connection, act: Act, project_id: int, before: T
 
 
 def publish_history(connection: Connection, act: Act, project_id: int, ticket: Ticket) -> None:
-    """Say that the contact's history must be read again, because the ticket's entries went to another queue."""
-    event = Event(HistoryChanged(ticket.contact.id, ticket.id), project_id, contact_id=ticket.contact.id)
-    journal.append(connection, event, at=act.now, actor_id=act.user_id)
+    """Say that histories must be read again, because the ticket's entries went to another queue: its contact's, and those of
+    third people who took part."""
+    for contact_id in regrouping.contacts_of(connection, ticket.id) | {ticket.contact.id}:
+        event = Event(HistoryChanged(contact_id, ticket.id), project_id, contact_id=contact_id)
+        journal.append(connection, event, at=act.now, actor_id=act.user_id)
 
 
-def publish_added(connection: Connection, act: Act, project_id: int, entry: Entry) -> None:
-    """Say that an entry was added."""
+def publish_added(connection: Connection, act: Act, project_id: int, entry: Entry, told: tuple[int, ...] = ()) -> None:
+    """Say that an entry was added, also to whoever watches its ticket; `told` are those who hear of it anyway."""
     event = Event(InteractionAdded(entry), project_id, queue_id=entry.queue_id, contact_id=entry.contact_id)
     journal.append(connection, event, at=act.now, actor_id=act.user_id)
+    telling.tell_watchers(connection, act, project_id, entry, told)
 
 
 def publish_entry(connection: Connection, act: Act, project_id: int, entry_id: int, *, added: bool = False) -> Entry:
@@ -147,4 +150,6 @@ def publish_entry(connection: Connection, act: Act, project_id: int, entry_id: i
     data = InteractionAdded(entry) if added else InteractionChanged(entry)
     event = Event(data, project_id, queue_id=entry.queue_id, contact_id=entry.contact_id)
     journal.append(connection, event, at=act.now, actor_id=act.user_id)
+    if added:
+        telling.tell_watchers(connection, act, project_id, entry)
     return entry

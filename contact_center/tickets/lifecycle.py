@@ -6,12 +6,13 @@ from typing import Any
 
 from contact_center.errors import StaleVersion
 from contact_center.model.acts import Act
+from contact_center.model.desk import DraftKind
 from contact_center.model.people import ContactRef
 from contact_center.model.tickets import Change, Entry, Ticket
 from contact_center.model.words import Direction, EndReason, EntryKind, Priority, Status
 from contact_center.store import Connection
 from contact_center.store.repositories import access, tickets
-from contact_center.tickets import entries, turns, wrapping
+from contact_center.tickets import desk, entries, telling, turns, wrapping
 
 DONE = (Status.RESOLVED, Status.CLOSED)
 UNSET: Any = object()
@@ -101,6 +102,8 @@ def change(
         entries.note_change(connection, act, project_id, after, Change(name, getattr(before, name), value))
     if "queue_id" in changes:
         entries.publish_history(connection, act, project_id, after)
+    if "queue_id" in changes or "assignee_id" in changes:
+        telling.out_of_sight(connection, act, project_id, after)
     return entries.publish_changed(connection, act, project_id, before)
 
 
@@ -113,9 +116,13 @@ def wake_snoozed(connection: Connection, act: Act, ticket_id: int) -> bool:
     return bool(due)
 
 
-def add_note(connection: Connection, act: Act, project_id: int, ticket_id: int, text: str) -> Entry:
-    """Add a private note: seen by colleagues, never by the customer."""
+def add_note(connection: Connection, act: Act, project_id: int, ticket_id: int, text: str, mentioned_ids: tuple[int, ...] = ()) -> Entry:
+    """Add a private note: seen by colleagues, never by the customer. Whom it mentions is told of it.
+
+    Raises Invalid or Forbidden when somebody who is mentioned would not see it.
+    """
     before = entries.get(connection, ticket_id)
+    mentioned = telling.check_mentions(connection, project_id, before, list(mentioned_ids)) if mentioned_ids else []
     entry = entries.add_entry(
         connection,
         act,
@@ -129,7 +136,10 @@ def add_note(connection: Connection, act: Act, project_id: int, ticket_id: int, 
     )
     last = entries.last_columns(before, act.now, Direction.INTERNAL, EntryKind.NOTE, text)
     tickets.change(connection, ticket_id, act.now, **last)
-    entries.publish_added(connection, act, project_id, entry)
+    # Whoever is mentioned is told once, and not also because they watch.
+    entries.publish_added(connection, act, project_id, entry, told=tuple(mentioned))
+    telling.mention(connection, act, project_id, before, entry, mentioned)
+    desk.answered(connection, act, project_id, before, DraftKind.NOTE)
     entries.publish_changed(connection, act, project_id, before)
     return entry
 

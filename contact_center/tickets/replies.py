@@ -21,7 +21,7 @@ from contact_center.model.tickets import Address, Entry, Ticket
 from contact_center.model.words import Delivery, Direction, EndReason, PointKind, ProofState, Status
 from contact_center.store import Connection, Row
 from contact_center.store.repositories import channels, contacts, opt_outs, outbox, resolutions, tickets, timeline, work
-from contact_center.tickets import entries, turns, undelivered, wrapping
+from contact_center.tickets import desk, entries, turns, undelivered, wrapping
 
 QUOTE_LIMIT = 20_000  # characters of the answered message that are quoted below the answer
 MOST_COPIES = 50
@@ -92,6 +92,7 @@ def reply(connection: Connection, act: Act, sending: Sending, project_id: int, t
     turns.end(connection, act, ticket_id, EndReason.COMPLETED)
     tickets.change(connection, ticket_id, act.now, **_ticket_columns(act, before, draft, account.kind))
     entry = entries.publish_entry(connection, act, project_id, entry_id, added=True)
+    desk.answered(connection, act, project_id, before)
     entries.publish_changed(connection, act, project_id, before)
     return entry
 

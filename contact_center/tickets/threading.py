@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from contact_center.keys import Keys
+from contact_center.model import follow_up
 from contact_center.model.acts import Act
 from contact_center.model.messages import InboundMessage
 from contact_center.model.tickets import Ticket
 from contact_center.store import Connection
-from contact_center.store.repositories import tickets, timeline
+from contact_center.store.repositories import access, desk, tickets, timeline
 from contact_center.tickets import entries, joining, returned
 from contact_center.tickets.lifecycle import DONE
 
@@ -40,6 +41,7 @@ class Threading:
     sender_point: int | None
     named_points: frozenset[int]
     reopen_within: timedelta
+    """For how long an answer reopens where the queue does not say otherwise."""
 
 
 def place(connection: Connection, act: Act, keys: Keys, message: InboundMessage, facts: Threading) -> Placement:
@@ -52,8 +54,10 @@ def place(connection: Connection, act: Act, keys: Keys, message: InboundMessage,
     own = [ticket_id for ticket_id in candidates if _takes_part(connection, message, facts, ticket_id)]
     if not own:
         return Placement(None, follow_up_of=candidates[0] if candidates else None, stranger=bool(candidates))
-    first = own[0]
-    for other in own[1:]:
+    first = _nearest(connection, keys, message, facts, own) if len(own) > 1 and desk.are_split(connection, own) else own[0]
+    for other in own:
+        if other == first:
+            continue
         if tickets.is_untouched(connection, other):
             joining.join(connection, act, facts.project_id, survivor_id=first, loser_id=other)
     ticket = entries.lock(connection, first)
@@ -116,11 +120,23 @@ def _takes_part(connection: Connection, message: InboundMessage, facts: Threadin
     return named and bool(tickets.inbound_senders(connection, ticket_id) & facts.named_points)
 
 
+def _nearest(connection: Connection, keys: Keys, message: InboundMessage, facts: Threading, own: list[int]) -> int:
+    """Of tickets that were one until somebody split them, the one to which the message says most closely that it belongs."""
+    # The message answered says more than the token of the ticket it was sent from: it may have moved since.
+    for key in reversed(message.thread_hints):
+        for ticket_id in tickets.by_thread_keys(connection, facts.project_id, (key,)):
+            if ticket_id in own:
+                return ticket_id
+    named = [keys.ticket_of(token) for token in message.ticket_tokens]
+    return next((ticket_id for ticket_id in named if ticket_id is not None and ticket_id in own), own[0])
+
+
 def _too_late(connection: Connection, act: Act, ticket: Ticket, facts: Threading) -> bool:
     if ticket.status not in DONE:
         return False
     resolved_at = tickets.resolved_at(connection, ticket.id)
-    return resolved_at is not None and act.now - resolved_at > facts.reopen_within
+    days = access.follow_up_days(connection, ticket.queue_id)
+    return not follow_up.reopens(ticket.status, resolved_at, act.now, days, facts.reopen_within)
 
 
 def _ticket_of_bounce(connection: Connection, message: InboundMessage) -> int | None:

@@ -67,16 +67,20 @@ def send(connection: Connection, act: Act, sending: Sending, project_id: int, ti
     if inbound is None or account is None or account.kind not in sending.reaches:
         raise Conflict("The customer wrote by no channel that can be answered: choose one.")
     kind = sending.reaches[account.kind]
-    reason = _refused(connection, act, account, inbound, kind)
+    reason = refused(connection, act, account, inbound, kind)
     if reason:
         raise Conflict(f"Nothing automatic goes there: {reason}.", reason=reason)
     assert kind is not None
     person = InboundPerson(kind, inbound["sender_address"])
     automatic.add(connection, account.id, counted(connection, project_id, person, inbound["sender_point_id"]), act.now)
-    return _queue(connection, act, sending, project_id, account, ticket, inbound, text)
+    to = Address("", inbound["sender_address"])
+    return queue(connection, act, sending, account, ticket, to, subject_of_reply(ticket), text, answers=inbound["message_key"])
 
 
-def _refused(connection: Connection, act: Act, account: ChannelAccount, inbound: Row, kind: PointKind | None) -> str:
+def refused(
+    connection: Connection, act: Act, account: ChannelAccount, inbound: Row, kind: PointKind | None, oldest: timedelta = OLDEST
+) -> str:
+    """Why nothing that nobody wrote may answer this message by this account; empty when it may. Older ones than `oldest` are the past."""
     body = timeline.body(connection, inbound["id"])
     if inbound["automatic"]:
         return "a machine wrote"
@@ -93,7 +97,7 @@ def _refused(connection: Connection, act: Act, account: ChannelAccount, inbound:
     proof = (inbound["proof"] or {}).get("state")
     if proof == ProofState.FAILED:
         return "the address is only claimed"
-    if inbound["occurred_at"] < act.now - OLDEST:
+    if inbound["occurred_at"] < act.now - oldest:
         return "too old"
     person = InboundPerson(kind, inbound["sender_address"])
     proven = proof == ProofState.VERIFIED
@@ -108,17 +112,24 @@ def _is_enough_for_domain(connection: Connection, act: Act, account: ChannelAcco
     return automatic.count_to_domain(connection, domain, act.now - timedelta(hours=1)) >= most
 
 
-def _queue(
+def queue(
     connection: Connection,
     act: Act,
     sending: Sending,
-    project_id: int,
     account: ChannelAccount,
     ticket: Ticket,
-    inbound: Row,
+    to: Address,
+    subject: str,
     text: str,
+    *,
+    answers: str | None,
+    shown: str = "",
 ) -> Entry:
-    to, subject = Address("", inbound["sender_address"]), subject_of_reply(ticket)
+    """Put a message that nobody wrote into the outbox and the history. The guards are the caller's to ask before.
+
+    `shown` stands in the history in the text's place, where the text holds what is the recipient's alone.
+    """
+    project_id, visible = account.project_id, shown or text
     entry = entries.add_entry(
         connection,
         act,
@@ -127,8 +138,8 @@ def _queue(
         ticket=ticket,
         kind=account.kind,
         direction=Direction.OUT,
-        text=text,
-        body=(text, None, {}),
+        text=visible,
+        body=(visible, None, {}),
         account_id=account.id,
         sender_address=account.address,
         subject=subject,
@@ -139,8 +150,7 @@ def _queue(
     timeline.change(connection, entry.id, message_key=key)
     tickets.add_thread_keys(connection, project_id, ticket.id, (key,))
     content: dict[str, Any] = {"to": [asdict(to)], "cc": [], "subject": subject, "text": text, "quoted": "", "automatic": True}
-    answered = inbound["message_key"]
-    content |= {"in_reply_to": answered, "references": [answered] if answered else []}
+    content |= {"in_reply_to": answers, "references": [answers] if answers else []}
     content["reply_token"] = sending.keys.ticket_token(ticket.id)
     outbox.add(
         connection,

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from contact_center.api.permissions import Permission as P
 from contact_center.model.words import EndReason, Role
+from tests.api import desk_samples
 from tests.api.agents_samples import add_agents
 from tests.api.rules_samples import add_rules
 from tests.api.world import Side, World, fresh_contact, fresh_merge, fresh_point, make_session, make_token, make_user
@@ -279,6 +280,7 @@ def table() -> Table:
     t.add("GET", f"{V1}/tickets/{{ticket_id}}/participants", 200, scoped=True)
     t.add("POST", f"{V1}/tickets/{{ticket_id}}/replies", 201, body={"text": "Hello"}, scoped=True)
     t.add("POST", f"{V1}/tickets/{{ticket_id}}/notes", 201, body={"text": "Hello"}, scoped=True)
+    desk_samples.add(t)
     t.add("GET", f"{V1}/entries/{{entry_id}}/body", 200, scoped=True)
     t.add("GET", f"{V1}/entries/{{entry_id}}/html", 200, scoped=True)
     t.add("GET", f"{V1}/entries/{{entry_id}}/original", 200, scoped=True)

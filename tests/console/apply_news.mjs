@@ -22,6 +22,7 @@ function stateOf({ snapshot, list, listQuery, contacts, timelines, tickets }) {
     wrapUps: byId(snapshot.wrap_ups),
     contactReasons: snapshot.contact_reasons,
     dispositions: snapshot.dispositions,
+    notices: byId(snapshot.notices),
     counts: Object.fromEntries(snapshot.counts.map((c) => [bucketKey(c.queue_id, c.status, c.assignee_id), c.tickets])),
     tickets: { ...byId(tickets), ...byId(list.items) },
     list: { ...listQuery, ids: list.items.map((ticket) => ticket.id), next: list.next_cursor },

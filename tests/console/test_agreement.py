@@ -14,9 +14,9 @@ import pytest
 from contact_center.app import utc_now
 from contact_center.model.acts import Act
 from contact_center.model.events import CATALOGUE
-from contact_center.store.repositories import outbox, sla
+from contact_center.store.repositories import access, outbox, sla
 from contact_center.testing import RunningApp, a_mail
-from contact_center.tickets import escalation
+from contact_center.tickets import escalation, lifecycle
 from tests.api.samples import offer_to
 
 SCRIPT = Path(__file__).parent / "apply_news.mjs"
@@ -34,7 +34,7 @@ async def send(client: Client, method: str, path: str, body: Any = None) -> Any:
     headers = {"Idempotency-Key": f"{method}{path}{json.dumps(body)}"}
     async with client.request(method, f"/api/v1{path}", json=body, headers=headers) as response:
         assert response.status < 300, (path, await response.text())
-        return await response.json()
+        return await response.json() if response.status != 204 else None
 
 
 async def read_state(client: Client, contacts: list[int], view: str) -> dict[str, Any]:
@@ -97,6 +97,16 @@ async def looked_at(server: RunningApp, now: datetime) -> None:
         await server.store.write(escalation.look, Act(now), project_id, ticket_id)
 
 
+async def mentioned(server: RunningApp, ticket_id: int) -> None:
+    """Somebody else mentions the administrator in a note."""
+
+    def note(connection: Any) -> None:
+        other = next(user for user in access.users(connection, 1) if user.id != 1)
+        lifecycle.add_note(connection, Act(utc_now(), other.id), 1, ticket_id, "Ask @Admin", (1,))
+
+    await server.store.write(note)
+
+
 @pytest.mark.parametrize("view", ["open", "all", "mine", "awaiting"])
 async def test_every_event_keeps_the_console_right(server: RunningApp, view: str) -> None:
     """After each thing that can happen, the old state plus the news is the fresh state; all of the catalogue is met."""
@@ -139,6 +149,11 @@ async def test_every_event_keeps_the_console_right(server: RunningApp, view: str
         await act(call("PATCH", f"/contacts/{people[0]}", {"owner_id": None}))
         await act(call("POST", f"/contacts/{people[1]}/points", {"kind": "phone", "value": "+7 495 123-45-67", "shared": True}))
         await act(call("POST", f"{ticket}/move", {"contact_id": people[1]}))
+        await act(lambda: mentioned(server, ivan["id"]))
+        await act(mail(message_id="<q3@example.com>", answers="<q1@example.com>", text="Still nothing?"))
+        await act(call("POST", "/me/notices/read", {"ticket_id": ivan["id"]}))
+        await act(call("POST", f"{ticket}/merges", {"other_ticket_id": olga["id"]}))
+        await act(call("POST", f"{ticket}/merges/undo"))
         await act(call("POST", "/aux-codes", {"name": "Lunch", "paid": False}))
         await act(call("PUT", "/me/state", {"state": "available"}))
         await act(call("PATCH", f"/queues/{queue['id']}", {"offers": True, "wrap_seconds": 600}))

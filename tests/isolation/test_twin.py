@@ -38,7 +38,7 @@ TABLES = {
     "entry_id": "interaction", "user_id": "employee", "token_id": "api_token", "channel_id": "channel_account", "item_id": "raw_item",
     "import_id": "contact_import", "merge_id": "contact_merge", "point_id": "contact_point", "spool_id": "outbox",
     "code_id": "aux_code", "endpoint_id": "webhook_endpoint", "webhook_id": "webhook_endpoint", "delivery_id": "webhook_delivery",
-    "policy_id": "sla_policy", "view_id": "saved_view", "reason_id": "contact_reason", "wrap_up_id": "segment",
+    "policy_id": "sla_policy", "view_id": "saved_view", "reason_id": "contact_reason", "wrap_up_id": "segment", "link_id": "ticket_link",
 }  # fmt: skip
 SEARCHED = ("visible", CANARY, "canary", "%25", "_", "example", "Petrov", "order", "")
 
@@ -250,6 +250,8 @@ def _naming_fields(model: type[BaseModel] | None, ids: dict[str, int]) -> list[t
         "other_id": "contact_id",
         "assignee_id": "user_id",
         "owner_id": "user_id",
+        "mentioned_id": "user_id",
+        "other_ticket_id": "ticket_id",
     }
     found: list[tuple[str, Any]] = []
     for name in model.model_fields if model else ():

@@ -38,7 +38,7 @@ def make_twin(connection: Connection) -> None:
     for table in metadata.sorted_tables:
         if table.name in SKIPPED:
             continue
-        rows = [dict(row) for row in connection.execute(select(table)).mappings()]
+        rows = [dict(row) for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()]  # what is referred to first
         for row in [_twin_of(table, row) for row in rows] or [_invented(connection, table)]:
             if row is not None:
                 connection.execute(insert(table).values(row))

@@ -18,7 +18,9 @@ from contact_center.model.words import Role
 from contact_center.store import Connection, audit, journal
 from contact_center.store.repositories import access, hours
 
-QUEUE_FIELDS = ("name", "confidential", "offers", "offer_seconds", "target_seconds", "wrap_seconds", "wants_reason", "wants_disposition")
+QUEUE_FIELDS = (
+    "name", "confidential", "offers", "offer_seconds", "target_seconds", "wrap_seconds", "wants_reason", "wants_disposition", "wants_handover",
+)  # fmt: skip
 
 
 async def users(ctx: Context) -> list[User]:
@@ -151,6 +153,8 @@ def _change_queue(connection: Connection, act: Act, viewer: Viewer, queue_id: in
     if "sla_policy_id" in body.model_fields_set:
         check_policy(connection, viewer, body.sla_policy_id)
         values["sla_policy_id"] = body.sla_policy_id
+    if "follow_up_days" in body.model_fields_set:
+        values["follow_up_days"] = body.follow_up_days
     if "name" in values and access.queue_name_taken(connection, viewer.project_id, values["name"], besides=queue_id):
         raise Conflict("A queue of this name exists already.")
     audit.note(connection, act, Action.QUEUE_CHANGED, Subject.QUEUE, queue_id, fields=sorted(values))

@@ -7,7 +7,9 @@ from contact_center.api.handlers.channels import as_news
 from contact_center.model.people import Viewer
 from contact_center.model.words import Role, Status
 from contact_center.store import Connection, journal
-from contact_center.store.repositories import access, channels, handling, outbox, reasons, routing, tickets
+from contact_center.store.repositories import access, channels, handling, notices, outbox, reasons, routing, tickets
+
+MOST_NOTICES = 500
 
 
 async def snapshot(ctx: Context) -> Snapshot:
@@ -32,6 +34,7 @@ def _snapshot(connection: Connection, viewer: Viewer, undo_seconds: float, mail_
         wrap_ups=handling.wraps(connection, viewer),
         contact_reasons=reasons.reasons(connection, viewer.project_id),
         dispositions=reasons.dispositions(connection, viewer.project_id),
+        notices=notices.unread(connection, viewer, MOST_NOTICES),
         first_run=not rows and journal.horizon(connection) < 50,
         answered=viewer.role is Role.ADMIN and outbox.has_reply(connection, viewer.project_id),
         mail_port=mail_port,

@@ -14,7 +14,7 @@ from contact_center.model.tickets import Entry, Ticket
 from contact_center.store import Connection, journal
 from contact_center.store.repositories import access, channels, reasons, tickets, timeline
 from contact_center.store.repositories.tickets import ListKey, list_key
-from contact_center.tickets import lifecycle, replies
+from contact_center.tickets import handing_over, lifecycle, replies
 from contact_center.tickets.acting import check_assignee
 from contact_center.tickets.lifecycle import TicketPatch
 from contact_center.tickets.replies import Draft, Sending
@@ -56,7 +56,7 @@ async def get_participants(ctx: Context, ticket_id: int) -> list[Participant]:
 
 async def add_note(ctx: Context, ticket_id: int, body: NoteBody) -> Entry:
     """Add a private note that only colleagues see."""
-    return await ctx.write(_note, ctx.act(), ctx.viewer, ticket_id, body.text)
+    return await ctx.write(_note, ctx.act(), ctx.viewer, ticket_id, body)
 
 
 async def call_back(ctx: Context, entry_id: int) -> Entry:
@@ -117,7 +117,12 @@ def _change(connection: Connection, act: Act, viewer: Viewer, ticket_id: int, bo
         raise Invalid("There is no such contact reason.", field="reason_id")
     if "tags" in given:
         given["tags"] = tuple(dict.fromkeys(given["tags"]))
-    return lifecycle.change(connection, act, viewer.project_id, ticket.id, TicketPatch(**given), version)
+    note = (given.pop("handover", None) or "").strip()
+    handing_over.check(connection, viewer.user_id, ticket, given, note)
+    changed = lifecycle.change(connection, act, viewer.project_id, ticket.id, TicketPatch(**given), version)
+    if note and handing_over.is_passed_on(viewer.user_id, ticket, given):
+        handing_over.leave(connection, act, viewer.project_id, changed, note)
+    return changed
 
 
 def _reply(connection: Connection, act: Act, sending: Sending, viewer: Viewer, ticket_id: int, body: ReplyBody) -> Entry:
@@ -150,9 +155,9 @@ def _participants(connection: Connection, viewer: Viewer, ticket_id: int) -> lis
     return [Participant(row["kind"], row["display"], row["role"] or "other") for row in rows]
 
 
-def _note(connection: Connection, act: Act, viewer: Viewer, ticket_id: int, text: str) -> Entry:
+def _note(connection: Connection, act: Act, viewer: Viewer, ticket_id: int, body: NoteBody) -> Entry:
     ticket = _visible(connection, viewer, ticket_id)
-    return lifecycle.add_note(connection, act, viewer.project_id, ticket.id, text)
+    return lifecycle.add_note(connection, act, viewer.project_id, ticket.id, body.text, tuple(body.mentioned_ids))
 
 
 def _decide(connection: Connection, act: Act, viewer: Viewer, entry_id: int, verb: Callable[..., Entry]) -> Entry:

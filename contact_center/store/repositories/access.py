@@ -320,6 +320,16 @@ def release_key(connection: Connection, user_id: int, key: str) -> None:
     connection.execute(delete(idempotency).where(mine))
 
 
+def follow_up_days(connection: Connection, queue_id: int) -> int | None:
+    """For how long answers reopen tickets of a queue, if it says so."""
+    return connection.execute(select(queue.c.follow_up_days).where(queue.c.id == queue_id)).scalar()
+
+
+def wants_handover(connection: Connection, queue_id: int) -> bool:
+    """Whether whoever passes a ticket of the queue on must leave a note."""
+    return bool(connection.execute(select(queue.c.wants_handover).where(queue.c.id == queue_id)).scalar())
+
+
 def forget_old(connection: Connection, now: datetime, keys_before: datetime) -> None:
     """Drop what no longer matters: settled keys, dead sessions, spent invitations."""
     connection.execute(delete(idempotency).where(idempotency.c.created_at < keys_before))

@@ -121,6 +121,11 @@ def _update(names: tuple[str, ...]) -> Prepared:
     return Prepared(update(ticket).where(ticket.c.id == bindparam("ticket_id")).values(version=ticket.c.version + 1, **values))
 
 
+def columns(connection: Connection, ticket_id: int) -> Row:
+    """The row as it is stored."""
+    return connection.execute(select(ticket).where(ticket.c.id == ticket_id)).mappings().one()
+
+
 def snoozed_until(connection: Connection, now: datetime, limit: int, ticket_id: int | None = None) -> list[tuple[int, int]]:
     """Tickets that were put off until now, or this one: (project, ticket), the earliest first."""
     statement = select(ticket.c.project_id, ticket.c.id).where(ticket.c.snoozed_until <= now).order_by(ticket.c.snoozed_until).limit(limit)

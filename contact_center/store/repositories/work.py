@@ -102,6 +102,12 @@ def opener(connection: Connection, ticket_id: int) -> int | None:
     return connection.execute(statement).scalar()
 
 
+def kind_and_opener(connection: Connection, item_id: int) -> tuple[str, int]:
+    """What kind of work it is, and the entry that opened it."""
+    row = connection.execute(select(work_item.c.kind, work_item.c.interaction_id).where(work_item.c.id == item_id)).one()
+    return str(row.kind), int(row.interaction_id)
+
+
 def add_item(
     connection: Connection, project_id: int, kind: str, ticket_id: int, interaction_id: int, opened_at: datetime, agent_id: int | None
 ) -> int:

@@ -575,6 +575,212 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tickets/{ticket_id}/desk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What stands beside a ticket: one's own drafts and the marks of others', a note of hand-over, watchers, links. */
+        get: operations["desk_get_desk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{ticket_id}/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Keep what one is writing. Saved is saved: it survives a crash, another browser and another assignee. */
+        put: operations["desk_save_draft"];
+        post?: never;
+        /** End one's own draft, whatever it says by now. */
+        delete: operations["desk_discard_draft"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{ticket_id}/drafts/{draft_id}/take": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a colleague's draft one's own, with its files. The history tells of it. */
+        post: operations["desk_take_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{ticket_id}/handover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take the note of hand-over away: it was read. */
+        delete: operations["desk_dismiss_handover"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{ticket_id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say how the ticket stands to another. Both histories tell of it. */
+        post: operations["desk_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{ticket_id}/links/{link_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Say that two tickets belong together no more. */
+        delete: operations["desk_unlink"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{ticket_id}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a ticket of its own of an entry, or of all that was said from it on. The turn goes along with what opened it. */
+        post: operations["desk_split"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{ticket_id}/merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make another ticket part of this one. It can be taken back while nothing has happened in it since. */
+        post: operations["desk_merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{ticket_id}/merges/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take the latest merge into this ticket back; answers with the ticket that is there again. */
+        post: operations["desk_undo_merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{ticket_id}/watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Be told of what happens in a ticket. */
+        put: operations["notices_watch"];
+        post?: never;
+        /** Be told of a ticket no more. */
+        delete: operations["notices_unwatch"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one was told of tickets that one sees: mentions, and news where one watches; the latest first. */
+        get: operations["notices_list_notices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/notices/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark one's notices as read: those of a ticket, or all. */
+        post: operations["notices_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/entries/{entry_id}/body": {
         parameters: {
             query?: never;
@@ -1948,6 +2154,58 @@ export interface paths {
         head?: never;
         /** Rename a queue, make it confidential or open, or let it follow another calendar. */
         patch: operations["admin_change_queue"];
+        trace?: never;
+    };
+    "/api/v1/queues/{queue_id}/survey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a queue asks after its tickets were resolved; `settings` is empty where it asks nothing. */
+        get: operations["surveys_get_survey"];
+        /** Let a queue ask, or stop asking. Only what is resolved from then on is asked about. */
+        put: operations["surveys_set_survey"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/surveys/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The words that customers would get, without saving or sending anything. */
+        post: operations["surveys_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/surveys/page": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The page that customers would see, for a frame of the console; it cannot be sent. */
+        get: operations["surveys_sample_page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/calendars": {
@@ -3522,6 +3780,147 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "desk.changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What stands beside a ticket changed: a draft was begun or ended, a note of hand-over, who watches, which tickets belong */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        /** @description Grows in the order of commits; gaps are ordinary. */
+                        seq: number;
+                        /** @constant */
+                        type: "desk.changed";
+                        /** Format: date-time */
+                        at: string;
+                        actor_id: number | null;
+                        data: components["schemas"]["DeskChanged"];
+                    };
+                };
+            };
+            responses: {
+                /** @description Heard */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "notice.changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody is told of a ticket, or has read of it. Only they hear this. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        /** @description Grows in the order of commits; gaps are ordinary. */
+                        seq: number;
+                        /** @constant */
+                        type: "notice.changed";
+                        /** Format: date-time */
+                        at: string;
+                        actor_id: number | null;
+                        data: components["schemas"]["NoticeChanged"];
+                    };
+                };
+            };
+            responses: {
+                /** @description Heard */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "survey.answered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A customer said how it was, or changed what they said. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        /** @description Grows in the order of commits; gaps are ordinary. */
+                        seq: number;
+                        /** @constant */
+                        type: "survey.answered";
+                        /** Format: date-time */
+                        at: string;
+                        actor_id: number | null;
+                        data: components["schemas"]["SurveyAnswered"];
+                    };
+                };
+            };
+            responses: {
+                /** @description Heard */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export interface components {
     schemas: {
@@ -4188,6 +4587,33 @@ export interface components {
          */
         Delivery: "queued" | "leased" | "sent" | "delivered" | "bounced" | "failed" | "uncertain" | "cancelled";
         /**
+         * Desk
+         * @description Everything that stands beside a ticket, as one viewer may see it.
+         */
+        Desk: {
+            /** Ticket Id */
+            ticket_id: number;
+            /** Mine */
+            mine: components["schemas"]["SavedDraft"][];
+            /** Drafts */
+            drafts: components["schemas"]["DraftMark"][];
+            handover: components["schemas"]["Handover"] | null;
+            /** Watcher Ids */
+            watcher_ids: number[];
+            /** Links */
+            links: components["schemas"]["Link"][];
+            merged: components["schemas"]["MergedTicket"] | null;
+        };
+        /**
+         * DeskChanged
+         * @description What stands beside a ticket changed: a draft was begun or ended, a note of hand-over, who watches, which tickets belong
+         *     together. It is read again by whoever has the ticket open; nothing of a draft stands here.
+         */
+        DeskChanged: {
+            /** Ticket Id */
+            ticket_id: number;
+        };
+        /**
          * Device
          * @description One session of the employee.
          */
@@ -4239,6 +4665,40 @@ export interface components {
         DispositionsChanged: {
             /** Dispositions */
             dispositions: components["schemas"]["Disposition"][];
+        };
+        /**
+         * DraftFile
+         * @description A file that was uploaded for a draft.
+         */
+        DraftFile: {
+            /** Id */
+            id: number;
+            /** Filename */
+            filename: string;
+            /** Size */
+            size: number;
+        };
+        /**
+         * DraftKind
+         * @description What somebody is writing.
+         * @enum {string}
+         */
+        DraftKind: "reply" | "note";
+        /**
+         * DraftMark
+         * @description That somebody has a draft, without a word of it.
+         */
+        DraftMark: {
+            /** Id */
+            id: number;
+            /** Author Id */
+            author_id: number;
+            kind: components["schemas"]["DraftKind"];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
         };
         /**
          * DryRun
@@ -4550,6 +5010,23 @@ export interface components {
          */
         Goal: "first_response" | "next_response" | "resolution";
         /**
+         * Handover
+         * @description What whoever passed a ticket on wants the next one to know.
+         */
+        Handover: {
+            /** Id */
+            id: number;
+            /** Author Id */
+            author_id: number;
+            /** Text */
+            text: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
          * Health
          * @description How a channel account is doing.
          * @enum {string}
@@ -4693,6 +5170,22 @@ export interface components {
             } | null;
         };
         /**
+         * Link
+         * @description Another ticket that belongs to this one.
+         */
+        Link: {
+            /** Id */
+            id: number;
+            kind: components["schemas"]["LinkKind"];
+            ticket: components["schemas"]["TicketRef"];
+        };
+        /**
+         * LinkKind
+         * @description How a ticket stands to another, seen from the first. Each has a word for the way back.
+         * @enum {string}
+         */
+        LinkKind: "related" | "duplicate_of" | "duplicated_by" | "part_of" | "has_part" | "split_from" | "split_into";
+        /**
          * Macro
          * @description A list of actions that is often carried out together.
          */
@@ -4781,6 +5274,23 @@ export interface components {
             undone_at: string | null;
         };
         /**
+         * MergedTicket
+         * @description A ticket that was made part of this one by hand.
+         */
+        MergedTicket: {
+            /** Id */
+            id: number;
+            /** Number */
+            number: number;
+            /**
+             * Merged At
+             * Format: date-time
+             */
+            merged_at: string;
+            /** Author Id */
+            author_id: number | null;
+        };
+        /**
          * NamedCalendar
          * @description A calendar that queues can follow.
          */
@@ -4809,6 +5319,68 @@ export interface components {
             endpoint: components["schemas"]["WebhookEndpoint"];
             /** Secret */
             secret: string;
+        };
+        /**
+         * Notice
+         * @description News of a ticket for one person. While one is unread, what follows counts it up.
+         */
+        Notice: {
+            /** Id */
+            id: number;
+            /** Ticket Id */
+            ticket_id: number;
+            kind: components["schemas"]["NoticeKind"];
+            /** Entry Id */
+            entry_id: number;
+            /** Actor Id */
+            actor_id: number | null;
+            /** Times */
+            times: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Read */
+            read: boolean;
+        };
+        /**
+         * NoticeChanged
+         * @description Somebody is told of a ticket, or has read of it. Only they hear this.
+         */
+        NoticeChanged: {
+            notice: components["schemas"]["Notice"];
+        };
+        /**
+         * NoticeKind
+         * @description Why somebody is told of a ticket.
+         * @enum {string}
+         */
+        NoticeKind: "mention" | "news" | "survey";
+        /**
+         * NoticeLine
+         * @description A notice as it is listed.
+         */
+        NoticeLine: {
+            /** Id */
+            id: number;
+            /** Ticket Id */
+            ticket_id: number;
+            kind: components["schemas"]["NoticeKind"];
+            /** Entry Id */
+            entry_id: number;
+            /** Actor Id */
+            actor_id: number | null;
+            /** Times */
+            times: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Read */
+            read: boolean;
+            ticket: components["schemas"]["TicketRef"];
         };
         /**
          * Offer
@@ -4848,6 +5420,12 @@ export interface components {
          * @enum {string}
          */
         OfferState: "open" | "accepted" | "declined" | "expired" | "withdrawn";
+        /**
+         * OnLow
+         * @description What follows a bad score.
+         * @enum {string}
+         */
+        OnLow: "nothing" | "notify" | "reopen";
         /**
          * OptionField
          * @description One field of a channel's settings form.
@@ -4995,6 +5573,18 @@ export interface components {
         Page_Entry_: {
             /** Items */
             items: components["schemas"]["Entry"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** As Of */
+            as_of: number;
+        };
+        /**
+         * Page
+         * @description One page of a list. `next_cursor` is None on the last; `as_of` is the journal number the page was read at.
+         */
+        Page_NoticeLine_: {
+            /** Items */
+            items: components["schemas"]["NoticeLine"][];
             /** Next Cursor */
             next_cursor: string | null;
             /** As Of */
@@ -5591,6 +6181,43 @@ export interface components {
             };
         };
         /**
+         * SavedDraft
+         * @description A draft as its author left it.
+         */
+        SavedDraft: {
+            /** Id */
+            id: number;
+            /** Ticket Id */
+            ticket_id: number;
+            /** Author Id */
+            author_id: number;
+            kind: components["schemas"]["DraftKind"];
+            /** Version */
+            version: number;
+            /** Text */
+            text: string;
+            /** To */
+            to: string | null;
+            /** Cc */
+            cc: string;
+            /** Channel Id */
+            channel_id: number | null;
+            /** Files */
+            files: components["schemas"]["DraftFile"][];
+            /** Seen Entry Id */
+            seen_entry_id: number | null;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /**
+             * Open
+             * @default true
+             */
+            open: boolean;
+        };
+        /**
          * SavedView
          * @description A list of tickets that somebody asks for again and again.
          */
@@ -5730,6 +6357,8 @@ export interface components {
             contact_reasons: components["schemas"]["ContactReason"][];
             /** Dispositions */
             dispositions: components["schemas"]["Disposition"][];
+            /** Notices */
+            notices: components["schemas"]["Notice"][];
             /** First Run */
             first_run: boolean;
             /** Answered */
@@ -5782,6 +6411,106 @@ export interface components {
          * @enum {string}
          */
         Subject: "employee" | "session" | "token" | "queue" | "channel" | "calendar" | "aux_code" | "skill" | "contact_reason" | "disposition" | "canned_reply" | "view" | "macro" | "rule" | "sla_policy" | "webhook" | "contact" | "organization" | "entry" | "attachment" | "spooled_mail" | "raw_item" | "import" | "instance";
+        /**
+         * Survey
+         * @description One time that somebody was asked, and what they said.
+         */
+        Survey: {
+            /** Id */
+            id: number;
+            /** Ticket Id */
+            ticket_id: number;
+            /** Queue Id */
+            queue_id: number;
+            /** Contact Id */
+            contact_id: number;
+            /** Agent Id */
+            agent_id: number | null;
+            kind: components["schemas"]["SurveyKind"];
+            /** Channel */
+            channel: string;
+            /** Sent At */
+            sent_at: string | null;
+            /** Answered At */
+            answered_at: string | null;
+            /** Score */
+            score: number | null;
+            /** Comment */
+            comment: string;
+            /** Expires At */
+            expires_at: string | null;
+        };
+        /**
+         * SurveyAnswered
+         * @description A customer said how it was, or changed what they said.
+         */
+        SurveyAnswered: {
+            survey: components["schemas"]["Survey"];
+        };
+        /**
+         * SurveyAsked
+         * @description What a queue asks.
+         */
+        SurveyAsked: {
+            settings: components["schemas"]["SurveySettings"] | null;
+        };
+        /**
+         * SurveyKind
+         * @description What is asked.
+         * @enum {string}
+         */
+        SurveyKind: "csat" | "nps" | "ces";
+        /**
+         * SurveyPreview
+         * @description What customers would get: a mail, or a text message.
+         */
+        SurveyPreview: {
+            /** Subject */
+            subject: string;
+            /** Letter */
+            letter: string;
+            /** Text Message */
+            text_message: string;
+        };
+        /**
+         * SurveySettings
+         * @description What a queue asks after a ticket of it was resolved.
+         */
+        SurveySettings: {
+            kind: components["schemas"]["SurveyKind"];
+            /**
+             * Language
+             * @default en
+             */
+            language: string;
+            /**
+             * Question
+             * @default
+             */
+            question: string;
+            /**
+             * Delay Seconds
+             * @default 3600
+             */
+            delay_seconds: number;
+            /**
+             * Cap Days
+             * @default 30
+             */
+            cap_days: number;
+            /**
+             * Expire Days
+             * @default 14
+             */
+            expire_days: number;
+            /**
+             * Low Score
+             * @default null
+             */
+            low_score: number | null;
+            /** @default nothing */
+            on_low: components["schemas"]["OnLow"];
+        };
         /**
          * Tallies
          * @description Sums over rows. Each belongs to the interval in which its row began, unless its report says otherwise.
@@ -6238,6 +6967,19 @@ export interface components {
         TicketOverdue: {
             ticket: components["schemas"]["Ticket"];
             due: components["schemas"]["Due"];
+        };
+        /**
+         * TicketRef
+         * @description A ticket in one line.
+         */
+        TicketRef: {
+            /** Id */
+            id: number;
+            /** Number */
+            number: number;
+            /** Subject */
+            subject: string;
+            status: components["schemas"]["Status"];
         };
         /**
          * TicketRules
@@ -6854,6 +7596,42 @@ export interface components {
             other_id: number;
         };
         /**
+         * DraftBody
+         * @description What somebody has before them; nothing in it ends the draft.
+         */
+        DraftBody: {
+            kind: components["schemas"]["DraftKind"];
+            /** Version */
+            version: number;
+            /**
+             * Text
+             * @default
+             */
+            text?: string;
+            /**
+             * To
+             * @default null
+             */
+            to?: string | null;
+            /**
+             * Cc
+             * @default
+             */
+            cc?: string;
+            /**
+             * Channel Id
+             * @default null
+             */
+            channel_id?: number | null;
+            /** Attachment Ids */
+            attachment_ids?: number[];
+            /**
+             * Seen Entry Id
+             * @default null
+             */
+            seen_entry_id?: number | null;
+        };
+        /**
          * FirstLoginBody
          * @description The first administrator.
          */
@@ -6907,6 +7685,16 @@ export interface components {
              * @default null
              */
             columns?: components["schemas"]["Column"][] | null;
+        };
+        /**
+         * LinkBody
+         * @description Another ticket, and how this one stands to it.
+         */
+        LinkBody: {
+            /** Other Ticket Id */
+            other_ticket_id: number;
+            /** @default related */
+            kind?: components["schemas"]["LinkKind"];
         };
         /**
          * LoginBody
@@ -6979,6 +7767,14 @@ export interface components {
             other_id: number;
         };
         /**
+         * MergeTicketBody
+         * @description The ticket that becomes part of this one.
+         */
+        MergeTicketBody: {
+            /** Other Ticket Id */
+            other_ticket_id: number;
+        };
+        /**
          * MoveBody
          * @description The contact that it really was.
          */
@@ -6993,6 +7789,8 @@ export interface components {
         NoteBody: {
             /** Text */
             text: string;
+            /** Mentioned Ids */
+            mentioned_ids?: number[];
         };
         /**
          * OrganizationBody
@@ -7232,6 +8030,16 @@ export interface components {
              */
             wants_disposition?: boolean | null;
             /**
+             * Wants Handover
+             * @default null
+             */
+            wants_handover?: boolean | null;
+            /**
+             * Follow Up Days
+             * @default null
+             */
+            follow_up_days?: number | null;
+            /**
              * Name
              * @default null
              */
@@ -7251,6 +8059,17 @@ export interface components {
              * @default null
              */
             sla_policy_id?: number | null;
+        };
+        /**
+         * ReadBody
+         * @description Of which ticket the notices are read; without one: all.
+         */
+        ReadBody: {
+            /**
+             * Ticket Id
+             * @default null
+             */
+            ticket_id?: number | null;
         };
         /**
          * ReasonBody
@@ -7448,6 +8267,24 @@ export interface components {
             retired?: boolean | null;
         };
         /**
+         * SplitBody
+         * @description What becomes a ticket of its own.
+         */
+        SplitBody: {
+            /** Entry Id */
+            entry_id: number;
+            /**
+             * And Later
+             * @default false
+             */
+            and_later?: boolean;
+            /**
+             * Subject
+             * @default
+             */
+            subject?: string;
+        };
+        /**
          * StateBody
          * @description The state an agent is to be in.
          */
@@ -7467,6 +8304,47 @@ export interface components {
              * @default false
              */
             after_work?: boolean;
+        };
+        /**
+         * SurveyBody
+         * @description What a queue asks. Without a kind it asks nothing.
+         */
+        SurveyBody: {
+            /** @default null */
+            kind?: components["schemas"]["SurveyKind"] | null;
+            /**
+             * Language
+             * @default en
+             * @enum {string}
+             */
+            language?: "ru" | "en";
+            /**
+             * Question
+             * @default
+             */
+            question?: string;
+            /**
+             * Delay Seconds
+             * @default 3600
+             */
+            delay_seconds?: number;
+            /**
+             * Cap Days
+             * @default 30
+             */
+            cap_days?: number;
+            /**
+             * Expire Days
+             * @default 14
+             */
+            expire_days?: number;
+            /**
+             * Low Score
+             * @default null
+             */
+            low_score?: number | null;
+            /** @default nothing */
+            on_low?: components["schemas"]["OnLow"];
         };
         /**
          * TicketPatchBody
@@ -7512,6 +8390,11 @@ export interface components {
              * @default null
              */
             reason_id?: number | null;
+            /**
+             * Handover
+             * @default null
+             */
+            handover?: string | null;
         };
         /**
          * TokenBody
@@ -7651,7 +8534,7 @@ export interface components {
             /** Url */
             url: string;
             /** Types */
-            types: ("agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "contact_reasons.changed" | "dispositions.changed" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed" | "wrap_up.changed")[];
+            types: ("agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "contact_reasons.changed" | "desk.changed" | "dispositions.changed" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "survey.answered" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed" | "wrap_up.changed")[];
             /**
              * Confidential
              * @default false
@@ -7677,7 +8560,7 @@ export interface components {
              * Types
              * @default null
              */
-            types?: ("agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "contact_reasons.changed" | "dispositions.changed" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed" | "wrap_up.changed")[] | null;
+            types?: ("agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "contact_reasons.changed" | "desk.changed" | "dispositions.changed" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "survey.answered" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed" | "wrap_up.changed")[] | null;
             /**
              * Confidential
              * @default null
@@ -8145,7 +9028,7 @@ export interface operations {
             query?: {
                 after?: number;
                 limit?: number;
-                types?: ("access.changed" | "agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "contact_reasons.changed" | "dispositions.changed" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed" | "wrap_up.changed")[];
+                types?: ("access.changed" | "agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "contact_reasons.changed" | "desk.changed" | "dispositions.changed" | "interaction.added" | "interaction.changed" | "notice.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "survey.answered" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed" | "wrap_up.changed")[];
                 wait?: number;
             };
             header?: never;
@@ -9084,6 +9967,427 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    desk_get_desk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Desk"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    desk_save_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedDraft"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    desk_discard_draft: {
+        parameters: {
+            query?: {
+                kind?: "reply" | "note";
+            };
+            header?: never;
+            path: {
+                ticket_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    desk_take_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: number;
+                draft_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedDraft"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    desk_dismiss_handover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    desk_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Desk"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    desk_unlink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: number;
+                link_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Desk"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    desk_split: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                ticket_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SplitBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    desk_merge: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                ticket_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeTicketBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    desk_undo_merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    notices_watch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    notices_unwatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    notices_list_notices: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_NoticeLine_"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    notices_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -11970,6 +13274,131 @@ export interface operations {
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    surveys_get_survey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                queue_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SurveyAsked"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    surveys_set_survey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                queue_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SurveyBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SurveyAsked"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    surveys_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SurveyBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SurveyPreview"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    surveys_sample_page: {
+        parameters: {
+            query?: {
+                kind?: "csat" | "nps" | "ces";
+                language?: "ru" | "en";
+                question?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A document or a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };

@@ -1,5 +1,5 @@
 // News to state, pure: no fetch, no clock, no framework. Applying the same news twice changes nothing more.
-import type { Bucket, Contact, Entry, Offer, Organization, Ticket, User, View, WrapUp } from "../contract/types.ts";
+import type { Bucket, Contact, Entry, Notice, Offer, Organization, Ticket, User, View, WrapUp } from "../contract/types.ts";
 import type { List, News, State } from "./state.ts";
 
 export function apply(state: State, news: News): State {
@@ -76,6 +76,8 @@ function change(state: State, { type, data }: News): State {
       return { ...state, contactReasons: data.reasons };
     case "dispositions.changed":
       return { ...state, dispositions: data.dispositions };
+    case "notice.changed":
+      return withNotice(state, data.notice);
     default:
       return state;
   }
@@ -93,6 +95,13 @@ function withWrapUp(state: State, wrapUp: WrapUp): State {
   if (wrapUp.end || wrapUp.called_back) delete wrapUps[wrapUp.id];
   else wrapUps[wrapUp.id] = wrapUp;
   return { ...state, wrapUps };
+}
+
+function withNotice(state: State, notice: Notice): State {
+  const notices = { ...state.notices };
+  if (notice.read) delete notices[notice.id];
+  else notices[notice.id] = notice;
+  return { ...state, notices };
 }
 
 // Tickets, the list and the counts.

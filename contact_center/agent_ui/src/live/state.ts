@@ -1,5 +1,5 @@
 // What a console knows. Plain values only: `apply.ts` turns one state into the next, and tests compare states.
-import type { AgentNow, AuxCode, Channel, Contact, ContactReason, Disposition, Entry, Me, Offer, Queue, Ticket, User, View, WrapUp } from "../contract/types.ts";
+import type { AgentNow, AuxCode, Channel, Contact, ContactReason, Disposition, Entry, Me, Notice, Offer, Queue, Ticket, User, View, WrapUp } from "../contract/types.ts";
 
 /** One list on screen: which tickets, how far it is loaded. */
 export interface List {
@@ -45,6 +45,8 @@ export interface State {
   wrapUps: Record<number, WrapUp>;
   contactReasons: ContactReason[];
   dispositions: Disposition[];
+  /** What this person was told and has not read. */
+  notices: Record<number, Notice>;
 }
 
 export interface News {
@@ -76,4 +78,5 @@ export const EMPTY: State = {
   wrapUps: {},
   contactReasons: [],
   dispositions: [],
+  notices: {},
 };

@@ -114,6 +114,7 @@ export const useLive = defineStore("live", () => {
       wrapUps: byId(snapshot.wrap_ups),
       contactReasons: snapshot.contact_reasons,
       dispositions: snapshot.dispositions,
+      notices: byId(snapshot.notices),
       counts: Object.fromEntries(snapshot.counts.map((c) => [bucketKey(c.queue_id, c.status, c.assignee_id), c.tickets])),
     });
     const waiting = buffered ?? [];
