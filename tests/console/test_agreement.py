@@ -14,9 +14,10 @@ import pytest
 from contact_center.app import utc_now
 from contact_center.model.acts import Act
 from contact_center.model.events import CATALOGUE
-from contact_center.store.repositories import access, outbox, sla
+from contact_center.store.repositories import access, outbox, sla, surveys
+from contact_center.surveys import answering
 from contact_center.testing import RunningApp, a_mail
-from contact_center.tickets import escalation, lifecycle
+from contact_center.tickets import entries, escalation, lifecycle
 from tests.api.samples import offer_to
 
 SCRIPT = Path(__file__).parent / "apply_news.mjs"
@@ -107,6 +108,20 @@ async def mentioned(server: RunningApp, ticket_id: int) -> None:
     await server.store.write(note)
 
 
+async def content(server: RunningApp, ticket_id: int) -> None:
+    """A customer who was asked how it was answers."""
+
+    def answer(connection: Any) -> None:
+        now = utc_now()
+        ticket = entries.get(connection, ticket_id)
+        values = {"project_id": 1, "queue_id": ticket.queue_id, "ticket_id": ticket_id, "contact_id": ticket.contact.id, "kind": "csat"}
+        survey_id = surveys.add(connection, **values, channel="email", language="en", question="", resolved_at=now)
+        surveys.change(connection, survey_id or 0, sent_at=now, expires_at=now + timedelta(days=1))
+        answering.answer(connection, Act(now), survey_id or 0, 5, "Thanks")
+
+    await server.store.write(answer)
+
+
 @pytest.mark.parametrize("view", ["open", "all", "mine", "awaiting"])
 async def test_every_event_keeps_the_console_right(server: RunningApp, view: str) -> None:
     """After each thing that can happen, the old state plus the news is the fresh state; all of the catalogue is met."""
@@ -152,6 +167,7 @@ async def test_every_event_keeps_the_console_right(server: RunningApp, view: str
         await act(lambda: mentioned(server, ivan["id"]))
         await act(mail(message_id="<q3@example.com>", answers="<q1@example.com>", text="Still nothing?"))
         await act(call("POST", "/me/notices/read", {"ticket_id": ivan["id"]}))
+        await act(lambda: content(server, ivan["id"]))
         await act(call("POST", f"{ticket}/merges", {"other_ticket_id": olga["id"]}))
         await act(call("POST", f"{ticket}/merges/undo"))
         await act(call("POST", "/aux-codes", {"name": "Lunch", "paid": False}))
