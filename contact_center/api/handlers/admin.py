@@ -19,7 +19,8 @@ from contact_center.store import Connection, audit, journal
 from contact_center.store.repositories import access, hours
 
 QUEUE_FIELDS = (
-    "name", "confidential", "offers", "offer_seconds", "target_seconds", "wrap_seconds", "wants_reason", "wants_disposition", "wants_handover",
+    "name", "confidential", "offers", "offer_seconds", "target_seconds", "wrap_seconds", "wants_reason", "wants_disposition",
+    "wants_handover",
 )  # fmt: skip
 
 
