@@ -19,6 +19,7 @@ from contact_center.api.handlers import (
     imports,
     ledger,
     macros,
+    moves,
     notices,
     organizations,
     quarantine,
@@ -155,6 +156,7 @@ ROUTES: list[Route] = [
     # Agents and offers.
     Route("PUT", f"{V1}/me/state", routing.choose_my_state, P.TICKETS_WRITE),
     Route("PUT", f"{V1}/agents/{{user_id}}/state", routing.choose_state, P.BOARD),
+    Route("PUT", f"{V1}/agents/{{user_id}}/queues", moves.move_agent, P.BOARD),
     Route("POST", f"{V1}/offers/{{offer_id}}/accept", routing.accept_offer, P.TICKETS_WRITE),
     Route("POST", f"{V1}/offers/{{offer_id}}/decline", routing.decline_offer, P.TICKETS_WRITE, 204),
     Route("PUT", f"{V1}/queues/{{queue_id}}/overflow", routing.open_overflow, P.BOARD),

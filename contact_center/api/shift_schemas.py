@@ -13,9 +13,9 @@ class OverflowBody(Input):
     """Where turns of a queue go that wait too long; `queue_id: null` closes the overflow."""
 
     queue_id: int | None = Field(ge=1, lt=2**53)
-    after_seconds: int = Field(3600, ge=0, le=30 * 86400)
+    after_seconds: int = Field(900, ge=0, le=30 * 86400)
     """How long is too long, on the clock; 0: at once."""
-    until: AwareDatetime | None = None
+    until: AwareDatetime | Literal["end_of_shift"] | None = None
     """When it closes by itself; none: it stays."""
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
 import structlog
@@ -101,6 +102,7 @@ class Console:
         """Called before entries of contacts are sent to somebody who did not watch them."""
         self.on_focus: Callable[[str, int, int | None], None] = lambda _sid, _user_id, _ticket_id: None
         """Called when a console in use shows a ticket that its viewer may see, or none any more."""
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
         self.on_change: Callable[[], None] = lambda: None
         """Called when a console came or went."""
         self.well = True
@@ -341,10 +343,13 @@ class Console:
     # Rights.
 
     async def _apply_access(self, events: list[Recorded]) -> None:
-        """Before anything else of the batch goes out, take rights away that it takes away."""
+        """Before anything else of the batch goes out, take rights away that it takes away, and those whose time is up."""
         for event in events:
             if event.type == AccessChanged.TYPE:
                 await self._check_user(event.data["user_id"])
+        now = self.clock()
+        if over := [each for each in self._listeners.values() if each.viewer.until is not None and each.viewer.until <= now]:
+            await self._check(over)
 
     async def _check_user(self, user_id: int) -> None:
         await self._check([listener for listener in self._listeners.values() if listener.viewer.user_id == user_id])

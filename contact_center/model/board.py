@@ -22,6 +22,20 @@ class QueueFigures:
     """Turns that entered this queue since the beginning of the day, transfers into it included."""
     answered: int
     """Stays in this queue that ended with an answer since the beginning of the day."""
+    could_take: int = 0
+    """Colleagues who could be offered work of this queue at this moment: available, with room, and with the skills it asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldTurn:
+    """A turn that somebody has in hand."""
+
+    ticket_id: int
+    number: int
+    name: str
+    """Of the customer."""
+    channel: str
+    waiting_since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +49,8 @@ class AgentFigures:
     """Open turns assigned to them."""
     answered: int
     """Turns they answered since the beginning of the day."""
+    holding: tuple[HeldTurn, ...] = ()
+    """What they have in hand, the longest wait first; at most 20."""
 
 
 @dataclass(frozen=True, slots=True)

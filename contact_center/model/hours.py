@@ -79,6 +79,11 @@ class Calendar:
         found = next(self._open_from(at), None)
         return None if found is None else max(at.astimezone(UTC), found[0])
 
+    def closing(self, at: datetime) -> datetime | None:
+        """When it closes for today, after its last hours; None when it does not open any more today."""
+        found = [closes for _, closes in self._instants(at.astimezone(ZoneInfo(self.timezone)).date()) if closes > at]
+        return max(found, default=None)
+
     def business_time(self, start: datetime, end: datetime) -> timedelta:
         """How long it is open from `start` until `end`; negative when they stand the other way round."""
         if end < start:

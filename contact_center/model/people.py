@@ -20,6 +20,8 @@ class Viewer:
     session_id: int | None = None
     scopes: tuple[str, ...] | None = None
     """Scopes of an API token; None for a session, which has all rights of its role."""
+    until: datetime | None = None
+    """When the first of the queues that they stand in ends: what they may see must be asked anew."""
 
     @property
     def sees_all(self) -> bool:

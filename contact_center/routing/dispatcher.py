@@ -17,10 +17,10 @@ from contact_center import tasks
 from contact_center.errors import ContactCenterError, Unavailable
 from contact_center.model.acts import Act
 from contact_center.model.shift import SkillNeed
-from contact_center.routing import matcher, offers, queues, states
+from contact_center.routing import matcher, moves, offers, queues, states
 from contact_center.routing.offers import Weights
 from contact_center.store import Connection, Store
-from contact_center.store.repositories import handling, routing, skills, sla, tickets
+from contact_center.store.repositories import handling, routing, serving, skills, sla, tickets
 from contact_center.tickets import escalation, lifecycle, wrapping
 
 logger = structlog.get_logger(__name__)
@@ -150,6 +150,8 @@ def _due(connection: Connection, act: Act) -> list[Callable[[Connection], object
         found.append(partial(queues.overflow, act=act, ticket_id=ticket_id))
     for project_id, ticket_id in sla.asking(connection, act.now, queues.AT_ONCE):
         found.append(partial(escalation.look, act=act, project_id=project_id, ticket_id=ticket_id))
+    for project_id, user_id in serving.over(connection, act.now):
+        found.append(partial(moves.end_over, act=act, project_id=project_id, user_id=user_id))
     for wrap in handling.wraps_due(connection, act.now):
         found.append(partial(wrapping.time_up, act=act, segment_id=wrap.id))
     for focus in handling.faded_focus(connection, act.now - FADES):

@@ -27,6 +27,7 @@ def add_agents(t: "Table") -> None:
     t.add("PUT", f"{V1}/queues/{{queue_id}}/skills", 200, fresh=_needs)
     t.add("PUT", f"{V1}/me/channels-off", 200, body={"channels": ["sms"]})
     t.add("PUT", f"{V1}/agents/{{user_id}}/channels-off", 200, body={"channels": ["email"]}, scoped=True, fresh=_colleague)
+    t.add("PUT", f"{V1}/agents/{{user_id}}/queues", 200, body={"queue_ids": []}, scoped=True, fresh=_colleague)
     t.add("PATCH", f"{V1}/wrap-ups/{{wrap_up_id}}", 200, body={"done": True}, scoped=True, fresh=_wrap_up)
     t.add("GET", f"{V1}/contact-reasons", 200)
     t.add("POST", f"{V1}/contact-reasons", 201, fresh=_name)

@@ -1,5 +1,6 @@
 """The board: what waits, how long, and who is here."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from contact_center.api.context import Context
@@ -7,6 +8,8 @@ from contact_center.api.schemas import BoardQuery
 from contact_center.errors import Invalid
 from contact_center.model.board import Board, QueueFigures
 from contact_center.model.people import Viewer
+from contact_center.routing import standing
+from contact_center.routing.offers import Weights
 from contact_center.store import Connection, journal
 from contact_center.store.repositories import access, board, presence
 
@@ -19,17 +22,22 @@ async def get_board(ctx: Context, query: BoardQuery) -> Board:
     now = ctx.services.clock()
     if not now - LONGEST_DAY <= query.since <= now + timedelta(minutes=5):
         raise Invalid("since must be the beginning of today.", field="since")
-    return await ctx.read(_board, ctx.viewer, query.since, now)
+    routing = ctx.services.settings.routing
+    return await ctx.read(_board, ctx.viewer, query.since, now, Weights(routing.weights, routing.weight))
 
 
-def _board(connection: Connection, viewer: Viewer, since: datetime, now: datetime) -> Board:
+def _board(connection: Connection, viewer: Viewer, since: datetime, now: datetime, weights: Weights) -> Board:
     figures = board.by_queue(connection, viewer, since)
     queues = [queue for queue in access.queues(connection, viewer.project_id) if viewer.sees_queue(queue.id)]
     empty = (0, 0, None, 0, 0, 0)
+    could = standing.could_take(connection, weights, now, now - FADES)
+    stand = [replace(figures.get(each.id) or QueueFigures(each.id, *empty), could_take=could.get(each.id, 0)) for each in queues]
+    holding = board.holding(connection, viewer)
+    agents = board.by_agent(connection, viewer, since, presence.present(connection, now - FADES))
     return Board(
         as_of=journal.horizon(connection),
         at=now,
         since=since,
-        queues=[figures.get(queue.id) or QueueFigures(queue.id, *empty) for queue in queues],
-        agents=board.by_agent(connection, viewer, since, presence.present(connection, now - FADES)),
+        queues=stand,
+        agents=[replace(each, holding=holding.get(each.user_id, ())) for each in agents],
     )

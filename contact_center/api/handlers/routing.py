@@ -10,7 +10,7 @@ from contact_center.model.people import Queue, Viewer
 from contact_center.model.routing import AgentNow, AuxCode
 from contact_center.model.tickets import Ticket
 from contact_center.model.words import StateReason
-from contact_center.routing import offers, queues, states
+from contact_center.routing import moves, offers, queues, states
 from contact_center.store import Connection, audit, journal
 from contact_center.store.repositories import access, routing
 
@@ -73,7 +73,10 @@ def _overflow(connection: Connection, act: Act, viewer: Viewer, queue_id: int, b
     if body.queue_id is not None and not viewer.sees_queue(body.queue_id):
         raise Invalid("There is no such queue.", field="queue_id")
     audit.note(connection, act, Action.QUEUE_CHANGED, Subject.QUEUE, queue_id, fields=["overflow"])
-    return queues.open_overflow(connection, act, viewer.project_id, queue_id, body.queue_id, body.after_seconds, body.until)
+    until = body.until
+    if until == "end_of_shift":
+        until = moves.end_of_shift(connection, viewer.project_id, [queue_id], act.now)
+    return queues.open_overflow(connection, act, viewer.project_id, queue_id, body.queue_id, body.after_seconds, until)
 
 
 def _create_code(connection: Connection, act: Act, viewer: Viewer, body: AuxCodeBody) -> AuxCode:

@@ -187,6 +187,7 @@ def viewer(
         hidden_queue_ids=hidden,
         session_id=session_id,
         scopes=scopes,
+        until=min((each.until for each in moved), default=None),
     )
 
 

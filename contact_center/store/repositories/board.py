@@ -5,10 +5,12 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, case, func, or_, select, true
 from sqlalchemy.engine import Connection
 
-from contact_center.model.board import AgentFigures, QueueFigures
+from contact_center.model.board import AgentFigures, HeldTurn, QueueFigures
 from contact_center.model.people import Viewer
 from contact_center.model.words import Demand, EndReason, WorkState
 from contact_center.store.schema.access import employee
+from contact_center.store.schema.contacts import contact
+from contact_center.store.schema.tickets import ticket
 from contact_center.store.schema.work import segment, work_item
 
 
@@ -45,6 +47,24 @@ def by_agent(connection: Connection, viewer: Viewer, since: datetime, present: d
         .order_by(employee.c.id)
     )
     return [AgentFigures(row[0], present.get(row[0]), row[1], row[2]) for row in connection.execute(statement)]
+
+
+def holding(connection: Connection, viewer: Viewer, most: int = 20) -> dict[int, tuple[HeldTurn, ...]]:
+    """What each colleague has in hand, in the queues that the viewer sees; the longest wait first, at most so many."""
+    place = func.row_number().over(partition_by=segment.c.agent_id, order_by=(work_item.c.opened_at, segment.c.id))
+    columns = (segment.c.agent_id, ticket.c.id, ticket.c.number, contact.c.name, ticket.c.channel, work_item.c.opened_at)
+    rows = (
+        select(*columns, place.label("place"))
+        .join(work_item, work_item.c.id == segment.c.work_item_id)
+        .join(ticket, ticket.c.id == work_item.c.ticket_id)
+        .join(contact, contact.c.id == ticket.c.contact_id)
+        .where(segment.c.ended_at.is_(None), segment.c.agent_id.is_not(None), ticket.c.project_id == viewer.project_id, _seen(viewer))
+        .subquery()
+    )
+    found: dict[int, tuple[HeldTurn, ...]] = {}
+    for row in connection.execute(select(rows).where(rows.c.place <= most).order_by(rows.c.agent_id, rows.c.place)):
+        found[row[0]] = (*found.get(row[0], ()), HeldTurn(*row[1:6]))
+    return found
 
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:

@@ -1433,6 +1433,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agents/{user_id}/queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Let a colleague serve other queues than their own: until an instant, to the end of the shift, or for good. */
+        put: operations["moves_move_agent"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/offers/{offer_id}/accept": {
         parameters: {
             query?: never;
@@ -3984,6 +4001,11 @@ export interface components {
             in_work: number;
             /** Answered */
             answered: number;
+            /**
+             * Holding
+             * @default []
+             */
+            holding: components["schemas"]["HeldTurn"][];
         };
         /**
          * AgentNow
@@ -5033,6 +5055,25 @@ export interface components {
          */
         Health: "starting" | "ok" | "unavailable" | "auth_failed" | "misconfigured" | "stopped";
         /**
+         * HeldTurn
+         * @description A turn that somebody has in hand.
+         */
+        HeldTurn: {
+            /** Ticket Id */
+            ticket_id: number;
+            /** Number */
+            number: number;
+            /** Name */
+            name: string;
+            /** Channel */
+            channel: string;
+            /**
+             * Waiting Since
+             * Format: date-time
+             */
+            waiting_since: string;
+        };
+        /**
          * HistoryChanged
          * @description Entries went elsewhere: with their ticket to another queue, so that others may read them, or to another contact.
          *     The history must be read again.
@@ -5904,6 +5945,11 @@ export interface components {
             received: number;
             /** Answered */
             answered: number;
+            /**
+             * Could Take
+             * @default 0
+             */
+            could_take: number;
         };
         /**
          * QueueNeeds
@@ -7842,14 +7888,14 @@ export interface components {
             queue_id: number | null;
             /**
              * After Seconds
-             * @default 3600
+             * @default 900
              */
             after_seconds?: number;
             /**
              * Until
              * @default null
              */
-            until?: string | null;
+            until?: string | "end_of_shift" | null;
         };
         /**
          * PasswordBody
@@ -8283,6 +8329,19 @@ export interface components {
              * @default
              */
             subject?: string;
+        };
+        /**
+         * StandInBody
+         * @description The queues that somebody serves from now on, until an instant, `end_of_shift`, or for good.
+         */
+        StandInBody: {
+            /** Queue Ids */
+            queue_ids: number[];
+            /**
+             * Until
+             * @default end_of_shift
+             */
+            until?: string | ("end_of_shift" | "for_good");
         };
         /**
          * StateBody
@@ -11736,6 +11795,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AgentNow"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    moves_move_agent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StandInBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
                 };
             };
             400: components["responses"]["Problem"];
