@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from contact_center.automation.trying import Verdict
+from contact_center.model.agent_time import AgentTime
 from contact_center.model.channels import ChannelNews, Reconciliation
 from contact_center.model.desk import Notice
 from contact_center.model.figures import About, Unit
@@ -142,6 +143,34 @@ class FigureInfo:
     words_ru: str
     version: int
     """Grows when the meaning changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOf:
+    """The time of an agent, in seconds, and what it comes to."""
+
+    time: AgentTime
+    occupancy: float | None
+    """Work in hand, of that and the time available with nothing in hand."""
+    utilisation: float | None
+    """Work in hand, of paid time."""
+    concurrency: float | None
+    """How much was done at once, on average, while anything was."""
+
+    @classmethod
+    def of(cls, time: AgentTime) -> "TimeOf":
+        """With what it comes to."""
+        return cls(time, time.occupancy, time.utilisation, time.concurrency)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentTimes:
+    """How colleagues spent a stretch of time."""
+
+    at: datetime
+    """Until when it was counted: what lasts is counted until then."""
+    rows: list[TimeOf]
+    total: TimeOf
 
 
 @dataclass(frozen=True, slots=True)

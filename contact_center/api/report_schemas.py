@@ -39,3 +39,24 @@ class BehindQuery(ReportQuery):
     tally: Annotated[str, Field(json_schema_extra={"enum": list(COUNTED)}), AfterValidator(among(tuple(COUNTED)))]
     cursor: str | None = Field(None, max_length=2000)
     limit: int = Field(50, ge=1, le=200)
+
+
+class ExportQuery(ReportQuery):
+    """A report, and what kind of file it is to be."""
+
+    format: Literal["csv", "xlsx"] = "csv"
+
+
+class StretchQuery(Input):
+    """A stretch of time."""
+
+    since: AwareDatetime
+    until: AwareDatetime
+
+
+class MissedQuery(StretchQuery):
+    """Which calls that nobody answered."""
+
+    queue_id: int | None = Field(None, ge=1, lt=2**53)
+    cursor: str | None = Field(None, max_length=2000)
+    limit: int = Field(50, ge=1, le=200)

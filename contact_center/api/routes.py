@@ -147,6 +147,8 @@ ROUTES: list[Route] = [
     Route("GET", f"{V1}/reports", reports.get_report, P.BOARD),
     Route("GET", f"{V1}/reports/behind", reports.get_behind, P.BOARD),
     Route("GET", f"{V1}/reports/export", reports.export, P.BOARD),
+    Route("GET", f"{V1}/reports/agent-time", reports.get_agent_time, P.BOARD),
+    Route("GET", f"{V1}/reports/missed-calls", reports.get_missed, P.BOARD),
     # Texts that are written often.
     Route("GET", f"{V1}/canned-replies", canned.canned_replies, P.TICKETS_READ),
     Route("POST", f"{V1}/canned-replies", canned.create_canned_reply, P.BOARD, 201),

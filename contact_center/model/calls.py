@@ -1,6 +1,8 @@
 """What became of a call, as figures count it: a stay in a queue that somebody ended."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -29,3 +31,23 @@ _OUTCOMES = {
 def outcome(facts: Mapping[str, Any]) -> Outcome | None:
     """How it ended by what its entry says; None while it waits. Whatever is no answer of ours was left by the caller."""
     return _OUTCOMES.get(str(facts.get("result")), Outcome.ABANDONED)
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A call that nobody answered."""
+
+    entry_id: int
+    contact_id: int
+    contact_name: str
+    ticket_id: int | None
+    queue_id: int
+    number: str
+    """Empty: withheld."""
+    at: datetime
+    outcome: Outcome
+    wait_seconds: float | None
+    short: bool
+    after_hours: bool
+    reached_at: datetime | None
+    """When somebody first talked to them in a call since; None: nobody has, or nobody can know whose call it was."""

@@ -1,7 +1,6 @@
 """Reports: figures of the past, the stays behind each number, and the same as a file."""
 
-import csv
-import io
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -9,17 +8,20 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from contact_center.api.answers import FigureInfo
+from contact_center.api import exports
+from contact_center.api.answers import AgentTimes, FigureInfo, TimeOf
 from contact_center.api.context import Context
-from contact_center.api.report_schemas import BehindQuery, ReportQuery
+from contact_center.api.report_schemas import BehindQuery, ExportQuery, MissedQuery, ReportQuery, StretchQuery
 from contact_center.api.schemas import Page, decode_cursor, encode_cursor
 from contact_center.errors import Invalid
-from contact_center.model.figures import FIGURES, Unit
+from contact_center.model.agent_time import together
+from contact_center.model.calls import Missed
+from contact_center.model.figures import FIGURES
 from contact_center.model.people import Viewer
-from contact_center.model.reports import Asked, Behind, By, Report, Row, starts_of
+from contact_center.model.reports import Asked, Behind, By, Report, starts_of
 from contact_center.store import Connection, journal
 from contact_center.store.bounds import bounded
-from contact_center.store.repositories import access, figures
+from contact_center.store.repositories import access, agent_time, calls, figures, reasons, sla
 
 T = TypeVar("T")
 LONGEST = timedelta(days=800)
@@ -46,18 +48,27 @@ async def get_behind(ctx: Context, query: BehindQuery) -> Page[Behind]:
     return await _counted(ctx, _behind, ctx.viewer, query, _asked(query), ctx.services.clock())
 
 
-async def export(ctx: Context, query: ReportQuery) -> web.Response:
-    """A report as CSV for spreadsheets: the same figures, unrounded; seconds and shares from 0 to 1."""
+async def export(ctx: Context, query: ExportQuery) -> web.Response:
+    """A report for spreadsheets, as CSV or as a workbook: the same figures, unrounded; shares from 0 to 1."""
     asked = _asked(query)
     report, names = await _counted(ctx, _named, ctx.viewer, asked, ctx.services.clock())
-    text = _csv(report, asked.by, names, query.language)
-    name = f"report-{asked.since:%Y-%m-%d}-{asked.by}.csv"
-    return web.Response(
-        body=text.encode("utf-8-sig"),
-        content_type="text/csv",
-        charset="utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    content_type, write = exports.KINDS[query.format]
+    body = await asyncio.to_thread(write, report, asked, names, query.language)
+    name = f"report-{asked.since:%Y-%m-%d}-{asked.by}.{query.format}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Content-Type": content_type}
+    return web.Response(body=body, headers=headers)
+
+
+async def get_agent_time(ctx: Context, query: StretchQuery) -> AgentTimes:
+    """How colleagues spent a stretch of time: signed in, available, away, with work in hand; and what became of their offers."""
+    _check_stretch(query.since, query.until)
+    return await _counted(ctx, _agent_time, ctx.viewer, query.since, query.until, ctx.services.clock())
+
+
+async def get_missed(ctx: Context, query: MissedQuery) -> Page[Missed]:
+    """Calls that nobody answered, the newest first: who, when, how long they waited, and whether they were reached since."""
+    _check_stretch(query.since, query.until)
+    return await _counted(ctx, _missed, ctx.viewer, query)
 
 
 async def _counted(ctx: Context, unit: Callable[..., T], *args: Any) -> T:
@@ -71,9 +82,13 @@ def _within_time(connection: Connection, unit: Callable[..., T], *args: Any) -> 
         return unit(connection, *args)
 
 
-def _asked(query: ReportQuery) -> Asked:
-    if not timedelta(0) < query.until - query.since <= LONGEST:
+def _check_stretch(since: datetime, until: datetime) -> None:
+    if not timedelta(0) < until - since <= LONGEST:
         raise Invalid("A report ends after it begins, and is of two years at most.", field="until")
+
+
+def _asked(query: ReportQuery) -> Asked:
+    _check_stretch(query.since, query.until)
     try:
         starts = starts_of(query.since, query.until, query.step, query.timezone) if query.by is By.INTERVAL else ()
     except OverflowError:
@@ -100,32 +115,29 @@ def _behind(connection: Connection, viewer: Viewer, query: BehindQuery, asked: A
     return Page(items, last, journal.horizon(connection))
 
 
+def _agent_time(connection: Connection, viewer: Viewer, since: datetime, until: datetime, now: datetime) -> AgentTimes:
+    found = agent_time.of_agents(connection, viewer, since, until, now)
+    return AgentTimes(now, [TimeOf.of(row) for row in found], TimeOf.of(together(found)))
+
+
+def _missed(connection: Connection, viewer: Viewer, query: MissedQuery) -> Page[Missed]:
+    before = decode_cursor(query.cursor, datetime, int)
+    rows = calls.missed(connection, viewer, query.since, query.until, query.queue_id, before, query.limit + 1)
+    items = rows[: query.limit]
+    last = encode_cursor(items[-1].at, items[-1].entry_id) if len(rows) > query.limit else None
+    return Page(items, last, journal.horizon(connection))
+
+
 def _named(connection: Connection, viewer: Viewer, asked: Asked, now: datetime) -> tuple[Report, dict[str, str]]:
     report = figures.report(connection, viewer, asked, now)
+    named: list[Any] = []
     match asked.by:
         case By.QUEUE:
-            return report, {str(queue.id): queue.name for queue in access.queues(connection, viewer.project_id)}
+            named = list(access.queues(connection, viewer.project_id))
         case By.AGENT:
-            return report, {str(user.id): user.name for user in access.users(connection, viewer.project_id)}
-        case _:
-            return report, {}
-
-
-def _csv(report: Report, by: By, names: dict[str, str], language: str) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    about = [figure for figure in FIGURES if figure.id in report.total.figures]
-    writer.writerow([by, *(figure.ru if language == "ru" else figure.en for figure in about)])
-    for row in [*report.rows, report.total]:
-        writer.writerow([_safe(names.get(row.key, row.key)), *_cells(row)])
-    return text.getvalue()
-
-
-def _cells(row: Row) -> list[object]:
-    values = [(figure, row.figures[figure.id]) for figure in FIGURES if figure.id in row.figures]
-    return ["" if value is None else int(value) if figure.unit is Unit.COUNT else value for figure, value in values]
-
-
-def _safe(name: str) -> str:
-    """A name that a spreadsheet does not take for a formula."""
-    return f"'{name}" if name[:1] in ("=", "+", "-", "@", "\t", "\r") else name
+            named = list(access.users(connection, viewer.project_id))
+        case By.REASON:
+            named = list(reasons.reasons(connection, viewer.project_id))
+        case By.POLICY:
+            named = list(sla.policies(connection, viewer.project_id))
+    return report, {str(each.id): each.name for each in named}

@@ -3,14 +3,17 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import and_, bindparam, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection
 
-from contact_center.model.calls import outcome
+from contact_center.model.calls import Missed, Outcome, outcome
+from contact_center.model.people import Viewer
+from contact_center.model.words import Direction
 from contact_center.store.prepared import Prepared
 from contact_center.store.repositories import hours
 from contact_center.store.repositories.work import LATE_SECONDS
+from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.figures import call_fact
 from contact_center.store.schema.tickets import interaction
 
@@ -61,6 +64,53 @@ def note(connection: Connection, interaction_id: int) -> None:
             "late": row["known_late"] if is_known else (row["received_at"] - started).total_seconds() > LATE_SECONDS,
         },
     )
+
+
+def missed(
+    connection: Connection, viewer: Viewer, since: datetime, until: datetime, queue_id: int | None, before: list[Any] | None, limit: int
+) -> list[Missed]:
+    """Calls that nobody answered, in queues that the viewer sees, the newest first, from beyond `before` (when, entry)."""
+    later, entry = call_fact.alias("later"), interaction.alias("later_entry")
+    reached = select(func.min(later.c.started_at)).join(entry, entry.c.id == later.c.interaction_id)
+    reached = reached.where(
+        entry.c.contact_id == interaction.c.contact_id, later.c.outcome == Outcome.ANSWERED, later.c.started_at > call_fact.c.started_at
+    )
+    statement = (
+        select(
+            call_fact, interaction.c.contact_id, interaction.c.ticket_id, interaction.c.facts, contact.c.name, reached.label("reached_at")
+        )
+        .join(interaction, interaction.c.id == call_fact.c.interaction_id)
+        .join(contact, contact.c.id == interaction.c.contact_id)
+        .where(
+            call_fact.c.project_id == viewer.project_id,
+            call_fact.c.direction == Direction.IN,
+            call_fact.c.outcome != Outcome.ANSWERED,
+            call_fact.c.started_at >= since,
+            call_fact.c.started_at < until,
+        )
+        .order_by(call_fact.c.started_at.desc(), call_fact.c.interaction_id.desc())
+        .limit(limit)
+    )
+    if not viewer.sees_all:
+        statement = statement.where(call_fact.c.queue_id.in_(viewer.queue_ids))
+    if queue_id is not None:
+        statement = statement.where(call_fact.c.queue_id == queue_id)
+    if before is not None:
+        at, entry_id = before
+        same = and_(call_fact.c.started_at == at, call_fact.c.interaction_id < entry_id)
+        statement = statement.where(or_(call_fact.c.started_at < at, same))
+    found = []
+    for row in connection.execute(statement):
+        number = str((row.facts or {}).get("number") or "")
+        # All that withhold their number stand under one contact: whoever of them was reached was somebody else.
+        known = row.reached_at if number else None
+        found.append(
+            Missed(
+                row.interaction_id, row.contact_id, row.name, row.ticket_id, row.queue_id, number, row.started_at, Outcome(row.outcome),
+                row.wait_seconds, row.short, row.after_hours, known,
+            )
+        )  # fmt: skip
+    return found
 
 
 def _ended(facts: dict[str, Any], started: datetime) -> datetime:

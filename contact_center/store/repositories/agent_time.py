@@ -1,0 +1,86 @@
+"""How agents spent their time: stretches of state and of work, each read once."""
+
+from collections import defaultdict
+from datetime import datetime
+
+from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy.engine import Connection
+
+from contact_center.model.agent_time import AgentTime, StateSpan, WorkSpan, time_of
+from contact_center.model.people import Viewer
+from contact_center.model.words import AgentState, OfferState
+from contact_center.store.schema.access import employee, queue_grant
+from contact_center.store.schema.handling import handling
+from contact_center.store.schema.routing import agent_state, aux_code, offer
+from contact_center.store.schema.work import segment
+
+_STATES = (OfferState.ACCEPTED, OfferState.DECLINED, OfferState.EXPIRED)
+
+
+def of_agents(connection: Connection, viewer: Viewer, since: datetime, until: datetime, now: datetime) -> list[AgentTime]:
+    """The time of each agent who works in a queue that the viewer sees, of those who were there at all; by number."""
+    states, paid = _states(connection, viewer, since, until), _paid(connection, viewer.project_id)
+    work, offers, held = _work(connection, viewer, since, until), _offers(connection, viewer, since, until), _held(connection, viewer)
+    found = []
+    for user in sorted({*states, *work, *offers}):
+        spans = [StateSpan(state, code, paid.get(code or 0, True), began, ended) for state, code, began, ended in states[user]]
+        counts = {"accepted": offers[user][0], "declined": offers[user][1], "expired": offers[user][2], "held": held.get(user, 0)}
+        found.append(time_of(user, spans, work[user], since, until, now, **counts))
+    return [row for row in found if row.signed_in or row.busy or row.accepted or row.declined or row.expired]
+
+
+def _seen(viewer: Viewer) -> Select[tuple[int]]:
+    """Colleagues who share a queue with the viewer, and the viewer."""
+    everybody = select(employee.c.id).where(employee.c.project_id == viewer.project_id)
+    if viewer.sees_all:
+        return everybody
+    shared = select(queue_grant.c.employee_id).where(queue_grant.c.queue_id.in_(viewer.queue_ids))
+    return everybody.where(or_(employee.c.id == viewer.user_id, employee.c.id.in_(shared)))
+
+
+def _states(
+    connection: Connection, viewer: Viewer, since: datetime, until: datetime
+) -> dict[int, list[tuple[AgentState, int | None, datetime, datetime | None]]]:
+    columns = (agent_state.c.employee_id, agent_state.c.state, agent_state.c.code_id, agent_state.c.started_at, agent_state.c.ended_at)
+    statement = select(*columns).where(
+        agent_state.c.employee_id.in_(_seen(viewer)),
+        agent_state.c.started_at < until,
+        or_(agent_state.c.ended_at.is_(None), agent_state.c.ended_at > since),
+        agent_state.c.state != AgentState.OFFLINE,
+    )
+    found = defaultdict(list)
+    for user, state, code, began, ended in connection.execute(statement):
+        found[user].append((AgentState(state), code, began, ended))
+    return found
+
+
+def _paid(connection: Connection, project_id: int) -> dict[int, bool]:
+    rows = connection.execute(select(aux_code.c.id, aux_code.c.paid).where(aux_code.c.project_id == project_id))
+    return {row.id: bool(row.paid) for row in rows}
+
+
+def _work(connection: Connection, viewer: Viewer, since: datetime, until: datetime) -> dict[int, list[WorkSpan]]:
+    ended = func.coalesce(handling.c.ended_at, handling.c.seen_at)
+    statement = select(handling.c.agent_id, handling.c.kind, handling.c.started_at, ended.label("ended_at")).where(
+        handling.c.project_id == viewer.project_id,
+        handling.c.agent_id.in_(_seen(viewer)),
+        handling.c.started_at < until,
+        ended > since,
+    )
+    found = defaultdict(list)
+    for row in connection.execute(statement):
+        found[row.agent_id].append(WorkSpan(row.kind, row.started_at, row.ended_at))
+    return found
+
+
+def _offers(connection: Connection, viewer: Viewer, since: datetime, until: datetime) -> dict[int, tuple[int, ...]]:
+    counts = [func.sum(case((offer.c.state == state, 1), else_=0)) for state in _STATES]
+    made = (offer.c.offered_at >= since, offer.c.offered_at < until, offer.c.agent_id.in_(_seen(viewer)))
+    rows = connection.execute(select(offer.c.agent_id, *counts).where(*made).group_by(offer.c.agent_id))
+    return defaultdict(lambda: (0, 0, 0), {row[0]: tuple(row[1:]) for row in rows})
+
+
+def _held(connection: Connection, viewer: Viewer) -> dict[int, int]:
+    mine = (segment.c.ended_at.is_(None), segment.c.agent_id.in_(_seen(viewer)))
+    rows = connection.execute(select(segment.c.agent_id, func.count()).where(*mine).group_by(segment.c.agent_id))
+    return {row[0]: row[1] for row in rows}

@@ -1,0 +1,138 @@
+"""Calls as figures count them: the golden row, after hours, and the list of those whom nobody answered."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from contact_center.model.acts import Act
+from contact_center.model.calls import Outcome
+from contact_center.model.hours import Calendar
+from contact_center.model.people import ContactRef, Viewer
+from contact_center.model.reports import Asked, By, Medium
+from contact_center.model.words import Direction, Role
+from contact_center.store import Connection, Store
+from contact_center.store.repositories import access, calls, contacts, figures, hours
+from contact_center.tickets import entries
+from tests.store.test_rollups import fold
+
+NOON = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)  # a Tuesday
+DAY = (NOON - timedelta(hours=12), NOON + timedelta(hours=12))
+
+
+class Line:
+    """A queue that should answer within 20 seconds, open from nine to five."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.project = access.add_project(connection, "calls", "P")
+        self.queue = access.add_queue(connection, self.project, "Line", False, NOON)
+        week = tuple((("09:00", "17:00"),) if day < 5 else () for day in range(7))
+        calendar = hours.add(connection, self.project, "Week", Calendar("UTC", week), NOON)
+        access.change_queue(connection, self.queue, target_seconds=20, calendar_id=calendar)
+        self.people = [
+            ContactRef(contacts.add_contact(connection, self.project, name, True, NOON), name, True) for name in ("Ivan", "Olga")
+        ]
+        self.viewer = Viewer(1, self.project, Role.SUPERVISOR, (self.queue,))
+
+    def call(
+        self, result: str, wait: float, at: datetime = NOON, who: int = 0, number: str = "+4930123", out: bool = False, **told: Any
+    ) -> int:
+        entry = entries.add_entry(
+            self.connection, Act(at), project_id=self.project, contact_id=self.people[who].id, ticket=None, kind="telephony",
+            direction=Direction.OUT if out else Direction.IN, text="", queue_id=self.queue,
+            facts={"type": "call", "result": result, "wait_seconds": wait, "number": number, **told},
+        )  # fmt: skip
+        calls.note(self.connection, entry.id)
+        return entry.id
+
+    def total(self) -> Any:
+        return figures.report(self.connection, self.viewer, Asked(*DAY, By.CHANNEL, medium=Medium.VOICE), NOON).total
+
+
+async def test_the_golden_row_through_the_database(store: Store) -> None:
+    """1000 answered, 860 of them in time; 60 abandoned, 20 of them in time: four service levels, from rows and from rollups."""
+
+    def run(connection: Connection) -> None:
+        line = Line(connection)
+        for count, result, wait in ((860, "answered", 20), (140, "answered", 21), (20, "abandoned", 7), (40, "abandoned", 50)):
+            for _ in range(count):
+                line.call(result, wait)
+        for _ in range(2):
+            row = line.total()
+            levels = {name: f"{row.figures[f'service_level.{name}'] * 100:.2f}" for name in ("offered", "standard", "positive", "answered")}
+            assert levels == {"offered": "81.13", "standard": "82.69", "positive": "83.02", "answered": "86.00"}
+            assert (row.figures["asa.median"], row.figures["asa.p90"], row.figures["asa"]) == (20, 21, pytest.approx(20.14))
+            fold(connection)
+
+    await store.write(run)
+
+
+async def test_everything_that_came_is_accounted_for(store: Store) -> None:
+    """Answered, abandoned, overflowed, asked to be called and still waiting are all that were offered; after hours is said apart."""
+
+    def run(connection: Connection) -> None:
+        line = Line(connection)
+        for result in ("answered", "abandoned", "timeout", "voicemail", "callback", "ringing", "busy"):
+            line.call(result, 30)
+        line.call("abandoned", 3, short=True)
+        line.call("answered", 5, out=True)
+        night = NOON - timedelta(hours=6)
+        line.call("abandoned", 30, at=night)
+        line.call("answered", 30, at=night)
+        tallies = line.total().tallies
+        assert tallies.balanced
+        assert {name: getattr(tallies, name) for name in ("entered", "answered", "abandoned", "abandoned_short", "overflowed")} == {
+            "entered": 9, "answered": 2, "abandoned": 3, "abandoned_short": 1, "overflowed": 2,
+        }  # fmt: skip
+        assert (tallies.callback, tallies.open, tallies.after_hours) == (1, 1, 1)
+
+    await store.write(run)
+
+
+async def test_who_was_not_answered_and_who_was_reached_since(store: Store) -> None:
+    """The list names every call that nobody answered, the newest first, in pages, and says who was talked to later, and when."""
+
+    def run(connection: Connection) -> None:
+        line = Line(connection)
+        minute = timedelta(minutes=1)
+        line.call("answered", 5, at=NOON - minute)
+        first = line.call("abandoned", 30, at=NOON)
+        other = line.call("timeout", 40, at=NOON + minute, who=1)
+        line.call("answered", 1, at=NOON + 2 * minute, out=True)
+        again = line.call("abandoned", 2, at=NOON + 3 * minute, short=True)
+        hidden = line.call("abandoned", 9, at=NOON + 4 * minute, number="")
+        line.call("answered", 9, at=NOON + 5 * minute, number="")
+        found = calls.missed(connection, line.viewer, *DAY, None, None, 10)
+        assert [call.entry_id for call in found] == [hidden, again, other, first]
+        by_entry = {call.entry_id: call for call in found}
+        assert by_entry[first].reached_at == NOON + 2 * minute
+        assert (by_entry[other].reached_at, by_entry[other].outcome, by_entry[other].contact_name) == (None, Outcome.OVERFLOWED, "Olga")
+        assert by_entry[hidden].reached_at is None, "all that withhold their number stand under one contact"
+        assert (by_entry[again].short, by_entry[again].wait_seconds) == (True, 2)
+        page = calls.missed(connection, line.viewer, *DAY, line.queue, [found[1].at, found[1].entry_id], 1)
+        assert [call.entry_id for call in page] == [other]
+        assert calls.missed(connection, Viewer(1, line.project, Role.SUPERVISOR, ()), *DAY, None, None, 10) == []
+
+    await store.write(run)
+
+
+async def test_what_is_told_later_changes_the_call_and_not_its_target(store: Store) -> None:
+    """A call that rings is open; later records end it, and the target of its queue stays what it was when it came."""
+
+    def run(connection: Connection) -> None:
+        line = Line(connection)
+        entry = line.call("ringing", 0)
+        assert line.total().tallies.open == 1
+        access.change_queue(connection, line.queue, target_seconds=1)
+        from contact_center.store.repositories import timeline
+
+        timeline.change(connection, entry, facts={"type": "call", "result": "answered", "wait_seconds": 15})
+        calls.note(connection, entry)
+        tallies = line.total().tallies
+        assert (tallies.open, tallies.answered, tallies.answered_in_target) == (0, 1, 1)
+        timeline.change(connection, entry, cancelled=True)
+        calls.note(connection, entry)
+        assert line.total().tallies.entered == 0
+
+    await store.write(run)
