@@ -1336,8 +1336,42 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A report as CSV for spreadsheets: the same figures, unrounded; seconds and shares from 0 to 1. */
+        /** A report for spreadsheets, as CSV or as a workbook: the same figures, unrounded; shares from 0 to 1. */
         get: operations["reports_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/agent-time": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How colleagues spent a stretch of time: signed in, available, away, with work in hand; and what became of their offers. */
+        get: operations["reports_get_agent_time"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/missed-calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Calls that nobody answered, the newest first: who, when, how long they waited, and whether they were reached since. */
+        get: operations["reports_get_missed"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4055,6 +4089,107 @@ export interface components {
          */
         AgentState: "available" | "aux" | "rona" | "offline";
         /**
+         * AgentTime
+         * @description The time of one agent, in seconds; of several, all of theirs together.
+         */
+        AgentTime: {
+            /** User Id */
+            user_id: number;
+            /**
+             * Signed In
+             * @default 0
+             */
+            signed_in: number;
+            /**
+             * Available
+             * @default 0
+             */
+            available: number;
+            /**
+             * Rona
+             * @default 0
+             */
+            rona: number;
+            /** Aux */
+            aux: {
+                [key: string]: number;
+            };
+            /**
+             * Aux Paid
+             * @default 0
+             */
+            aux_paid: number;
+            /**
+             * Aux Unpaid
+             * @default 0
+             */
+            aux_unpaid: number;
+            /**
+             * Busy
+             * @default 0
+             */
+            busy: number;
+            /**
+             * Idle
+             * @default 0
+             */
+            idle: number;
+            /**
+             * Talk
+             * @default 0
+             */
+            talk: number;
+            /**
+             * Hold
+             * @default 0
+             */
+            hold: number;
+            /**
+             * Focus
+             * @default 0
+             */
+            focus: number;
+            /**
+             * Wrap
+             * @default 0
+             */
+            wrap: number;
+            /**
+             * Accepted
+             * @default 0
+             */
+            accepted: number;
+            /**
+             * Declined
+             * @default 0
+             */
+            declined: number;
+            /**
+             * Expired
+             * @default 0
+             */
+            expired: number;
+            /**
+             * Held
+             * @default 0
+             */
+            held: number;
+        };
+        /**
+         * AgentTimes
+         * @description How colleagues spent a stretch of time.
+         */
+        AgentTimes: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Rows */
+            rows: components["schemas"]["TimeOf"][];
+            total: components["schemas"]["TimeOf"];
+        };
+        /**
          * Alarm
          * @description A channel account with something that a person should look at.
          */
@@ -5332,6 +5467,38 @@ export interface components {
             author_id: number | null;
         };
         /**
+         * Missed
+         * @description A call that nobody answered.
+         */
+        Missed: {
+            /** Entry Id */
+            entry_id: number;
+            /** Contact Id */
+            contact_id: number;
+            /** Contact Name */
+            contact_name: string;
+            /** Ticket Id */
+            ticket_id: number | null;
+            /** Queue Id */
+            queue_id: number;
+            /** Number */
+            number: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            outcome: components["schemas"]["contact_center__model__calls__Outcome"];
+            /** Wait Seconds */
+            wait_seconds: number | null;
+            /** Short */
+            short: boolean;
+            /** After Hours */
+            after_hours: boolean;
+            /** Reached At */
+            reached_at: string | null;
+        };
+        /**
          * NamedCalendar
          * @description A calendar that queues can follow.
          */
@@ -5554,12 +5721,6 @@ export interface components {
             subject: string;
         };
         /**
-         * Outcome
-         * @description What becomes of a row.
-         * @enum {string}
-         */
-        Outcome: "new" | "update" | "skip" | "conflict" | "error";
-        /**
          * Page
          * @description One page of a list. `next_cursor` is None on the last; `as_of` is the journal number the page was read at.
          */
@@ -5614,6 +5775,18 @@ export interface components {
         Page_Entry_: {
             /** Items */
             items: components["schemas"]["Entry"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** As Of */
+            as_of: number;
+        };
+        /**
+         * Page
+         * @description One page of a list. `next_cursor` is None on the last; `as_of` is the journal number the page was read at.
+         */
+        Page_Missed_: {
+            /** Items */
+            items: components["schemas"]["Missed"][];
             /** Next Cursor */
             next_cursor: string | null;
             /** As Of */
@@ -6131,7 +6304,7 @@ export interface components {
         RowResult: {
             /** Row */
             row: number;
-            outcome: components["schemas"]["Outcome"];
+            outcome: components["schemas"]["contact_center__model__imports__Outcome"];
             /** Reason */
             reason: string;
             /** Name */
@@ -7038,6 +7211,19 @@ export interface components {
             verdicts: components["schemas"]["Verdict"][];
         };
         /**
+         * TimeOf
+         * @description The time of an agent, in seconds, and what it comes to.
+         */
+        TimeOf: {
+            time: components["schemas"]["AgentTime"];
+            /** Occupancy */
+            occupancy: number | null;
+            /** Utilisation */
+            utilisation: number | null;
+            /** Concurrency */
+            concurrency: number | null;
+        };
+        /**
          * TokenInfo
          * @description An API token, without the token.
          */
@@ -7298,6 +7484,18 @@ export interface components {
         WrapUpChanged: {
             wrap_up: components["schemas"]["WrapUp"];
         };
+        /**
+         * Outcome
+         * @description How a call that came in left the queue. One that has not is still waiting.
+         * @enum {string}
+         */
+        contact_center__model__calls__Outcome: "answered" | "abandoned" | "overflowed" | "callback";
+        /**
+         * Outcome
+         * @description What becomes of a row.
+         * @enum {string}
+         */
+        contact_center__model__imports__Outcome: "new" | "update" | "skip" | "conflict" | "error";
         /**
          * DeliveryState
          * @description How far something we send has come.
@@ -11570,6 +11768,7 @@ export interface operations {
                 reason_id?: number | null;
                 medium?: ("text" | "voice") | null;
                 language?: "en" | "ru";
+                format?: "csv" | "xlsx";
             };
             header?: never;
             path?: never;
@@ -11584,6 +11783,65 @@ export interface operations {
                 };
                 content: {
                     "*/*": unknown;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    reports_get_agent_time: {
+        parameters: {
+            query: {
+                since: string;
+                until: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentTimes"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    reports_get_missed: {
+        parameters: {
+            query: {
+                since: string;
+                until: string;
+                queue_id?: number | null;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Missed_"];
                 };
             };
             400: components["responses"]["Problem"];
