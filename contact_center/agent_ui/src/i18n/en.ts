@@ -148,7 +148,7 @@ export default {
     mine: "May I be offered work?", later: "{state}, when this is done", offers: "Offered to you", waits: "waits {time}", accept: "Accept", decline: "Not now", left: "{n} second left | {n} seconds left",
     state: { available: "Available", aux: "Away", rona: "No answer", offline: "Offline" }, since: "{state} for {time}", setState: "Put into another state",
     routing: "Work is offered to whoever is free", routingHint: "Otherwise colleagues pick from the list", offerSeconds: "An offer stands for, seconds", target: "Answer within, minutes of opening hours",
-    overflow: "Overflow", overflowOff: "No overflow", overflowTo: "Into {queue} until the end of the day", overflowOpen: "overflows into {queue} until {time}", overflowAlways: "overflows into {queue}",
+    overflow: "Overflow", overflowOff: "No overflow", overflowTo: "Into {queue} until the end of the shift", overflowOpen: "overflows into {queue} until {time}", overflowAlways: "overflows into {queue}",
     out: { rona: "You did not answer an offer: nothing more is offered to you until you say that you are back.", offline: "You are out of the shift: your line was lost, or a supervisor put you there. Nothing is offered to you." }, back: "I am back",
     codes: "Reasons to be away", codesHint: "Whoever is signed in and takes no work says why.", paid: "Paid", retired: "Not to be chosen any more", codeName: "Reason",
   },

@@ -42,7 +42,7 @@ export function useShift() {
 
   /** A line for each kind of channel there is: whether work of it is offered. */
   const channelsOf = (agent: AgentNow | null, word: string) =>
-    [...new Set(Object.values(live.state.channels).map((channel) => channel.kind))].sort().map((kind) => ({ value: `channel:${kind}`, label: t(word, { channel: te(`kind.${kind}`) ? t(`kind.${kind}`) : kind }), checked: !agent?.channels_off.includes(kind) }));
+    [...new Set(Object.values(live.state.channels).map((channel) => channel.kind))].sort().map((kind) => ({ value: `channel:${kind}`, label: t(word, { channel: te(`kind.${kind}`) ? t(`kind.${kind}`) : kind }), checked: !agent?.channels_off.includes(kind), keep: true }));
 
   async function toggleChannel(kind: string, userId?: number): Promise<void> {
     const off = (userId === undefined ? mine.value : live.state.agents[userId])?.channels_off ?? [];
