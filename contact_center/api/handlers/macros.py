@@ -58,6 +58,7 @@ async def perform_actions(ctx: Context, ticket_id: int, body: ActionsBody) -> Pe
 async def perform_in_bulk(ctx: Context, body: BulkBody) -> list[BulkLine]:
     """Carry out actions on many tickets, each in a unit of its own: what one refuses stops no other. A repetition with the same
     Idempotency-Key goes on where the first one ended, and does nothing twice."""
+    await ctx.read(_wanted, ctx.viewer, body)  # what is wrong with the request itself is refused once
     found: list[BulkLine] = []
     for ticket_id in dict.fromkeys(body.ticket_ids):
         try:
@@ -85,13 +86,16 @@ def _try_out(connection: Connection, act: Act, sending: Sending, viewer: Viewer,
 
 
 def _perform(connection: Connection, act: Act, sending: Sending, viewer: Viewer, ticket_id: int, body: ActionsBody) -> Performed:
+    done = acting.perform(connection, act, sending, viewer, ticket_id, _wanted(connection, viewer, body))
+    return Performed(done.ticket, list(done.effects))
+
+
+def _wanted(connection: Connection, viewer: Viewer, body: ActionsBody) -> Any:
+    """The actions that are asked for, by themselves or by a macro's name. Raises Invalid and NotFound."""
     if (body.actions is None) == (body.macro_id is None):
         raise Invalid("Either actions or a macro.", field="actions")
-    document: Any = body.actions
-    if body.macro_id is not None:
-        document = _found(connection, viewer, body.macro_id).actions
-    done = acting.perform(connection, act, sending, viewer, ticket_id, readable(document, "actions", actions.parse))
-    return Performed(done.ticket, list(done.effects))
+    document: Any = body.actions if body.macro_id is None else _found(connection, viewer, body.macro_id).actions
+    return readable(document, "actions", actions.parse)
 
 
 def _create(connection: Connection, act: Act, viewer: Viewer, body: MacroBody) -> Macro:
@@ -121,7 +125,7 @@ def _change(connection: Connection, act: Act, viewer: Viewer, macro_id: int, bod
     values: dict[str, Any] = {} if body.name is None else {"name": body.name}
     if body.actions is not None:
         values["actions"] = actions.as_json(readable(body.actions, "actions", actions.parse))
-    if body.sharing is not None:
+    if body.sharing is not None or body.queue_id is not None:
         check_sharing(connection, viewer, body.sharing, body.queue_id)
         values |= {"sharing": body.sharing, "queue_id": body.queue_id}
         if body.sharing is Sharing.OWN:

@@ -71,7 +71,7 @@ def readable(document: Any, where: str, parse: Callable[..., Any] = conditions.p
         raise Invalid(error.message, field=".".join(map(str, place)), errors=errors) from None
 
 
-def check_sharing(connection: Connection, viewer: Viewer, sharing: Sharing, queue_id: int | None) -> None:
+def check_sharing(connection: Connection, viewer: Viewer, sharing: Sharing | None, queue_id: int | None) -> None:
     """Agents keep things for themselves; supervisors share them, with queues that they see. Raises Forbidden or Invalid."""
     if sharing is not Sharing.OWN and not allows(viewer.role, None, Permission.BOARD):
         raise Forbidden("Only supervisors share what they keep.")
@@ -122,7 +122,7 @@ def _change(connection: Connection, act: Act, viewer: Viewer, view_id: int, body
     values: dict[str, Any] = {name: getattr(body, name) for name in ("name", "sort") if getattr(body, name) is not None}
     if body.conditions is not None:
         values["conditions"] = conditions.as_json(readable(body.conditions, "conditions"))
-    if body.sharing is not None:
+    if body.sharing is not None or body.queue_id is not None:
         check_sharing(connection, viewer, body.sharing, body.queue_id)
         values |= {"sharing": body.sharing, "queue_id": body.queue_id}
         if body.sharing is Sharing.OWN:
