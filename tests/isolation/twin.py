@@ -151,9 +151,7 @@ def _invented(connection: Connection, table: Table) -> dict[str, Any] | None:
         elif column.name == "project_id":
             row[column.name] = PROJECT
         elif isinstance(kind, Utc):
-            row[column.name] = datetime(
-                2090 if column.name in ("next_attempt_at", "read_at") else 2026, 1, 1, tzinfo=UTC
-            )  # not due, nor old
+            row[column.name] = datetime(2090, 1, 1, tzinfo=UTC)  # neither due, nor over, nor so old that it is forgotten
         elif isinstance(kind, Boolean):
             row[column.name] = False
         elif isinstance(kind, Json):
