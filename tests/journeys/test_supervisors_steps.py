@@ -60,7 +60,7 @@ async def test_a_supervisors_five(browser: Browser, served: Served) -> None:
     await expect(page.locator("[data-figure=oldest]")).to_contain_text("min")
     steps.done("See who waits longest, and how long")
 
-    await steps.click(page.locator("[data-agent]", has_text="Boris").locator("[data-state]"))
+    await steps.click(page.locator("[data-agent]", has_text="Boris").locator("[data-stands]"))
     await steps.click(page.get_by_role("menuitem", name="Lunch", exact=True))
     await expect(boris.locator("[data-my-state=aux]")).to_be_visible()
     steps.done("Send a colleague on a break")
