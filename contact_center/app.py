@@ -33,6 +33,7 @@ from contact_center.console.live import Console
 from contact_center.console.presence import Presence
 from contact_center.contacts.importing.runner import Imports
 from contact_center.errors import ConfigError, Unavailable
+from contact_center.figures.alerts import Lookout
 from contact_center.figures.folder import Folder
 from contact_center.intake.fetching import Fetcher
 from contact_center.intake.ledger import Ledger
@@ -266,6 +267,7 @@ async def running(product: Product, *, workers: bool = True) -> AsyncIterator[Pr
         tasks.append(spawn(product.indexer.run(), name="search index"))
         tasks.append(spawn(product.webhooks.run(), name="webhooks"))
         tasks.append(spawn(product.dispatcher.run(), name="dispatcher"))
+        tasks.append(spawn(Lookout(product.store, product.holder, utc_now).run(), name="alerts"))
         tasks.append(spawn(Folder(product.store, product.holder, utc_now).run(), name="rollups"))
         tasks.append(spawn(product.runner.run(), name="rules"))
         tasks.append(spawn(product.asker.run(), name="surveys"))

@@ -4,6 +4,7 @@ from contact_center.api.framework import Route
 from contact_center.api.handlers import (
     account,
     admin,
+    alerts,
     audit,
     board,
     canned,
@@ -149,6 +150,12 @@ ROUTES: list[Route] = [
     Route("GET", f"{V1}/reports/export", reports.export, P.BOARD),
     Route("GET", f"{V1}/reports/agent-time", reports.get_agent_time, P.BOARD),
     Route("GET", f"{V1}/reports/missed-calls", reports.get_missed, P.BOARD),
+    # Alerts on figures.
+    Route("GET", f"{V1}/alerts", alerts.list_alerts, P.BOARD),
+    Route("POST", f"{V1}/alerts", alerts.create_alert, P.BOARD, 201),
+    Route("PATCH", f"{V1}/alerts/{{alert_id}}", alerts.change_alert, P.BOARD),
+    Route("DELETE", f"{V1}/alerts/{{alert_id}}", alerts.delete_alert, P.BOARD, 204),
+    Route("GET", f"{V1}/alerts/{{alert_id}}/firings", alerts.list_firings, P.BOARD),
     # Texts that are written often.
     Route("GET", f"{V1}/canned-replies", canned.canned_replies, P.TICKETS_READ),
     Route("POST", f"{V1}/canned-replies", canned.create_canned_reply, P.BOARD, 201),

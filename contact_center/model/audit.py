@@ -64,6 +64,7 @@ class Subject(StrEnum):
     MACRO = "macro"
     RULE = "rule"
     SLA_POLICY = "sla_policy"
+    ALERT = "alert"
     WEBHOOK = "webhook"
     CONTACT = "contact"
     ORGANIZATION = "organization"

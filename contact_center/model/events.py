@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
+from contact_center.model.alerts import Alert
 from contact_center.model.channels import ChannelNews, RawItemRow
 from contact_center.model.desk import Notice
 from contact_center.model.people import Contact, Organization, Queue, User
@@ -254,6 +255,22 @@ class SurveyAnswered:
     survey: Survey
 
 
+@dataclass(frozen=True, slots=True)
+class AlertBegan:
+    """A figure stands beyond the threshold that somebody set. Heard by those who are to be told."""
+
+    TYPE: ClassVar[str] = "alert.began"
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEnded:
+    """The figure is well again. Heard by those who were told that it was not."""
+
+    TYPE: ClassVar[str] = "alert.ended"
+    alert: Alert
+
+
 EventData = (
     TicketCreated
     | TicketChanged
@@ -283,6 +300,8 @@ EventData = (
     | DeskChanged
     | NoticeChanged
     | SurveyAnswered
+    | AlertBegan
+    | AlertEnded
 )
 
 CATALOGUE: dict[str, type[EventData]] = {cls.TYPE: cls for cls in EventData.__args__}

@@ -60,6 +60,8 @@ TALLY_WORDS: dict[str, tuple[str, str]] = {
     "nps_detractors": ("of them 0 to 6", "из них от 0 до 6"),
     "ces_answered": ("CES surveys answered", "ответили на опрос CES"),
     "ces_score": ("sum of their marks", "сумма их оценок"),
+    "waiting": ("waiting now", "ожидают сейчас"),
+    "in_work": ("in work now", "в работе сейчас"),
 }
 _WITHIN = ("{{percent}} % of {} were no longer", "{{percent}} % {} были не дольше")
 
@@ -69,6 +71,7 @@ def _within(en: str, ru: str) -> tuple[str, str]:
 
 
 SAMPLE_WORDS: dict[str, tuple[str, str]] = {
+    "age": ("the longest wait of those who wait now", "самое долгое ожидание среди тех, кто ждёт сейчас"),
     "wait": _within("the waits for an answer", "ожиданий ответа"),
     "first_response": _within("the times to a first response", "времён до первого ответа"),
     "first_response_business": _within("the business times to a first response", "рабочих времён до первого ответа"),

@@ -40,6 +40,8 @@ class About(StrEnum):
     """Promises of policies, by when their clocks began."""
     SURVEY = "survey"
     """Surveys that went out, by when."""
+    NOW = "now"
+    """What stands in queues at this moment: for the board and for alerts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,9 @@ class Tallies:
     ces_answered: int = 0
     ces_score: float = 0
     """Sum of the marks, 1 to 7."""
+    waiting: int = 0
+    """At this moment: open stays that nobody has taken."""
+    in_work: int = 0
 
     def __add__(self, other: "Tallies") -> "Tallies":
         """The tallies of both together."""
@@ -332,6 +337,9 @@ FIGURES: tuple[Figure, ...] = (
     Figure("survey.response_rate", Unit.SHARE, "surveys_answered / surveys_sent", "Response rate", "Доля ответивших", About.SURVEY),
     Figure("csat", Unit.SHARE, "csat_satisfied / csat_answered", "CSAT", "CSAT", About.SURVEY),
     Figure("nps", Unit.SCORE, "100 * (nps_promoters - nps_detractors) / nps_answered", "NPS", "NPS", About.SURVEY),
+    _count("now.waiting", "waiting", "Waiting now", "Ожидают сейчас", About.NOW),
+    _count("now.in_work", "in_work", "In work now", "В работе сейчас", About.NOW),
+    Figure("now.longest", Unit.SECONDS, "max(age)", "Longest wait now", "Дольше всех ждут", About.NOW, "age", 100),
     Figure("ces", Unit.SCORE, "ces_score / ces_answered", "CES", "CES", About.SURVEY),
 )
 BY_ID = {figure.id: figure for figure in FIGURES}

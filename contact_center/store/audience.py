@@ -22,6 +22,7 @@ from contact_center.model.events import (
     TicketGone,
 )
 from contact_center.model.people import Viewer
+from contact_center.model.words import Role
 from contact_center.store.schema.channels import channel_account
 from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.tickets import interaction, ticket
@@ -142,6 +143,8 @@ def for_viewer(event: Recorded, viewer: Viewer, reach: Reach, watching: set[int]
         return News(event.type, event.data) if mine or viewer.sees_queue(event.queue_id) else None
     if family in ("desk", "notice", "survey"):
         return _desk_news(event, viewer, reach)
+    if family == "alert":
+        return News(event.type, event.data) if _is_told(event.data["alert"], viewer) else None
     if family == "raw_item":
         queue_id = reach.channel_queues.get(event.data["item"]["account_id"], event.queue_id)
         return News(event.type, event.data) if viewer.sees_queue(queue_id) else None
@@ -150,6 +153,12 @@ def for_viewer(event: Recorded, viewer: Viewer, reach: Reach, watching: set[int]
     if event.type == AccessChanged.TYPE:
         return News(event.type, event.data) if event.assignee_id == viewer.user_id else None
     return News(event.type, event.data)
+
+
+def _is_told(alert: dict[str, Any], viewer: Viewer) -> bool:
+    """Who is named; where nobody is, supervisors who see the queue. A figure of the whole centre is for those who see all of it."""
+    sees = viewer.sees_all if alert["queue_id"] is None else viewer.sees_queue(alert["queue_id"])
+    return sees and (viewer.user_id in alert["told"] if alert["told"] else viewer.role is not Role.AGENT)
 
 
 def _ticket_news(event: Recorded, viewer: Viewer, reach: Reach) -> News | None:

@@ -226,6 +226,20 @@ async def _canned(world: World, side: Side, who: str) -> dict[str, Any]:
     return {"canned_reply_id": made}
 
 
+async def _new_alert(_world: World, side: Side, _who: str) -> dict[str, Any]:
+    return {"body": {"figure": "now.waiting", "queue_id": side.queue_id, "threshold": 5}}
+
+
+async def _alert(world: World, side: Side, _who: str) -> dict[str, Any]:
+    """An alert on the side's own queue."""
+    from contact_center.app import utc_now
+    from contact_center.store.repositories import alerts
+
+    values = {"figure": "now.waiting", "queue_id": side.queue_id, "above": True, "threshold": 5.0, "minutes": 1, "told": []}
+    made = await world.app.store.write(lambda connection: alerts.add(connection, 1, utc_now(), sound=False, active=False, **values))
+    return {"alert_id": made}
+
+
 async def _new_policy(_world: World, side: Side, who: str) -> dict[str, Any]:
     return {"body": {"name": f"Policy {who} {side.queue_id}", "targets": {"normal": {"first_response": 3600}}}}
 
@@ -360,6 +374,11 @@ def table() -> Table:
     t.add("POST", f"{V1}/offers/{{offer_id}}/accept", 200, scoped=True, fresh=_offer)
     t.add("POST", f"{V1}/offers/{{offer_id}}/decline", 204, scoped=True, fresh=_offer)
     t.add("PUT", f"{V1}/queues/{{queue_id}}/overflow", 200, body={"queue_id": None}, scoped=True)
+    t.add("GET", f"{V1}/alerts", 200)
+    t.add("POST", f"{V1}/alerts", 201, fresh=_new_alert)
+    t.add("PATCH", f"{V1}/alerts/{{alert_id}}", 200, body={"minutes": 2}, scoped=True, fresh=_alert)
+    t.add("DELETE", f"{V1}/alerts/{{alert_id}}", 204, scoped=True, fresh=_alert)
+    t.add("GET", f"{V1}/alerts/{{alert_id}}/firings", 200, scoped=True, fresh=_alert)
     t.add("GET", f"{V1}/sla-policies", 200)
     t.add("POST", f"{V1}/sla-policies", 201, fresh=_new_policy)
     t.add("PATCH", f"{V1}/sla-policies/{{policy_id}}", 200, body={"warn_percent": 50}, fresh=_policy)

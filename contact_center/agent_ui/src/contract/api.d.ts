@@ -1380,6 +1380,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alerts of the queues one sees, with the episode that lasts. */
+        get: operations["alerts_list_alerts"];
+        put?: never;
+        /** Set an alert. */
+        post: operations["alerts_create_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{alert_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Drop an alert and its log. */
+        delete: operations["alerts_delete_alert"];
+        options?: never;
+        head?: never;
+        /** Change an alert, or switch it off. */
+        patch: operations["alerts_change_alert"];
+        trace?: never;
+    };
+    "/api/v1/alerts/{alert_id}/firings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When an alert began and was over, the newest first. */
+        get: operations["alerts_list_firings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/canned-replies": {
         parameters: {
             query?: never;
@@ -3972,6 +4025,100 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "alert.began": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A figure stands beyond the threshold that somebody set. Heard by those who are to be told. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        /** @description Grows in the order of commits; gaps are ordinary. */
+                        seq: number;
+                        /** @constant */
+                        type: "alert.began";
+                        /** Format: date-time */
+                        at: string;
+                        actor_id: number | null;
+                        data: components["schemas"]["AlertBegan"];
+                    };
+                };
+            };
+            responses: {
+                /** @description Heard */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "alert.ended": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The figure is well again. Heard by those who were told that it was not. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        /** @description Grows in the order of commits; gaps are ordinary. */
+                        seq: number;
+                        /** @constant */
+                        type: "alert.ended";
+                        /** Format: date-time */
+                        at: string;
+                        actor_id: number | null;
+                        data: components["schemas"]["AlertEnded"];
+                    };
+                };
+            };
+            responses: {
+                /** @description Heard */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export interface components {
     schemas: {
@@ -3980,7 +4127,7 @@ export interface components {
          * @description What a report tells of: each kind of row has its own figures.
          * @enum {string}
          */
-        About: "work" | "resolution" | "handling" | "sla" | "survey";
+        About: "work" | "resolution" | "handling" | "sla" | "survey" | "now";
         /**
          * AccessChanged
          * @description What an employee may see changed; their consoles start afresh, or close if `revoked`.
@@ -4200,6 +4347,46 @@ export interface components {
             quarantined: number;
             /** Missing */
             missing: number;
+        };
+        /**
+         * Alert
+         * @description Somebody wants to know when a figure stands beyond a threshold.
+         */
+        Alert: {
+            /** Id */
+            id: number;
+            /** Figure */
+            figure: string;
+            /** Queue Id */
+            queue_id: number | null;
+            /** Above */
+            above: boolean;
+            /** Threshold */
+            threshold: number;
+            /** Minutes */
+            minutes: number;
+            /** Told */
+            told: number[];
+            /** Sound */
+            sound: boolean;
+            /** Active */
+            active: boolean;
+            /** @default null */
+            firing: components["schemas"]["Firing"] | null;
+        };
+        /**
+         * AlertBegan
+         * @description A figure stands beyond the threshold that somebody set. Heard by those who are to be told.
+         */
+        AlertBegan: {
+            alert: components["schemas"]["Alert"];
+        };
+        /**
+         * AlertEnded
+         * @description The figure is well again. Heard by those who were told that it was not.
+         */
+        AlertEnded: {
+            alert: components["schemas"]["Alert"];
         };
         /**
          * Attachment
@@ -5126,6 +5313,25 @@ export interface components {
             text: string;
         };
         /**
+         * Firing
+         * @description An episode: the figure stood beyond the threshold.
+         */
+        Firing: {
+            /** Id */
+            id: number;
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Value */
+            value: number;
+            /** Last Value */
+            last_value: number;
+        };
+        /**
          * FoundEntry
          * @description An entry of the history as a hit shows it.
          */
@@ -5775,6 +5981,18 @@ export interface components {
         Page_Entry_: {
             /** Items */
             items: components["schemas"]["Entry"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** As Of */
+            as_of: number;
+        };
+        /**
+         * Page
+         * @description One page of a list. `next_cursor` is None on the last; `as_of` is the journal number the page was read at.
+         */
+        Page_Firing_: {
+            /** Items */
+            items: components["schemas"]["Firing"][];
             /** Next Cursor */
             next_cursor: string | null;
             /** As Of */
@@ -6629,7 +6847,7 @@ export interface components {
          * @description What it was done to.
          * @enum {string}
          */
-        Subject: "employee" | "session" | "token" | "queue" | "channel" | "calendar" | "aux_code" | "skill" | "contact_reason" | "disposition" | "canned_reply" | "view" | "macro" | "rule" | "sla_policy" | "webhook" | "contact" | "organization" | "entry" | "attachment" | "spooled_mail" | "raw_item" | "import" | "instance";
+        Subject: "employee" | "session" | "token" | "queue" | "channel" | "calendar" | "aux_code" | "skill" | "contact_reason" | "disposition" | "canned_reply" | "view" | "macro" | "rule" | "sla_policy" | "alert" | "webhook" | "contact" | "organization" | "entry" | "attachment" | "spooled_mail" | "raw_item" | "import" | "instance";
         /**
          * Survey
          * @description One time that somebody was asked, and what they said.
@@ -7012,6 +7230,16 @@ export interface components {
              * @default 0
              */
             ces_score: number;
+            /**
+             * Waiting
+             * @default 0
+             */
+            waiting: number;
+            /**
+             * In Work
+             * @default 0
+             */
+            in_work: number;
         };
         /**
          * Ticket
@@ -7577,6 +7805,82 @@ export interface components {
         AgentSkillsBody: {
             /** Skills */
             skills: components["schemas"]["SkillLevelBody"][];
+        };
+        /**
+         * AlertBody
+         * @description Tell somebody when a figure stands beyond a threshold. Figures are of this moment (`now.`) or of what began in the last hour.
+         */
+        AlertBody: {
+            /**
+             * Figure
+             * @enum {string}
+             */
+            figure: "volume.entered" | "volume.transferred_in" | "volume.answered" | "volume.settled" | "volume.abandoned" | "volume.abandoned_short" | "volume.callback" | "volume.transferred" | "volume.overflowed" | "volume.merged" | "volume.open" | "volume.open_over_target" | "volume.after_hours" | "volume.late" | "service_level.async" | "service_level.standard" | "service_level.offered" | "service_level.positive" | "service_level.answered" | "abandonment" | "asa" | "asa.median" | "asa.p90" | "first_response" | "first_response.median" | "first_response.p90" | "first_response.business" | "first_response.business.median" | "first_response.business.p90" | "next_response" | "next_response.median" | "next_response.p90" | "next_response.business" | "next_response.business.median" | "next_response.business.p90" | "transfer_rate" | "offers.accepted" | "offers.declined" | "offers.expired" | "rona" | "now.waiting" | "now.in_work" | "now.longest";
+            /**
+             * Queue Id
+             * @default null
+             */
+            queue_id?: number | null;
+            /**
+             * Above
+             * @default true
+             */
+            above?: boolean;
+            /** Threshold */
+            threshold: number;
+            /**
+             * Minutes
+             * @default 5
+             */
+            minutes?: number;
+            /** Told */
+            told?: number[];
+            /**
+             * Sound
+             * @default false
+             */
+            sound?: boolean;
+            /**
+             * Active
+             * @default true
+             */
+            active?: boolean;
+        };
+        /**
+         * AlertPatchBody
+         * @description What to change about an alert. What lasted is over, and it is looked at afresh.
+         */
+        AlertPatchBody: {
+            /**
+             * Above
+             * @default null
+             */
+            above?: boolean | null;
+            /**
+             * Threshold
+             * @default null
+             */
+            threshold?: number | null;
+            /**
+             * Minutes
+             * @default null
+             */
+            minutes?: number | null;
+            /**
+             * Told
+             * @default null
+             */
+            told?: number[] | null;
+            /**
+             * Sound
+             * @default null
+             */
+            sound?: boolean | null;
+            /**
+             * Active
+             * @default null
+             */
+            active?: boolean | null;
         };
         /**
          * AuxCodeBody
@@ -8791,7 +9095,7 @@ export interface components {
             /** Url */
             url: string;
             /** Types */
-            types: ("agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "contact_reasons.changed" | "desk.changed" | "dispositions.changed" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "survey.answered" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed" | "wrap_up.changed")[];
+            types: ("agent.changed" | "alert.began" | "alert.ended" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "contact_reasons.changed" | "desk.changed" | "dispositions.changed" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "survey.answered" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed" | "wrap_up.changed")[];
             /**
              * Confidential
              * @default false
@@ -8817,7 +9121,7 @@ export interface components {
              * Types
              * @default null
              */
-            types?: ("agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "contact_reasons.changed" | "desk.changed" | "dispositions.changed" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "survey.answered" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed" | "wrap_up.changed")[] | null;
+            types?: ("agent.changed" | "alert.began" | "alert.ended" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "contact_reasons.changed" | "desk.changed" | "dispositions.changed" | "interaction.added" | "interaction.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "survey.answered" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed" | "wrap_up.changed")[] | null;
             /**
              * Confidential
              * @default null
@@ -9285,7 +9589,7 @@ export interface operations {
             query?: {
                 after?: number;
                 limit?: number;
-                types?: ("access.changed" | "agent.changed" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "contact_reasons.changed" | "desk.changed" | "dispositions.changed" | "interaction.added" | "interaction.changed" | "notice.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "survey.answered" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed" | "wrap_up.changed")[];
+                types?: ("access.changed" | "agent.changed" | "alert.began" | "alert.ended" | "aux_codes.changed" | "channel.changed" | "channel.gone" | "contact.changed" | "contact.history_changed" | "contact.merged" | "contact.unmerged" | "contact_reasons.changed" | "desk.changed" | "dispositions.changed" | "interaction.added" | "interaction.changed" | "notice.changed" | "offer.changed" | "organization.changed" | "queue.changed" | "raw_item.quarantined" | "raw_item.released" | "survey.answered" | "ticket.at_risk" | "ticket.changed" | "ticket.created" | "ticket.gone" | "ticket.overdue" | "user.changed" | "wrap_up.changed")[];
                 wait?: number;
             };
             header?: never;
@@ -11679,7 +11983,7 @@ export interface operations {
             query: {
                 since: string;
                 until: string;
-                about?: "work" | "resolution" | "handling" | "sla" | "survey";
+                about?: "work" | "resolution" | "handling" | "sla" | "survey" | "now";
                 by?: "queue" | "agent" | "channel" | "reason" | "policy" | "interval" | "hour";
                 step?: "15m" | "30m" | "hour" | "day" | "week" | "month";
                 timezone?: string;
@@ -11717,7 +12021,7 @@ export interface operations {
             query: {
                 since: string;
                 until: string;
-                about?: "work" | "resolution" | "handling" | "sla" | "survey";
+                about?: "work" | "resolution" | "handling" | "sla" | "survey" | "now";
                 by?: "queue" | "agent" | "channel" | "reason" | "policy" | "interval" | "hour";
                 step?: "15m" | "30m" | "hour" | "day" | "week" | "month";
                 timezone?: string;
@@ -11758,7 +12062,7 @@ export interface operations {
             query: {
                 since: string;
                 until: string;
-                about?: "work" | "resolution" | "handling" | "sla" | "survey";
+                about?: "work" | "resolution" | "handling" | "sla" | "survey" | "now";
                 by?: "queue" | "agent" | "channel" | "reason" | "policy" | "interval" | "hour";
                 step?: "15m" | "30m" | "hour" | "day" | "week" | "month";
                 timezone?: string;
@@ -11847,6 +12151,155 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    alerts_list_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"][];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    alerts_create_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    alerts_delete_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    alerts_change_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertPatchBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    alerts_list_firings: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                alert_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Firing_"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };

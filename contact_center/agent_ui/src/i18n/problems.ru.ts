@@ -1,6 +1,8 @@
 // What the server says when it refuses, in Russian. English comes with the refusal itself; what is not here is told by the
 // kind of the refusal, with the server's own words in small below.
 const sentences: Record<string, string> = {
+  "Choose a queue: the whole centre is watched by administrators.": "Выберите очередь: за всем центром следят администраторы.",
+  "There are 200 alerts already.": "Оповещений уже 200: больше нельзя.",
   "The address or the password is wrong.": "Неверный адрес или пароль.",
   "The current password is wrong.": "Текущий пароль неверен.",
   "This password is among the first that anybody would try.": "Этот пароль угадывают в числе первых. Придумайте другой.",
