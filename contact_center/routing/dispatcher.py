@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import structlog
@@ -30,6 +30,8 @@ PACE = 0.05  # seconds between two rounds: a flood of commits is looked at toget
 SHARE = 3  # and so many times as long as the last took: with thousands waiting for nobody, a round at every commit would be all we do
 MOST_WAITING = 10_000  # read at once; the longest wait is among them
 FADES = timedelta(seconds=45)  # three renewals of presence missed: no console
+EVER = datetime.min.replace(tzinfo=UTC)
+GAP = timedelta(seconds=30)  # longer between two looks: the machine stood still, or its clock was set
 GRACE = timedelta(seconds=90)  # after that an agent is offline
 REST = timedelta(minutes=2)  # who declined something is not offered it again for so long
 
@@ -50,6 +52,8 @@ class Dispatcher:
         self._weights = weights
         self._clock = clock
         self._news = asyncio.Event()
+        self._looked_at: datetime | None = None
+        self._watching_since = clock()
 
     def wake(self) -> None:
         """Something was committed."""
@@ -61,7 +65,7 @@ class Dispatcher:
             self._news.clear()
             began = time.monotonic()
             try:
-                await self.look_at_the_clock()
+                await self.look_at_the_clock(self._watching())
                 while await self.offer():
                     pass
             except ContactCenterError as error:
@@ -73,13 +77,22 @@ class Dispatcher:
             await tasks.wait(self._news, LOOK_SECONDS)
             await asyncio.sleep(min(max(PACE, SHARE * took), LOOK_SECONDS))
 
-    async def look_at_the_clock(self) -> None:
+    def _watching(self) -> datetime:
+        """Since when time has passed without a gap. After a start, a stop of the machine and a clock that was set, nobody is to blame
+        for not having been seen or not having answered."""
+        now = self._clock()
+        if self._looked_at is None or not timedelta(0) <= now - self._looked_at <= GAP:
+            self._watching_since = now
+        self._looked_at = now
+        return self._watching_since
+
+    async def look_at_the_clock(self, watching_since: datetime = EVER) -> None:
         """Whatever is due: offers that run out, lost agents, states that were asked for, overflows, promises, what was put off.
 
         Each in a unit of its own, which asks again: what fails is tried at the next look and holds up nobody else, and no unit
         holds two agents or tickets, for which another might wait the other way round.
         """
-        for unit in await self._store.read(_due, Act(self._clock())):
+        for unit in await self._store.read(_due, Act(self._clock()), watching_since):
             try:
                 await self._store.write(unit)
             except Unavailable:
@@ -135,14 +148,15 @@ def _need(asked: SkillNeed) -> matcher.Need:
     return matcher.Need(asked.skill_id, asked.level, asked.relax_seconds)
 
 
-def _due(connection: Connection, act: Act) -> list[Callable[[Connection], object]]:
+def _due(connection: Connection, act: Act, watching_since: datetime) -> list[Callable[[Connection], object]]:
     """What the clock asks for now: units of work."""
     found: list[Callable[[Connection], object]] = []
     for offer in routing.unfounded(connection, act.now):
         found.append(partial(offers.withdraw, act=act, offer=offer))
     for offer in routing.expired(connection, act.now):
-        found.append(partial(offers.expire, act=act, offer=offer))
-    for project_id, user_id in routing.lost(connection, act.now - GRACE):
+        missed = offer.expires_at >= watching_since
+        found.append(partial(offers.expire if missed else offers.withdraw, act=act, offer=offer))
+    for project_id, user_id in routing.lost(connection, act.now - GRACE) if act.now - watching_since >= GRACE else ():
         found.append(partial(states.sign_out_lost, act=act, project_id=project_id, user_id=user_id, seen_after=act.now - GRACE))
     for project_id, user_id in routing.done_and_asked(connection):
         found.append(partial(states.begin_asked, act=act, project_id=project_id, user_id=user_id))

@@ -1,5 +1,6 @@
 """States of agents: one open stretch at any time, and none lost between two."""
 
+import asyncio
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from contact_center import tasks
 from contact_center.errors import Invalid
 from contact_center.model.acts import Act
 from contact_center.model.words import AgentState, Status
@@ -113,3 +115,38 @@ async def test_stretches_never_overlap_and_leave_no_gap(floor: Floor, steps: lis
     assert [row for row in rows if row[2] is None] == rows[-1:]
     assert all(end is None or end >= start for _, start, end in rows)
     floor.clock.now += timedelta(seconds=1)
+
+
+async def test_nobody_is_to_blame_for_a_machine_that_stood_still(floor: Floor) -> None:
+    """After a stop, however long, who was available is available, and what was on offer is offered anew; then the grace counts as ever."""
+    anna = await floor.hire("anna")
+    await floor.ticket()
+    assert len(await floor.round()) == 1
+    running = asyncio.create_task(floor.dispatcher.run())
+    try:
+        await asyncio.sleep(0.1)
+        floor.clock.move(hours=2)
+        floor.dispatcher.wake()
+        await eventually(floor, 0)
+        assert await floor.state(anna) is AgentState.AVAILABLE
+        await floor.renew()
+        floor.dispatcher.wake()
+        await eventually(floor, 1)
+    finally:
+        await tasks.stop(running)
+    await floor.accept((await floor.offers())[0])
+    floor.at_console.discard(anna)
+    await floor.later(seconds=200)
+    await floor.dispatcher.look_at_the_clock(floor.clock() - timedelta(seconds=89))
+    assert await floor.state(anna) is AgentState.AVAILABLE
+    await floor.dispatcher.look_at_the_clock(floor.clock() - timedelta(seconds=90))
+    assert await floor.state(anna) is AgentState.OFFLINE
+
+
+async def eventually(floor: Floor, count: int) -> None:
+    """Wait until so much is on offer."""
+    for _ in range(200):
+        if len(await floor.offers()) == count:
+            return
+        await asyncio.sleep(0.05)
+    raise TimeoutError
