@@ -1,6 +1,6 @@
 """Letting a rule act, in a unit of work of its own: claimed, judged once more, carried out and noted together, or not at all."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -101,7 +101,7 @@ def _judge(
         rules.pause(connection, rule.id, f"#{ticket.number}")
         return RuleOutcome.PAUSED, {"times": MOST_AN_HOUR}
     with journal.caused_by(connection, (*chain, rule.id)):
-        done = acting.perform(connection, act, sending, viewer_of(rule), ticket_id, rule.actions, by_rule=rule.name)
+        done = acting.perform(connection, replace(act, by=rule.name), sending, viewer_of(rule), ticket_id, rule.actions)
     rules.note_fired(connection, rule.id, act.now)
     effects = [asdict(each) for each in done.effects]
     return RuleOutcome.FIRED, {"effects": effects, "findings": told(conditions.explain(rule.tree, facts, act.now))}

@@ -12,3 +12,5 @@ class Act:
     user_id: int | None = None
     address: str = ""
     """From where, for the audit log."""
+    by: str = ""
+    """The rule that acts, where no employee does."""

@@ -41,11 +41,9 @@ class Done:
     effects: tuple[Effect, ...]
 
 
-def perform(
-    connection: Connection, act: Act, sending: Sending, viewer: Viewer, ticket_id: int, actions: tuple[Action, ...], *, by_rule: str = ""
-) -> Done:
-    """Carry the actions out on a ticket that the viewer sees. With `by_rule`, the name of a rule, nobody wrote what is sent: it is marked
-    automatic, ends no turn, and goes out only where an automatic message may.
+def perform(connection: Connection, act: Act, sending: Sending, viewer: Viewer, ticket_id: int, actions: tuple[Action, ...]) -> Done:
+    """Carry the actions out on a ticket that the viewer sees. Where a rule acts nobody wrote what is sent: it is marked automatic, ends no
+    turn, and goes out only where an automatic message may.
 
     Raises NotFound for a ticket out of sight, Forbidden or Invalid for what may not or cannot be done; then nothing was.
     """
@@ -62,7 +60,7 @@ def perform(
         note = lifecycle.add_note(connection, act, viewer.project_id, before.id, filling.fill(connection, viewer, before, text))
         effects.append(Effect("note", after=note.text, entry_id=note.id))
     if (reply_id := wanted.get(Do.SEND_REPLY)) is not None:
-        effects.append(_reply(connection, act, sending, viewer, before, reply_id, patch, by_rule))
+        effects.append(_reply(connection, act, sending, viewer, before, reply_id, patch))
     between = entries.get(connection, before.id)
     changed = TicketPatch(**patch).changes(between)
     after = lifecycle.change(connection, act, viewer.project_id, before.id, TicketPatch(**patch)) if changed else between
@@ -113,13 +111,13 @@ def _assignee(connection: Connection, viewer: Viewer, value: Any, queue_id: int)
 
 
 def _reply(
-    connection: Connection, act: Act, sending: Sending, viewer: Viewer, ticket: Ticket, reply_id: int, patch: dict[str, Any], by_rule: str
+    connection: Connection, act: Act, sending: Sending, viewer: Viewer, ticket: Ticket, reply_id: int, patch: dict[str, Any]
 ) -> Effect:
     text = canned.find(connection, viewer, reply_id)
     if text is None or (text.queue_id is not None and text.queue_id != ticket.queue_id):
         raise Invalid("There is no such text for this ticket.", field="send_reply")
     filled = filling.fill(connection, viewer, ticket, text.text)
-    if by_rule:
+    if act.by:
         entry = unattended.send(connection, act, sending, viewer.project_id, ticket, filled)
     else:
         status = patch.get("status", Status.WAITING)

@@ -85,6 +85,7 @@ def note_change(connection: Connection, act: Act, project_id: int, ticket: Ticke
         direction=Direction.INTERNAL,
         text="",
         author_id=act.user_id,
+        sender_name=act.by,
         change=change,
     )
     publish_added(connection, act, project_id, entry)

@@ -133,6 +133,7 @@ def add_note(connection: Connection, act: Act, project_id: int, ticket_id: int, 
         direction=Direction.INTERNAL,
         text=text,
         author_id=act.user_id,
+        sender_name=act.by,
     )
     last = entries.last_columns(before, act.now, Direction.INTERNAL, EntryKind.NOTE, text)
     tickets.change(connection, ticket_id, act.now, **last)

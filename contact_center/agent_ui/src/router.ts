@@ -6,6 +6,7 @@ export const router = createRouter({
     { path: "/", redirect: "/tickets/open" },
     { path: "/tickets/:view(open|mine|unassigned|awaiting|in_work|waiting|resolved|all)/:ticket(\\d+)?", name: "tickets", component: () => import("./features/inbox/InboxPage.vue") },
     { path: "/queues/:queue(\\d+)/:ticket(\\d+)?", name: "queue", component: () => import("./features/inbox/InboxPage.vue") },
+    { path: "/views/:saved(\\d+)/:ticket(\\d+)?", name: "saved", component: () => import("./features/inbox/InboxPage.vue") },
     { path: "/organizations/:organization(\\d+)?", name: "organizations", component: () => import("./features/person/OrganizationsPage.vue") },
     { path: "/people/:contact(\\d+)?", name: "people", component: () => import("./features/person/PeoplePage.vue") },
     { path: "/board", name: "board", component: () => import("./features/board/BoardPage.vue") },

@@ -182,7 +182,8 @@ function placed(state: State, list: List, tickets: Record<number, Ticket>, ticke
   const listed = list.ids.includes(ticket.id);
   const ids = list.ids.filter((id) => id !== ticket.id);
   if (!inList(list, ticket, state.me?.user.id ?? 0)) return listed ? { ...list, ids } : list;
-  if (list.words && !listed) return list;
+  if ((list.words || list.saved) && !listed) return list;
+  if (list.saved) return list; // its order is the server's
   const at = ids.findIndex((id) => tickets[id] !== undefined && compareRows(ticket, tickets[id], list.view) < 0);
   if (at < 0 && list.next !== null) return { ...list, ids }; // it belongs to a page that is not loaded yet
   return { ...list, ids: at < 0 ? [...ids, ticket.id] : ids.toSpliced(at, 0, ticket.id) };

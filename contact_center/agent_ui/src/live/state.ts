@@ -7,6 +7,8 @@ export interface List {
   queueId: number | null;
   /** Words searched for; a searched list is not extended by news, only its rows are. */
   words: string;
+  /** A saved view; which tickets are in it only the server knows, so it is fetched anew after news. */
+  saved?: number | null;
   /** Ticket ids, the latest activity first. */
   ids: number[];
   /** Where the next page begins; null when everything is here. */

@@ -32,7 +32,7 @@ export const useLive = defineStore("live", () => {
   let heard: News[] = []; // while pages are on their way: each is older than what was heard since it was asked for
   let growing: string | null = null; // the page of the list that is on its way
   let reach = ""; // how far back the history on screen went that a merge made us forget
-  let wanted: { view: View; queueId: number | null; words: string } | null = null;
+  let wanted: { view: View; queueId: number | null; words: string; saved: number | null } | null = null;
 
   const me = computed(() => state.value.me);
   const can = (permission: string) => me.value?.permissions.includes(permission) ?? false;
@@ -132,45 +132,50 @@ export const useLive = defineStore("live", () => {
   }
 
   async function refetch(): Promise<void> {
-    if (wanted) await openList(wanted.view, wanted.queueId, wanted.words, state.value.list?.ids.length);
+    if (wanted) await openList(wanted.view, wanted.queueId, wanted.words, state.value.list?.ids.length, wanted.saved);
     for (const id of watching) await openContact(id, true);
   }
 
   // Lists.
 
   /** `least`: how many rows there were before, so that whoever was far down finds their place again. */
-  async function openList(view: View, queueId: number | null, words = "", least = 0): Promise<void> {
-    wanted = { view, queueId, words };
+  async function openList(view: View, queueId: number | null, words = "", least = 0, saved: number | null = null): Promise<void> {
+    wanted = { view, queueId, words, saved };
     const mine = wanted;
     const fit = listen();
     let asOf = Infinity;
     try {
-      const page = await ask(api.GET("/api/v1/tickets", { params: { query: { view, queue_id: queueId, q: words, limit: 100 } } }));
+      const page = await ask(api.GET("/api/v1/tickets", { params: { query: { view, queue_id: queueId, saved_view_id: saved, q: words, limit: 100 } } }));
       if (wanted !== mine) return; // another list was asked for meanwhile
       const items = [...page.items];
       let next = page.next_cursor;
       while (next && items.length < Math.min(least, DEEPEST)) {
-        const more: typeof page = await ask(api.GET("/api/v1/tickets", { params: { query: { view, queue_id: queueId, q: words, limit: 200, cursor: next } } }));
+        const more: typeof page = await ask(api.GET("/api/v1/tickets", { params: { query: { view, queue_id: queueId, saved_view_id: saved, q: words, limit: 200, cursor: next } } }));
         if (wanted !== mine) return;
         items.push(...more.items);
         next = more.next_cursor;
       }
       remember(items);
-      update({ list: { view, queueId, words, ids: [...new Set(items.map((ticket) => ticket.id))], next } });
+      update({ list: { view, queueId, words, saved, ids: [...new Set(items.map((ticket) => ticket.id))], next } });
       asOf = page.as_of;
     } finally {
       fit(asOf);
     }
   }
 
+  /** Which tickets a saved view holds is asked again; the rows on screen stay until the answer is there. */
+  async function renewSaved(): Promise<void> {
+    if (wanted?.saved) await openList(wanted.view, wanted.queueId, wanted.words, state.value.list?.ids.length, wanted.saved);
+  }
+
   async function moreOfList(): Promise<void> {
     const list = state.value.list;
     if (!list?.next || list.next === growing) return;
     growing = list.next;
-    const query = { view: list.view, queue_id: list.queueId, q: list.words, limit: 200, cursor: list.next };
+    const query = { view: list.view, queue_id: list.queueId, saved_view_id: list.saved, q: list.words, limit: 200, cursor: list.next };
     const page = await ask(api.GET("/api/v1/tickets", { params: { query } })).finally(() => (growing = null));
     const now = state.value.list;
-    if (!now || now.next !== list.next || now.view !== list.view || now.queueId !== list.queueId) return;
+    if (!now || now.next !== list.next || now.view !== list.view || now.queueId !== list.queueId || now.saved !== list.saved) return;
     remember(page.items);
     const known = new Set(now.ids);
     const ids = [...now.ids, ...page.items.map((ticket) => ticket.id).filter((id) => !known.has(id))];
@@ -270,7 +275,7 @@ export const useLive = defineStore("live", () => {
 
   return {
     state, connection, lostAt, signedOut, firstRun, answered, mailPort, latest, me, can,
-    company, at, start, stop, openList, moreOfList, openTicket, openContact, olderEntries, remember, rememberContact,
+    company, at, start, stop, openList, renewSaved, moreOfList, openTicket, openContact, olderEntries, remember, rememberContact,
   };
 });
 

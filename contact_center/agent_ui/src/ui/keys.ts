@@ -2,7 +2,8 @@
 import { onBeforeUnmount, onMounted } from "vue";
 import { usePrefs } from "@/stores/prefs";
 
-export type Shortcuts = Record<string, (event: KeyboardEvent) => void>;
+/** What answers `false` has not used the key: it does what it does elsewhere. */
+export type Shortcuts = Record<string, (event: KeyboardEvent) => unknown>;
 
 function isTyping(target: EventTarget | null): boolean {
   const element = target as HTMLElement | null;
@@ -26,8 +27,7 @@ export function useShortcuts(shortcuts: Shortcuts): void {
     first = name;
     firstAt = Date.now();
     if (!run) return;
-    event.preventDefault();
-    run(event);
+    if (run(event) !== false) event.preventDefault();
   }
   onMounted(() => addEventListener("keydown", listen));
   onBeforeUnmount(() => removeEventListener("keydown", listen));

@@ -1,0 +1,52 @@
+// Saved views and macros, and how many tickets each view holds: counted anew when something happened, never more often than every few seconds.
+import { defineStore } from "pinia";
+import { computed, ref, watch } from "vue";
+import { api, ask } from "@/api/client";
+import type { Macro, SavedView } from "@/contract/types";
+import { useLive } from "./live";
+
+const SETTLE = 700; // milliseconds in which several events become one question
+const PAUSE = 3000;
+
+export const useViews = defineStore("views", () => {
+  const live = useLive();
+  const views = ref<SavedView[]>([]);
+  const macros = ref<Macro[]>([]);
+  const counts = ref<Record<number, string>>({});
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let counted = 0;
+  let missed = false;
+
+  async function load(): Promise<void> {
+    [views.value, macros.value] = await Promise.all([ask(api.GET("/api/v1/views")), ask(api.GET("/api/v1/macros"))]);
+    await count();
+  }
+
+  async function count(): Promise<void> {
+    if (document.hidden) return void (missed = true);
+    missed = false;
+    counted = Date.now();
+    if (views.value.length) {
+      const found = await ask(api.GET("/api/v1/views/counts"));
+      counts.value = Object.fromEntries(found.map((each) => [each.view_id, each.more ? `${each.tickets}+` : each.tickets ? String(each.tickets) : ""]));
+    }
+    await live.renewSaved();
+  }
+
+  function soon(): void {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      count().catch(() => undefined); // the line says itself when the server is away; the next event asks again
+    }, Math.max(SETTLE, counted + PAUSE - Date.now()));
+  }
+  watch(() => live.latest, (events) => {
+    if ((views.value.length || live.state.list?.saved) && events.some((news) => news.type.startsWith("ticket."))) soon();
+  });
+  addEventListener("visibilitychange", () => missed && !document.hidden && soon());
+
+  const find = (id: number) => views.value.find((view) => view.id === id);
+  /** What the command box asks of the page that shows a ticket. */
+  const wish = ref<{ macro: Macro } | "macros" | "why" | "view" | null>(null);
+  const shares = computed(() => live.can("board"));
+  return { views, macros, counts, wish, load, soon, find, shares };
+});
