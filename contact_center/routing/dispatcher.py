@@ -127,15 +127,20 @@ class Dispatcher:
             return None
         not_to = routing.refusals(connection, now - REST)
         needs = {queue_id: tuple(_need(each) for each in asked) for queue_id, asked in skills.needs_of(connection).items()}
+        here = {agent.user_id for agent in free}
         return _Picture(
             [_agent(agent, room[agent.user_id], now) for agent in free],
-            [self._waiting(item, needs.get(item.queue_id, ()), not_to.get(item.segment_id, frozenset())) for item in waits],
+            [self._waiting(item, here, needs.get(item.queue_id, ()), not_to.get(item.segment_id, frozenset())) for item in waits],
         )
 
-    def _waiting(self, item: routing.Unanswered, needs: tuple[matcher.Need, ...], not_to: frozenset[int]) -> matcher.Waiting:
+    def _waiting(
+        self, item: routing.Unanswered, here: set[int], needs: tuple[matcher.Need, ...], not_to: frozenset[int]
+    ) -> matcher.Waiting:
         weight = self._weights.of(item.channel)
+        # Whoever was away when it came is asked before the owner of the customer.
+        first = item.meant_for_id if item.meant_for_id in here else item.owner_id
         return matcher.Waiting(
-            item.segment_id, item.queue_id, item.channel, weight, item.priority, item.waiting_since, item.owner_id, needs, not_to
+            item.segment_id, item.queue_id, item.channel, weight, item.priority, item.waiting_since, first, needs, not_to
         )
 
 
@@ -164,6 +169,8 @@ def _due(connection: Connection, act: Act, watching_since: datetime) -> list[Cal
         found.append(partial(queues.overflow, act=act, ticket_id=ticket_id))
     for project_id, ticket_id in sla.asking(connection, act.now, queues.AT_ONCE):
         found.append(partial(escalation.look, act=act, project_id=project_id, ticket_id=ticket_id))
+    for _, ticket_id, _, _ in routing.waiting_for_the_away(connection, act.now, GRACE, queues.AT_ONCE):
+        found.append(partial(queues.release, act=act, ticket_id=ticket_id, grace=GRACE))
     for project_id, user_id in serving.over(connection, act.now):
         found.append(partial(moves.end_over, act=act, project_id=project_id, user_id=user_id))
     for wrap in handling.wraps_due(connection, act.now):

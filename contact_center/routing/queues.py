@@ -1,6 +1,6 @@
 """What a queue does with work that nobody takes."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from contact_center.errors import Invalid, NotFound
 from contact_center.model.acts import Act
@@ -41,3 +41,12 @@ def overflow(connection: Connection, act: Act, ticket_id: int) -> None:
     for project_id, _, queue_id in routing.overflowing(connection, act.now, 1, ticket_id):
         patch = TicketPatch(queue_id=queue_id)
         lifecycle.change(connection, act, project_id, ticket_id, patch, leaving=EndReason.OVERFLOWED)
+
+
+def release(connection: Connection, act: Act, ticket_id: int, grace: timedelta) -> None:
+    """Let a turn that came to somebody who is away be offered to others, if they are away still; they are asked first once they
+    are back."""
+    entries.lock(connection, ticket_id)
+    for project_id, _, segment_id, user_id in routing.waiting_for_the_away(connection, act.now, grace, 1, ticket_id):
+        routing.note_meant_for(connection, segment_id, user_id)
+        lifecycle.change(connection, act, project_id, ticket_id, TicketPatch(assignee_id=None))

@@ -93,6 +93,7 @@ def change(
     changes = patch.changes(before)
     if not changes:
         return before
+    changes |= _left_behind(connection, act, before, changes)
     tickets.change(connection, ticket_id, act.now, **_columns(act, before, changes))
     _keep_turn(connection, act, before, changes, leaving)
     if "reason_id" in changes:
@@ -105,6 +106,14 @@ def change(
     if "queue_id" in changes or "assignee_id" in changes:
         telling.out_of_sight(connection, act, project_id, after)
     return entries.publish_changed(connection, act, project_id, before)
+
+
+def _left_behind(connection: Connection, act: Act, before: Ticket, changes: dict[str, Any]) -> dict[str, Any]:
+    """Who does not serve the queue that a ticket goes to leaves it behind: it would wait for somebody who is not there."""
+    if "queue_id" not in changes or "assignee_id" in changes or before.assignee_id is None:
+        return {}
+    assignee = access.viewer_of_user(connection, before.assignee_id, act.now)
+    return {} if assignee is not None and assignee.sees_queue(changes["queue_id"]) else {"assignee_id": None}
 
 
 def wake_snoozed(connection: Connection, act: Act, ticket_id: int) -> bool:

@@ -21,6 +21,7 @@ from contact_center.store.schema.presence import presence
 from contact_center.store.schema.routing import agent_state, aux_code, offer
 from contact_center.store.schema.tickets import ticket
 from contact_center.store.schema.work import segment, work_item
+from contact_center.store.types import seconds_between
 
 _NOW = agent_state.c.ended_at.is_(None)
 _OPEN = offer.c.ended_at.is_(None)
@@ -162,6 +163,8 @@ class Unanswered:
     priority: Priority
     waiting_since: datetime
     owner_id: int | None
+    meant_for_id: int | None = None
+    """Whose it was before it was offered to others, because they were away."""
 
 
 def free_agents(connection: Connection, now: datetime, seen_after: datetime, user_id: int | None = None) -> list[Free]:
@@ -205,7 +208,15 @@ def held(connection: Connection, user_id: int | None = None) -> list[Held]:
 def unanswered(connection: Connection, queue_ids: frozenset[int], limit: int) -> list[Unanswered]:
     """What waits in those of these queues that offer their work; at most `limit`, the longest wait first."""
     statement = (
-        select(segment.c.id, segment.c.queue_id, ticket.c.channel, ticket.c.priority, work_item.c.opened_at, contact.c.owner_id)
+        select(
+            segment.c.id,
+            segment.c.queue_id,
+            ticket.c.channel,
+            ticket.c.priority,
+            work_item.c.opened_at,
+            contact.c.owner_id,
+            segment.c.meant_for_id,
+        )
         .join(work_item, work_item.c.id == segment.c.work_item_id)
         .join(ticket, ticket.c.id == work_item.c.ticket_id)
         .join(contact, contact.c.id == ticket.c.contact_id)
@@ -220,7 +231,47 @@ def unanswered(connection: Connection, queue_ids: frozenset[int], limit: int) ->
         .order_by(work_item.c.opened_at, segment.c.id)
         .limit(limit)
     )
-    return [Unanswered(row[0], row[1], row[2], Priority(row[3]), row[4], row[5]) for row in connection.execute(statement)]
+    return [Unanswered(row[0], row[1], row[2], Priority(row[3]), row[4], row[5], row[6]) for row in connection.execute(statement)]
+
+
+def waiting_for_the_away(
+    connection: Connection, now: datetime, grace: timedelta, limit: int, ticket_id: int | None = None
+) -> list[tuple[int, int, int, int]]:
+    """Turns that came to somebody who is away, in queues that offer their work, or that of this ticket: (project, ticket, stay,
+    employee). What somebody had taken before they left stays theirs."""
+    before = now - grace
+    at_console = select(presence.c.employee_id).where(presence.c.seen_at >= before)
+    gone = and_(
+        agent_state.c.state != AgentState.AVAILABLE,
+        agent_state.c.started_at <= before,
+        # Whose line was lost is known to be gone only after the grace: what came meanwhile they have not seen.
+        seconds_between(agent_state.c.started_at, segment.c.entered_at) >= -2 * grace.total_seconds(),
+    )
+    never_here = and_(agent_state.c.id.is_(None), segment.c.agent_id.not_in(at_console))
+    statement = (
+        select(ticket.c.project_id, ticket.c.id, segment.c.id, segment.c.agent_id)
+        .join(work_item, work_item.c.ticket_id == ticket.c.id)
+        .join(segment, segment.c.work_item_id == work_item.c.id)
+        .join(queue, queue.c.id == segment.c.queue_id)
+        .outerjoin(agent_state, and_(agent_state.c.employee_id == segment.c.agent_id, _NOW))
+        .where(
+            segment.c.ended_at.is_(None),
+            segment.c.state == WorkState.ASSIGNED,
+            segment.c.accepted_at == segment.c.entered_at,
+            segment.c.entered_at <= before,
+            queue.c.offers,
+            or_(gone, never_here),
+            _one_or_all(ticket.c.id, ticket_id),
+        )
+        .order_by(segment.c.entered_at)
+        .limit(limit)
+    )
+    return [(int(row[0]), int(row[1]), int(row[2]), int(row[3])) for row in connection.execute(statement)]
+
+
+def note_meant_for(connection: Connection, segment_id: int, user_id: int) -> None:
+    """Whose a turn was before it is offered to others."""
+    connection.execute(update(segment).where(segment.c.id == segment_id).values(meant_for_id=user_id))
 
 
 def refusals(connection: Connection, since: datetime) -> dict[int, frozenset[int]]:
