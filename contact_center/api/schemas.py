@@ -119,7 +119,8 @@ class TicketPatchBody(Input):
     reason_id: int | None = Field(None, ge=1, lt=2**53)
     """Why the customer turned to us; `null` takes it back."""
     handover: str | None = Field(None, max_length=4000)
-    """What whoever gets the ticket should know, where it goes to another queue or colleague; it stands at its top until they answer."""
+    """What whoever gets the ticket should know, where it goes to another queue or colleague or just went there;
+    it stands at its top until somebody answers."""
 
 
 class AddressBody(Input):

@@ -9,6 +9,7 @@ export const router = createRouter({
     { path: "/views/:saved(\\d+)/:ticket(\\d+)?", name: "saved", component: () => import("./features/inbox/InboxPage.vue") },
     { path: "/organizations/:organization(\\d+)?", name: "organizations", component: () => import("./features/person/OrganizationsPage.vue") },
     { path: "/people/:contact(\\d+)?", name: "people", component: () => import("./features/person/PeoplePage.vue") },
+    { path: "/for-me", name: "notices", component: () => import("./features/desk/NoticesPage.vue") },
     { path: "/board", name: "board", component: () => import("./features/board/BoardPage.vue") },
     { path: "/reports", name: "reports", component: () => import("./features/reports/ReportsPage.vue") },
     { path: "/search", name: "search", component: () => import("./features/search/SearchPage.vue") },

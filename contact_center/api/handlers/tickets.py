@@ -120,7 +120,7 @@ def _change(connection: Connection, act: Act, viewer: Viewer, ticket_id: int, bo
     note = (given.pop("handover", None) or "").strip()
     handing_over.check(connection, viewer.user_id, ticket, given, note)
     changed = lifecycle.change(connection, act, viewer.project_id, ticket.id, TicketPatch(**given), version)
-    if note and handing_over.is_passed_on(viewer.user_id, ticket, given):
+    if note:
         handing_over.leave(connection, act, viewer.project_id, changed, note)
     return changed
 

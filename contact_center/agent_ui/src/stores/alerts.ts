@@ -4,6 +4,7 @@ import { defineStore } from "pinia";
 import { watch } from "vue";
 import { useI18n } from "vue-i18n";
 import { useRouter } from "vue-router";
+import { api, ask } from "@/api/client";
 import type { Ticket } from "@/contract/types";
 import type { News } from "@/live/state";
 import { useLive } from "@/stores/live";
@@ -29,6 +30,7 @@ export const useAlerts = defineStore("alerts", () => {
   function hear(events: News[]): void {
     if (prefs.notify === "off") return;
     for (const { type, data } of events) if (type === "ticket.at_risk" || type === "ticket.overdue") promised(type, data.ticket);
+    if (events.some(({ type, data }) => type === "notice.changed" && !data.notice.read && data.notice.kind !== "news")) void told();
     const written = new Map<number, Ticket>();
     for (const { type, data } of events) if (type === "ticket.created" || type === "ticket.changed") consider(data.ticket, data.before ?? null, written);
     if (!written.size) return;
@@ -46,6 +48,21 @@ export const useAlerts = defineStore("alerts", () => {
     toasts.show(t(`sla.${type === "ticket.at_risk" ? "risk" : "missed"}`, { number: ticket.number, name: say.value.name(ticket.contact) }), { lasts: 12_000, action: { label: t("sla.see"), run: open } });
     if (prefs.sound) sound();
     if (!document.hasFocus() && "Notification" in window && Notification.permission === "granted") show(ticket, 1);
+  }
+
+  /** Somebody mentioned this person, or one of their customers was not content: said once, wherever they look. */
+  async function told(): Promise<void> {
+    const page = await ask(api.GET("/api/v1/me/notices", { params: { query: { limit: 1 } } })).catch(() => null);
+    const line = page?.items[0];
+    if (!line || line.read || line.kind === "news") return;
+    const who = line.actor_id ? (live.state.users[line.actor_id]?.name ?? "?") : t("desk.customer");
+    const words = t(`desk.alert.${line.kind}`, { who, number: line.ticket.number });
+    const open = () => void router.push({ name: "tickets", params: { view: "all", ticket: line.ticket_id } });
+    if (router.currentRoute.value.params["ticket"] !== String(line.ticket_id)) toasts.show(words, { lasts: 10_000, action: { label: t("sla.see"), run: open } });
+    if (prefs.sound) sound();
+    if (document.hasFocus() || !("Notification" in window) || Notification.permission !== "granted") return;
+    const note = new Notification(words, { body: line.ticket.subject, tag: `notice-${line.id}`, silent: true });
+    note.onclick = () => (window.focus(), open(), note.close());
   }
 
   /** Something is offered to this person, and does not wait long: it is heard whatever else is switched off but the sound. */

@@ -60,6 +60,7 @@ export function useWords(): ComputedRef<Words> {
     const about = (given: Facts): string => {
       const facts = given as RowFacts | null | undefined;
       if (facts?.type === "call") return called(facts);
+      if (facts?.type === "survey") return t("kind.survey");
       return facts?.type === "form" ? t(facts.callback ? "form.callback" : "form.message") : "";
     };
     const row = (given: Facts): string => {

@@ -12,11 +12,12 @@ export function useTicketActions() {
   const toasts = useToasts();
   const { t } = useI18n();
 
-  async function change(ticket: Ticket, patch: Patch): Promise<void> {
+  /** `handover`: what whoever gets the ticket should know. */
+  async function change(ticket: Ticket, patch: Patch, handover = ""): Promise<void> {
     live.remember([{ ...ticket, ...patch }]);
     try {
       const params = { path: { ticket_id: ticket.id } };
-      const changed = await ask(api.PATCH("/api/v1/tickets/{ticket_id}", { params, body: patch }));
+      const changed = await ask(api.PATCH("/api/v1/tickets/{ticket_id}", { params, body: handover ? { ...patch, handover } : patch }));
       live.remember([changed]);
     } catch (error) {
       live.remember([ticket]);
