@@ -23,13 +23,15 @@ _INSTANTS = ("created_at", "resolved_at", "waiting_since", "snoozed_until", "las
 
 
 def merge(connection: Connection, act: Act, project_id: int, survivor_id: int, loser_id: int) -> Ticket:
-    """Make one ticket part of another; returns the one that stays. Raises Conflict for a ticket with itself."""
+    """Make one ticket part of another; returns the one that stays. Raises Conflict for a ticket with itself, or with another contact's."""
     if survivor_id == loser_id:
         raise Conflict("A ticket cannot be merged with itself.")
     held = {each: entries.lock(connection, each) for each in sorted((survivor_id, loser_id))}
     survivor, loser = held[survivor_id], held[loser_id]
     if survivor.merged_into is not None or loser.merged_into is not None:
         raise NotFound
+    if survivor.contact.id != loser.contact.id:
+        raise Conflict("The tickets are of different contacts. Join the contacts, or give one ticket to the other contact, first.")
     moved: dict[str, Any] = {
         "entry_ids": [entry.id for entry in timeline.of_ticket(connection, loser_id)],
         "keys": sorted({*regrouping.keys_of(connection, loser_id)} - {*regrouping.keys_of(connection, survivor_id)}),

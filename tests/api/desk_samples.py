@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from contact_center.app import utc_now
 from contact_center.model.acts import Act
 from contact_center.model.desk import DraftKind, LinkKind
-from contact_center.store.repositories import tickets, timeline
-from contact_center.tickets import desk, drafts, merging
+from contact_center.store.repositories import contacts, tickets, timeline
+from contact_center.tickets import desk, drafts, merging, moving
 from contact_center.tickets.drafts import Writing
 from tests.api.world import Side, World, fresh_contact
 
@@ -28,7 +28,7 @@ def add(t: "Table") -> None:
     t.add("POST", f"{V1}/tickets/{{ticket_id}}/links", 201, scoped=True, fresh=_other_ticket)
     t.add("DELETE", f"{V1}/tickets/{{ticket_id}}/links/{{link_id}}", 200, scoped=True, fresh=_link)
     t.add("POST", f"{V1}/tickets/{{ticket_id}}/split", 201, scoped=True, fresh=_two_matters)
-    t.add("POST", f"{V1}/tickets/{{ticket_id}}/merges", 201, scoped=True, fresh=_other_ticket)
+    t.add("POST", f"{V1}/tickets/{{ticket_id}}/merges", 201, scoped=True, fresh=_same_contact)
     t.add("POST", f"{V1}/tickets/{{ticket_id}}/merges/undo", 200, scoped=True, fresh=_merged)
     t.add("PUT", f"{V1}/tickets/{{ticket_id}}/watch", 204, scoped=True)
     t.add("DELETE", f"{V1}/tickets/{{ticket_id}}/watch", 204, scoped=True)
@@ -68,6 +68,20 @@ async def _other_ticket(world: World, side: Side, _who: str) -> dict[str, Any]:
     return {"ticket_id": await fresh_ticket(world, side), "body": {"other_ticket_id": await fresh_ticket(world, side)}}
 
 
+async def _same_contact(world: World, side: Side, who: str) -> dict[str, Any]:
+    made = await _other_ticket(world, side, who)
+    await world.app.store.write(_give, made["ticket_id"], made["body"]["other_ticket_id"])
+    return made
+
+
+def _give(connection: Any, one: int, other: int) -> None:
+    """Let the second ticket be the first one's contact's."""
+    first = tickets.find(connection, one)
+    contact = contacts.find_contact(connection, first.contact.id) if first is not None else None
+    assert contact is not None
+    moving.move_ticket(connection, Act(utc_now()), 1, other, contact)
+
+
 async def _link(world: World, side: Side, _who: str) -> dict[str, Any]:
     one, other = await fresh_ticket(world, side), await fresh_ticket(world, side)
     return {"ticket_id": one, "link_id": await world.app.store.write(_linked, one, other)}
@@ -93,6 +107,7 @@ async def _two_matters(world: World, side: Side, _who: str) -> dict[str, Any]:
 
 def _joined(connection: Any, one: int, other: int) -> int:
     """Merge two tickets; returns the entry that came from the second."""
+    _give(connection, one, other)
     entry = timeline.of_ticket(connection, other)[0]
     merging.merge(connection, Act(utc_now()), 1, one, other)
     return entry.id

@@ -38,6 +38,7 @@ const sentences: Record<string, string> = {
   "Only splitting a ticket says so.": "Так связывает только разделение заявки.",
   "Only what the customer wrote begins a ticket of its own.": "Отдельную заявку начинает только сообщение клиента.",
   "Something that the customer wrote must stay in the ticket.": "В заявке должно остаться хоть одно сообщение клиента.",
+  "The tickets are of different contacts. Join the contacts, or give one ticket to the other contact, first.": "Это заявки разных контактов. Сначала объедините контакты или передайте заявку другому контакту.",
   "A ticket cannot be merged with itself.": "Заявку нельзя объединить с самой собой.",
   "Something has happened in the ticket since it was merged. Split it instead.": "После объединения в заявке уже что-то произошло. Разделите её.",
   "There is no such calendar.": "Такого календаря нет.",
