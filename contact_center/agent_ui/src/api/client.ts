@@ -54,6 +54,11 @@ async function send<T>(path: string, file: File, type: string): Promise<T> {
   return body;
 }
 
+/** Send something while the page goes: nobody waits for the answer. */
+export function sendAlong(method: string, path: string, body: unknown): void {
+  void fetch(path, { method, keepalive: true, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }).catch(() => undefined);
+}
+
 export function newKey(): string {
   // randomUUID is missing on plain http outside loopback
   return crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");

@@ -18,7 +18,7 @@ export const useDesk = defineStore("desk", () => {
     if (wanted !== null && wanted !== ticketId) void drafts.push(wanted);
     wanted = ticketId;
     if (desk.value?.ticket_id !== ticketId) desk.value = null;
-    await fetch();
+    await load();
     read();
   }
 
@@ -27,7 +27,7 @@ export const useDesk = defineStore("desk", () => {
     wanted = desk.value = null;
   }
 
-  async function fetch(): Promise<void> {
+  async function load(): Promise<void> {
     const id = wanted;
     if (id === null) return;
     const found = await ask(api.GET("/api/v1/tickets/{ticket_id}/desk", { params: { path: { ticket_id: id } } })).catch(() => null);
@@ -43,10 +43,10 @@ export const useDesk = defineStore("desk", () => {
   }
 
   watch(() => live.latest, (events) => {
-    if (events.some(({ type, data }) => type === "desk.changed" && data.ticket_id === wanted)) void fetch();
+    if (events.some(({ type, data }) => type === "desk.changed" && data.ticket_id === wanted)) void load();
     if (events.some(({ type, data }) => type === "notice.changed" && data.notice.ticket_id === wanted)) read();
   });
-  watch(() => live.connection, (now) => now === "live" && void fetch());
+  watch(() => live.connection, (now) => now === "live" && void load());
   document.addEventListener("visibilitychange", read);
 
   async function toggleWatch(ticketId: number): Promise<boolean> {

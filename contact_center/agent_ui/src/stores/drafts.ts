@@ -2,7 +2,7 @@
 // elsewhere, a reload, a lost network, another browser and another assignee. Two windows never write over each other unseen.
 import { defineStore } from "pinia";
 import { reactive, watch } from "vue";
-import { api, ask, newKey, Problem } from "@/api/client";
+import { api, ask, newKey, Problem, sendAlong } from "@/api/client";
 import type { Desk, SavedDraft } from "@/contract/types";
 
 export interface Draft {
@@ -171,8 +171,7 @@ export const useDrafts = defineStore("drafts", () => {
   function leave(): void {
     for (const [id, draft] of Object.entries(drafts)) {
       if (!isBehind(Number(id)) || (draft.savedAs && draft.savedAs !== draft.mode)) continue;
-      const request = { method: "PUT", keepalive: true, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body(draft)) };
-      void fetch(`/api/v1/tickets/${id}/drafts`, request).catch(() => undefined);
+      sendAlong("PUT", `/api/v1/tickets/${id}/drafts`, body(draft));
     }
   }
 
