@@ -65,6 +65,24 @@ async def test_two_processes_hold_one_person(store: Store) -> None:
     assert await store.read(presence.present, clock() - timedelta(seconds=45)) == {first: began}
 
 
+async def test_who_loads_the_page_anew_was_here_all_the_time(store: Store) -> None:
+    """They are gone at once while the console is closed, here since when they came once it is open again, and anew after a while."""
+    clock = FrozenClock()
+    first, _ = await employees(store, clock)
+    began = clock()
+    await store.write(room._note, "one", [first], clock())
+    clock.move(minutes=5)
+    await store.write(room._note, "one", [], clock())
+    assert await store.read(presence.present, clock() - timedelta(seconds=45)) == {}
+    clock.move(seconds=3)
+    await store.write(room._note, "two", [first], clock())
+    assert await store.read(presence.present, clock() - timedelta(seconds=45)) == {first: began}
+    await store.write(room._note, "two", [], clock())
+    clock.move(minutes=2)
+    await store.write(room._note, "two", [first], clock())
+    assert await store.read(presence.present, clock() - timedelta(seconds=45)) == {first: clock()}
+
+
 async def until(store: Store, clock: FrozenClock, wanted: set[int]) -> None:
     async with asyncio.timeout(5):
         while set(await store.read(presence.present, clock() - timedelta(seconds=45))) != wanted:

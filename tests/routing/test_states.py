@@ -12,6 +12,7 @@ from contact_center import tasks
 from contact_center.errors import Invalid
 from contact_center.model.acts import Act
 from contact_center.model.words import AgentState, Status
+from contact_center.routing.dispatcher import GRACE
 from contact_center.store import Store
 from contact_center.store.repositories import routing
 from contact_center.tickets import lifecycle
@@ -81,6 +82,22 @@ async def test_a_lost_line_is_forgiven_for_a_while(floor: Floor) -> None:
     await floor.round()
     assert await floor.state(anna) in (AgentState.OFFLINE, AgentState.RONA)
     assert (await floor.desk.ticket(ticket)).assignee_id == anna
+
+
+async def test_who_loads_the_page_anew_stays_in_the_shift(floor: Floor) -> None:
+    """However long they have been available: a console that closes is forgiven for the whole grace, and not a second of it less."""
+    anna = await floor.hire("anna")
+    await floor.later(minutes=30)
+    floor.at_console.discard(anna)
+    await floor.renew()
+    await floor.later(seconds=GRACE.total_seconds() - 1)
+    await floor.round()
+    assert await floor.state(anna) is AgentState.AVAILABLE
+    await floor.ticket()
+    assert await floor.round() == []
+    await floor.later(seconds=2)
+    await floor.round()
+    assert await floor.state(anna) is AgentState.OFFLINE
 
 
 async def test_an_aux_says_why_when_there_are_reasons(floor: Floor) -> None:

@@ -15,6 +15,7 @@ from contact_center.model.routing import AgentNow, AuxCode, Offer
 from contact_center.model.words import AgentState, EndReason, OfferState, Priority, StateReason, WorkState
 from contact_center.store.repositories import serving, skills
 from contact_center.store.repositories.handling import WRAPPING
+from contact_center.store.repositories.presence import AT_CONSOLE
 from contact_center.store.schema.access import employee, queue
 from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.presence import presence
@@ -178,7 +179,7 @@ def free_agents(connection: Connection, now: datetime, seen_after: datetime, use
             employee.c.disabled_at.is_(None),
             agent_state.c.state == AgentState.AVAILABLE,
             agent_state.c.next_state.is_(None),
-            employee.c.id.in_(select(presence.c.employee_id).where(presence.c.seen_at >= seen_after)),
+            employee.c.id.in_(select(presence.c.employee_id).where(presence.c.seen_at >= seen_after, AT_CONSOLE)),
             employee.c.id.not_in(select(offer.c.agent_id).where(_OPEN)),
             employee.c.id.not_in(select(segment.c.agent_id).where(WRAPPING)),
             _one_or_all(employee.c.id, user_id),
