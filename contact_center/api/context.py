@@ -58,6 +58,8 @@ class Services:
     """Named readiness checks; each returns a word when well and raises when not."""
     reports: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """How many reports are counted at once: each may keep a reader of the store busy for a long time."""
+    counting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """How many people's views are counted at once: all consoles ask after the same event, and others want to read too."""
     gauges: Callable[[], dict[str, float]] = dict
     """Numbers for /metrics."""
 

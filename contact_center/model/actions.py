@@ -20,6 +20,8 @@ MAX_TAGS = 20
 MAX_TAG = 60
 MAX_SNOOZE = 366 * 24 * 60
 MAX_STEP = 300
+MAX_MENTIONED = 20
+ASSIGNEE = "assignee"
 
 
 class Do(StrEnum):
@@ -35,6 +37,8 @@ class Do(StrEnum):
     """For so many minutes; the ticket waits and opens again by itself."""
     SET_NEXT_STEP = "set_next_step"
     ADD_NOTE = "add_note"
+    MENTION = "mention"
+    """Whom the note tells: colleagues, or whoever the ticket is assigned to."""
     SEND_REPLY = "send_reply"
     """A canned reply, with its variables filled in."""
 
@@ -64,6 +68,8 @@ def parse(document: Any, *, reader: bool = True) -> tuple[Action, ...]:
             actions.append(Action(do, _READERS[do](each["value"], reader)))
         except Unreadable as error:
             raise Unreadable(error.message, (number, "value")) from None
+    if any(each.do is Do.MENTION for each in actions) and not any(each.do is Do.ADD_NOTE for each in actions):
+        raise Unreadable("Who is told is told by a note: add one.")
     return tuple(actions)
 
 
@@ -107,6 +113,12 @@ def _text(most: int) -> Callable[[Any, bool], str]:
     return read
 
 
+def _people(value: Any, reader: bool) -> tuple[Any, ...]:
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_MENTIONED:
+        raise Unreadable(f"A list of 1 to {MAX_MENTIONED} colleagues is needed.")
+    return tuple(dict.fromkeys(each if each == ASSIGNEE else _number(each, reader) for each in value))
+
+
 def _tags(value: Any, _reader: bool) -> tuple[str, ...]:
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_TAGS:
         raise Unreadable(f"A list of 1 to {MAX_TAGS} tags is needed.")
@@ -136,5 +148,6 @@ _READERS: dict[Do, Callable[[Any, bool], Any]] = {
     Do.SNOOZE: _minutes,
     Do.SET_NEXT_STEP: _text(MAX_STEP),
     Do.ADD_NOTE: _note,
+    Do.MENTION: _people,
     Do.SEND_REPLY: _number,
 }

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from contact_center.errors import Forbidden, Invalid, NotFound
-from contact_center.model.actions import Action, Do
+from contact_center.model.actions import ASSIGNEE, Action, Do
 from contact_center.model.acts import Act
 from contact_center.model.conditions import ME, NOBODY
 from contact_center.model.people import Viewer
@@ -57,7 +57,9 @@ def perform(connection: Connection, act: Act, sending: Sending, viewer: Viewer, 
     effects: list[Effect] = []
     patch = _patch(connection, act, viewer, before, wanted)
     if (text := wanted.get(Do.ADD_NOTE)) is not None:
-        note = lifecycle.add_note(connection, act, viewer.project_id, before.id, filling.fill(connection, viewer, before, text))
+        filled = filling.fill(connection, viewer, before, text)
+        told = _told(before, patch, wanted.get(Do.MENTION, ()))
+        note = lifecycle.add_note(connection, act, viewer.project_id, before.id, filled, told)
         effects.append(Effect("note", after=note.text, entry_id=note.id))
     if (reply_id := wanted.get(Do.SEND_REPLY)) is not None:
         effects.append(_reply(connection, act, sending, viewer, before, reply_id, patch))
@@ -67,6 +69,13 @@ def perform(connection: Connection, act: Act, sending: Sending, viewer: Viewer, 
     fields = ("status", "assignee_id", "queue_id", "priority", "tags", "snoozed_until", "next_step")
     moved = [Effect(name, getattr(before, name), getattr(after, name)) for name in fields if getattr(before, name) != getattr(after, name)]
     return Done(after, (*moved, *effects))
+
+
+def _told(ticket: Ticket, patch: dict[str, Any], wanted: tuple[Any, ...]) -> tuple[int, ...]:
+    """Whom the note mentions; where nobody is responsible nobody is told."""
+    owner = patch.get("assignee_id", ticket.assignee_id)
+    found = [owner if each == ASSIGNEE else each for each in wanted]
+    return tuple(dict.fromkeys(each for each in found if each is not None))
 
 
 def check_assignee(connection: Connection, viewer: Viewer, user_id: int, queue_id: int) -> None:

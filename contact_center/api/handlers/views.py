@@ -48,12 +48,14 @@ async def delete_view(ctx: Context, view_id: int) -> None:
 
 async def count_views(ctx: Context) -> list[ViewCount]:
     """How many tickets each saved view holds now, counted for all of them at once."""
-    return await ctx.read(_count_all, ctx.act(), ctx.viewer)
+    async with ctx.services.counting:
+        return await ctx.read(_count_all, ctx.act(), ctx.viewer)
 
 
 async def count_conditions(ctx: Context, body: CountBody) -> ViewCount:
     """How many visible tickets meet conditions that are being put together."""
-    return await ctx.read(_count, ctx.act(), ctx.viewer, body)
+    async with ctx.services.counting:
+        return await ctx.read(_count, ctx.act(), ctx.viewer, body)
 
 
 async def ticket_ids(ctx: Context, query: TicketQuery) -> TicketIds:

@@ -7,9 +7,11 @@ from sqlalchemy.engine import Connection
 
 from contact_center.model.audit import Subject
 from contact_center.store.schema.access import api_token, employee, queue
+from contact_center.store.schema.canned import canned_reply
 from contact_center.store.schema.channels import channel_account
 from contact_center.store.schema.contacts import contact, contact_import
 from contact_center.store.schema.hours import calendar
+from contact_center.store.schema.rules import macro, rule, saved_view
 from contact_center.store.schema.tickets import attachment, interaction, ticket
 from contact_center.store.schema.webhooks import webhook_endpoint
 
@@ -23,6 +25,10 @@ _NAMED = {
     Subject.WEBHOOK: webhook_endpoint.c.name,
     Subject.CONTACT: contact.c.name,
     Subject.IMPORT: contact_import.c.filename,
+    Subject.CANNED_REPLY: canned_reply.c.title,
+    Subject.VIEW: saved_view.c.name,
+    Subject.MACRO: macro.c.name,
+    Subject.RULE: rule.c.name,
     Subject.ATTACHMENT: attachment.c.filename,
 }
 

@@ -92,6 +92,7 @@ const sentences: Record<string, string> = {
   "At most 100 macros: drop one first.": "Не больше 100 макросов: удалите лишний.",
   "Counting the views takes too long just now.": "Подсчёт видов сейчас занимает слишком много времени.",
   "Counting takes too long just now.": "Подсчёт сейчас занимает слишком много времени.",
+  "Who is told is told by a note: add one.": "Сообщают заметкой: добавьте её.",
   "Either actions or a macro.": "Нужны либо действия, либо макрос.",
   "There is no such text for this ticket.": "Для этой заявки такого шаблона нет.",
   "A ticket has at most 50 tags.": "У заявки не больше 50 меток.",

@@ -7,6 +7,7 @@ import { useLive } from "./live";
 
 const SETTLE = 700; // milliseconds in which several events become one question
 const PAUSE = 3000;
+const SHARE = 20; // and so many times as long as the last count took: where counting is slow it is done less often
 
 export const useViews = defineStore("views", () => {
   const live = useLive();
@@ -16,6 +17,7 @@ export const useViews = defineStore("views", () => {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let counted = 0;
   let missed = false;
+  let pause = PAUSE;
 
   async function load(): Promise<void> {
     [views.value, macros.value] = await Promise.all([ask(api.GET("/api/v1/views")), ask(api.GET("/api/v1/macros"))]);
@@ -30,6 +32,7 @@ export const useViews = defineStore("views", () => {
       const found = await ask(api.GET("/api/v1/views/counts"));
       counts.value = Object.fromEntries(found.map((each) => [each.view_id, each.more ? `${each.tickets}+` : each.tickets ? String(each.tickets) : ""]));
     }
+    pause = Math.max(PAUSE, SHARE * (Date.now() - counted));
     await live.renewSaved();
   }
 
@@ -37,7 +40,7 @@ export const useViews = defineStore("views", () => {
     timer ??= setTimeout(() => {
       timer = undefined;
       count().catch(() => undefined); // the line says itself when the server is away; the next event asks again
-    }, Math.max(SETTLE, counted + PAUSE - Date.now()));
+    }, Math.max(SETTLE, counted + pause - Date.now()));
   }
   watch(() => live.latest, (events) => {
     if ((views.value.length || live.state.list?.saved) && events.some((news) => news.type.startsWith("ticket."))) soon();
