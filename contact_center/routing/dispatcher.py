@@ -169,7 +169,8 @@ def _due(connection: Connection, act: Act, watching_since: datetime) -> list[Cal
         found.append(partial(queues.overflow, act=act, ticket_id=ticket_id))
     for project_id, ticket_id in sla.asking(connection, act.now, queues.AT_ONCE):
         found.append(partial(escalation.look, act=act, project_id=project_id, ticket_id=ticket_id))
-    for _, ticket_id, _, _ in routing.waiting_for_the_away(connection, act.now, GRACE, queues.AT_ONCE):
+    away = routing.waiting_for_the_away(connection, act.now, GRACE, queues.AT_ONCE) if act.now - watching_since >= GRACE else ()
+    for _, ticket_id, _, _ in away:
         found.append(partial(queues.release, act=act, ticket_id=ticket_id, grace=GRACE))
     for project_id, user_id in serving.over(connection, act.now):
         found.append(partial(moves.end_over, act=act, project_id=project_id, user_id=user_id))

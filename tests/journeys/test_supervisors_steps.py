@@ -68,7 +68,7 @@ async def test_a_supervisors_five(browser: Browser, served: Served) -> None:
     await steps.click(page.get_by_role("button", name=re.compile("Support")))
     await steps.click(page.get_by_role("menuitem", name=re.compile("Sales")))
     await expect(page.locator("[data-queue]", has_text="Support").locator(".over")).to_contain_text("Sales")
-    steps.done("Let a queue overflow until the end of the day")
+    steps.done("Let a queue overflow until the end of the shift")
 
     await steps.click(page.locator("[data-figure=oldest]"))
     await steps.click(page.locator("[data-ticket-row]").first)
