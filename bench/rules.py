@@ -13,11 +13,12 @@ from bench.places import Setting, engines
 from bench.report import Row, show
 from contact_center.app import open_database, utc_now
 from contact_center.automation.runner import Runner
+from contact_center.automation.trying import dry_run
 from contact_center.keys import Keys
 from contact_center.model import conditions
 from contact_center.model.acts import Act
 from contact_center.model.people import Viewer
-from contact_center.model.rules import When
+from contact_center.model.rules import Armed, When, armed
 from contact_center.model.words import PointKind, Role, Trigger
 from contact_center.store import Connection
 from contact_center.store.repositories import rules, views
@@ -52,14 +53,16 @@ def run(setting: Setting) -> None:
     """Measure and print."""
     count, changes, rounds = (5_000, 300, 3) if setting.quick else (20_000, 1_000, 5)
     show("Judging a tree of five tests", "trees/s", [Row("in memory", "python", [_pure() for _ in range(rounds)])])
-    events, counted = [], []
+    events, replayed, counted = [], [], []
     with engines(setting) as databases:
         for engine, fresh in databases.items():
-            with_rules, without, times = asyncio.run(_measure(setting.folder("data"), fresh(), count, changes, rounds))
+            with_rules, without, dry, times = asyncio.run(_measure(setting.folder("data"), fresh(), count, changes, rounds))
             events.append(Row(f"{RULES} rules that look and do not fire", engine, [with_rules]))
             events.append(Row(f"{RULES} rules of another trigger", engine, [without]))
+            replayed.append(Row("a dry run over last week", engine, [dry]))
             counted.append(Row(f"{VIEWS} views over {count:,} open tickets, one statement", engine, times))
     show("An event of the journal, read and judged", "microseconds/event", events)
+    show("Trying a rule out", "events/s", replayed)
     show("The numbers beside saved views", "ms", counted)
 
 
@@ -80,7 +83,7 @@ def _pure() -> float:
     return done / (time.perf_counter() - began)
 
 
-async def _measure(folder: Path, url: str, count: int, changes: int, rounds: int) -> tuple[float, float, list[float]]:
+async def _measure(folder: Path, url: str, count: int, changes: int, rounds: int) -> tuple[float, float, float, list[float]]:
     store = await open_database(settings_for(folder, database_url=url))
     try:
         await gather(store, count)
@@ -102,9 +105,17 @@ async def _measure(folder: Path, url: str, count: int, changes: int, rounds: int
             began = time.perf_counter()
             await runner.catch_up()
             costs.append((time.perf_counter() - began) / events * 1e6)
-        return costs[0], costs[1], times
+        began = time.perf_counter()
+        tried = await dry_run(store, conditions_of(), utc_now())
+        return costs[0], costs[1], tried.events / (time.perf_counter() - began), times
     finally:
         await store.close()
+
+
+def conditions_of() -> Armed:
+    """A rule to try."""
+    when = When(Trigger.PRIORITY_CHANGED).as_json()
+    return armed(0, 1, "", 1, when, {"all": [{"field": "status", "op": "is", "value": ["open"]}]}, ACTIONS, None, 0)
 
 
 def _number_on(connection: Connection) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from contact_center.model.conditions import evaluate
@@ -11,6 +11,8 @@ from contact_center.model.rules import MAX_CHAIN, Armed
 from contact_center.model.text import folded
 from contact_center.model.words import Direction, EntryKind, Trigger
 
+PAST = timedelta(days=1)
+"""What was said so long before it came in, and keeps nobody waiting, is the past: an import wakes no rule."""
 _CHANGES = {
     "status": Trigger.STATUS_CHANGED,
     "assignee_id": Trigger.ASSIGNEE_CHANGED,
@@ -32,6 +34,8 @@ class Happening:
     triggers: set[Trigger] = field(default_factory=set)
     ticket: dict[str, Any] | None = None
     """How the ticket stood then; None when no event of them says so."""
+    said_at: datetime | None = None
+    """When the customer said what came in."""
 
 
 def happenings(events: Iterable[Recorded]) -> list[Happening]:
@@ -44,6 +48,9 @@ def happenings(events: Iterable[Recorded]) -> list[Happening]:
         key = (ticket_id, event.at, event.chain)
         happening = found.setdefault(key, Happening(ticket_id, event.project_id, event.at, event.chain))
         _take(happening, event)
+    for happening in found.values():
+        if _is_past(happening):
+            happening.triggers -= {Trigger.CREATED, Trigger.CUSTOMER_WROTE}
     return sorted((each for each in found.values() if each.ticket is not None and each.triggers), key=lambda each: each.seq)
 
 
@@ -116,6 +123,8 @@ def _take(happening: Happening, event: Recorded) -> None:
     happening.seq = event.seq
     if event.type == InteractionAdded.TYPE:
         happening.triggers |= _said(event.data["entry"])
+        if event.data["entry"]["direction"] == Direction.IN:
+            happening.said_at = _instant(event.data["entry"]["occurred_at"])
         return
     happening.ticket = event.data["ticket"]
     if event.type == TicketCreated.TYPE:
@@ -123,6 +132,13 @@ def _take(happening: Happening, event: Recorded) -> None:
         return
     before, after = event.data["before"], event.data["ticket"]
     happening.triggers |= {_CHANGES[name] for name in ("status", "assignee_id", "queue_id") if before[name] != after[name]}
+
+
+def _is_past(happening: Happening) -> bool:
+    if happening.said_at is None or happening.ticket is None or happening.said_at > happening.at - PAST:
+        return False
+    waiting = _instant(happening.ticket["waiting_since"])
+    return waiting is None or waiting > happening.said_at
 
 
 def _said(entry: Mapping[str, Any]) -> set[Trigger]:

@@ -23,6 +23,7 @@ from contact_center.model.words import Priority, RuleOutcome, Since, Status, Tri
 from contact_center.store import Connection, journal
 from contact_center.store.repositories import access, canned, hours, rules, tickets
 from tests.automation.conftest import ADMIN, EVERYTHING, House, tagged
+from tests.intake.world import item
 
 OPEN = {"field": "status", "op": "is", "value": ["open"]}
 
@@ -297,6 +298,20 @@ async def test_why_it_did_not_fire(house: House) -> None:
         "conditions", [{"field": "priority", "op": "is", "value": ["high"], "seen": "normal", "held": False}],
     )  # fmt: skip
     assert [why[each].reason for each in (never, not_yet, held)] == ["trigger", "not_yet", ""]
+
+
+async def test_an_import_wakes_no_rule(house: House) -> None:
+    """What an archive brings in is the past; what a mailbox brings late after an outage is not."""
+    await house.rule(Trigger.CREATED, tagged("made"))
+    await house.rule(Trigger.CUSTOMER_WROTE, tagged("wrote"))
+    long_ago, now = house.clock() - timedelta(days=30), house.clock()
+    await house.desk.world.take_in(
+        item("old", {"trust_date": True, "quiet_before": now.isoformat()}, long_ago, sender="old@x"),
+        item("late", {}, now - timedelta(days=3), sender="late@x"),
+    )
+    await house.runner.catch_up()
+    rows = await house.store.read(lambda c: [row[0] for row in c.execute(text("SELECT id FROM ticket ORDER BY id"))])
+    assert [set(await house.tags(each)) for each in rows] == [set(), {"made", "wrote"}]
 
 
 async def test_the_log_has_an_end(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
