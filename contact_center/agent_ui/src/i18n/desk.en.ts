@@ -1,6 +1,6 @@
 // Words of working a ticket together: drafts, hand-over, watching, tickets that belong together, surveys.
 export default {
-  left: { reply: "{name} left a draft of a reply ({day}, {time})", note: "{name} left a draft of a note ({day}, {time})" }, take: "Take it over",
+  left: { reply: "{name} left a draft of a reply ({time})", note: "{name} left a draft of a note ({time})" }, drafting: { reply: "{name} is drafting a reply", note: "{name} is drafting a note" }, take: "Take it over",
   changed: "Another window of yours has changed this draft. Which one stays?", ended: "This draft was sent, discarded or taken over elsewhere. Keep what stands here all the same?", keepMine: "Keep this one", keepTheirs: "Take the other one", drop: "Discard",
   handover: "Note for whoever takes it on", handoverOf: "Handed over by {name}", handoverText: "It goes to {to}. The note stands at the top of the ticket until somebody answers.", handoverWanted: "It goes to {to}. This queue wants a note: it stands at the top of the ticket until somebody answers.", handoverHint: "What has been done, what is to be done next…", passOn: "Pass on", dismiss: "Put the note away", passed: "Passed on to {to}", leaveNote: "Leave a note",
   search: "Number or words of the other ticket", noTicket: "No such ticket", together: "Belongs together with…", togetherText: "Choose the other ticket: then link the two, or make them one.", anotherTicket: "Another ticket",

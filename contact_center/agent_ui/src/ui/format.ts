@@ -32,6 +32,8 @@ export interface Format {
   ago(at: string): string;
   /** Time of day, or the date when it was another day: for rows. */
   short(at: string): string;
+  /** The time of today, else the day and the time. */
+  moment(at: string): string;
   time(at: string): string;
   day(at: string): string;
   full(at: string): string;
@@ -86,6 +88,9 @@ function make(language: string, present: number, t: (key: string) => string): Fo
       const moment = new Date(at);
       if (moment.toDateString() === today) return clock.format(moment);
       return moment.getFullYear() === year ? date.format(moment) : dated.format(moment);
+    },
+    moment(at) {
+      return new Date(at).toDateString() === today ? clock.format(new Date(at)) : `${this.short(at)}, ${clock.format(new Date(at))}`;
     },
     time: (at) => clock.format(new Date(at)),
     day(at) {
