@@ -5,8 +5,8 @@ from contact_center.model.acts import Act
 from contact_center.model.tickets import Ticket
 from contact_center.model.words import Direction, EndReason, Status
 from contact_center.store import Connection
-from contact_center.store.repositories import tickets, timeline, work
-from contact_center.tickets import entries, turns
+from contact_center.store.repositories import drafts, tickets, timeline, work
+from contact_center.tickets import entries, telling, turns
 
 
 def join(connection: Connection, act: Act, project_id: int, *, survivor_id: int, loser_id: int) -> Ticket:
@@ -20,7 +20,10 @@ def join(connection: Connection, act: Act, project_id: int, *, survivor_id: int,
     for entry_id in moved:
         entries.publish_entry(connection, act, project_id, entry_id)
     entries.publish_changed(connection, act, project_id, loser)
-    return entries.publish_changed(connection, act, project_id, survivor)
+    after = entries.publish_changed(connection, act, project_id, survivor)
+    drafts.move(connection, loser_id, survivor_id, act.now)
+    telling.joined(connection, act, project_id, loser_id, after)
+    return after
 
 
 def _join_turns(connection: Connection, act: Act, survivor: Ticket, loser: Ticket) -> None:

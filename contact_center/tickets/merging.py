@@ -12,7 +12,7 @@ from contact_center.model.acts import Act
 from contact_center.model.tickets import Change, Ticket
 from contact_center.model.words import EndReason
 from contact_center.store import Connection, Row
-from contact_center.store.repositories import desk, drafts, notices, regrouping, tickets, timeline, work
+from contact_center.store.repositories import desk, regrouping, tickets, timeline, work
 from contact_center.tickets import entries, joining, telling, turns
 
 _KEPT = (
@@ -44,10 +44,7 @@ def merge(connection: Connection, act: Act, project_id: int, survivor_id: int, l
     }
     after = joining.join(connection, act, project_id, survivor_id=survivor_id, loser_id=loser_id)
     moved["link_ids"] = regrouping.move_links(connection, loser_id, survivor_id)
-    drafts.move(connection, loser_id, survivor_id)
-    notices.move(connection, loser_id, survivor_id, act.now)
     entries.note_change(connection, act, project_id, after, Change("merged", None, f"#{loser.number}"))
-    telling.publish_desk(connection, act, project_id, after)
     moved["versions"] = [_version(connection, survivor_id), _version(connection, loser_id)]
     values = {"project_id": project_id, "survivor_id": survivor_id, "loser_id": loser_id, "author_id": act.user_id}
     desk.add_merge(connection, **values, merged_at=act.now, moved=moved)

@@ -101,6 +101,14 @@ def out_of_sight(connection: Connection, act: Act, project_id: int, ticket: Tick
         publish_desk(connection, act, project_id, ticket)
 
 
+def joined(connection: Connection, act: Act, project_id: int, from_id: int, ticket: Ticket) -> None:
+    """A ticket became part of this one: who watched it watches this one, and what they have not read of it is here now."""
+    for employee_id, notice in notices.move(connection, from_id, ticket.id, act.now):
+        _publish_notice(connection, act, project_id, employee_id, notice)
+    out_of_sight(connection, act, project_id, ticket)
+    publish_desk(connection, act, project_id, ticket)
+
+
 def _tell(connection: Connection, act: Act, project_id: int, employee_id: int, entry: Entry, kind: NoticeKind) -> None:
     assert entry.ticket_id is not None
     made = notices.tell(

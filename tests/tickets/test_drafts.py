@@ -13,7 +13,7 @@ from contact_center.model.words import Role
 from contact_center.store import Store, blobs, journal
 from contact_center.store.repositories import access, timeline
 from contact_center.store.repositories import drafts as rows
-from contact_center.tickets import drafts, lifecycle
+from contact_center.tickets import drafts, lifecycle, merging
 from contact_center.tickets.drafts import Writing
 from tests.intake.world import make_world
 from tests.tickets.test_threading import Desk
@@ -159,3 +159,23 @@ async def test_drafts_end_after_ninety_days(desk: Desk) -> None:
     desk.clock.move(days=2)
     await desk.store.write(rows.forget_old, border)
     assert [await marks(desk, old), await marks(desk, fresh)] == [[], [(desk.agent, "reply", "fresh")]]
+
+
+@pytest.mark.parametrize("there", ["", "sent", "open"])
+async def test_a_draft_goes_along_when_its_ticket_becomes_part_of_another(desk: Desk, there: str) -> None:
+    """Whether its author has never written in the other ticket, has answered there before, or writes there now: every word is there."""
+    _, survivor = await desk.mail("ivan@x")
+    _, loser = await desk.mail("ivan@x", subject="Two")
+    if there:
+        await save(desk, survivor, 0, "one")
+    if there == "sent":
+        await desk.reply(survivor)
+    await save(desk, loser, 0, "two", cc="boss@x")
+    await desk.store.write(merging.merge, desk.act, 1, survivor, loser)
+    assert await marks(desk, survivor) == [(desk.agent, "reply", "one\n\ntwo" if there == "open" else "two")]
+    assert await marks(desk, loser) == []
+    (row,) = await desk.store.read(rows.open_of, survivor)
+    saved = await desk.store.read(rows.saved, row)
+    assert saved.cc == ("" if there == "open" else "boss@x")
+    with pytest.raises(DraftChanged):
+        await save(desk, survivor, saved.version - 1, "a window that has not heard of it")

@@ -10,7 +10,7 @@ from contact_center.model.people import Viewer
 from contact_center.model.words import Role, Status
 from contact_center.store import Store, journal
 from contact_center.store.repositories import access, notices
-from contact_center.tickets import lifecycle, telling
+from contact_center.tickets import lifecycle, merging, telling
 from tests.intake.world import make_world
 from tests.tickets.test_threading import Desk
 
@@ -108,3 +108,23 @@ async def test_a_watcher_who_loses_sight_hears_and_sees_nothing_more(desk: Desk)
     await desk.store.write(access.set_grants, vera, [1])
     assert await unread(desk, vera) == []
     assert await desk.store.read(notices.page, await viewer(desk, vera), None, 10) == []
+
+
+async def test_a_mention_goes_along_when_its_ticket_becomes_part_of_another(desk: Desk) -> None:
+    """Whoever sees the other ticket has it unread there, once, and is told so; whoever does not watches nothing and has nothing unread."""
+    _, survivor = await desk.mail("ivan@x")
+    _, loser = await desk.mail("ivan@x", subject="Two")
+    boris, vera = await colleague(desk, "Boris", 1), await colleague(desk, "Vera", 1, 2)
+    await note(desk, loser, boris, vera)
+    await note(desk, survivor, vera)
+    await desk.change(survivor, queue_id=2)
+    before = await desk.store.read(journal.horizon)
+    await desk.store.write(merging.merge, desk.act, 1, survivor, loser)
+    assert await unread(desk, boris) == []
+    assert await desk.store.read(notices.count, boris) == 0
+    assert await desk.store.read(notices.watchers, survivor) == [vera]
+    assert await desk.store.read(notices.told, loser) == []
+    assert [kind for kind, _ in await unread(desk, vera)] == ["mention", "news"]
+    events = await desk.store.read(journal.read_after, before, 100)
+    told = {event.assignee_id: event.data["notice"] for event in events if event.type == "notice.changed"}
+    assert told[boris]["read"]

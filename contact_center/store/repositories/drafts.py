@@ -60,13 +60,26 @@ def count_open(connection: Connection, author_id: int, limit: int) -> int:
     return len(list(connection.execute(statement).scalars()))
 
 
-def move(connection: Connection, from_ticket: int, to_ticket: int) -> None:
-    """Let open drafts of a ticket that became part of another go on there; where their author writes there already, they stay."""
-    taken = select(draft.c.author_id, draft.c.kind).where(draft.c.ticket_id == to_ticket)
-    busy = {(row[0], row[1]) for row in connection.execute(taken)}
+def move(connection: Connection, from_ticket: int, to_ticket: int, now: datetime) -> None:
+    """Let open drafts of a ticket that became part of another go on there, behind what their author writes there already: nothing that
+    was saved is out of reach."""
+    there = {
+        (row["author_id"], row["kind"]): row for row in connection.execute(select(draft).where(draft.c.ticket_id == to_ticket)).mappings()
+    }
     for row in open_of(connection, from_ticket):
-        if (row["author_id"], row["kind"]) not in busy:
+        known = there.get((row["author_id"], row["kind"]))
+        if known is None:
             change(connection, row["id"], ticket_id=to_ticket)
+            continue
+        # The row of a draft outlives it, so that there is one as soon as somebody has written there before.
+        taken = {name: row[name] for name in ("text", "recipients", "attachment_ids", "seen_entry_id", "begun_at")}
+        if known["ended_at"] is None:
+            taken["text"] = "\n\n".join(filter(None, (known["text"], row["text"])))
+            taken["attachment_ids"] = list(dict.fromkeys((*known["attachment_ids"], *row["attachment_ids"])))
+            taken |= {name: known[name] for name in ("recipients", "seen_entry_id", "begun_at")}
+        change(connection, known["id"], **taken, version=known["version"] + 1, updated_at=now, ended_at=None)
+        empty: dict[str, Any] = {"text": "", "recipients": {}, "attachment_ids": []}
+        change(connection, row["id"], **empty, version=row["version"] + 1, updated_at=now, ended_at=now)
 
 
 def files_of(connection: Connection, author_id: int, ids: list[int]) -> list[DraftFile]:

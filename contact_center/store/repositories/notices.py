@@ -115,11 +115,24 @@ def page(connection: Connection, viewer: Viewer, after: tuple[datetime, int] | N
     return [_line(row) for row in connection.execute(statement).mappings()]
 
 
-def move(connection: Connection, from_ticket: int, to_ticket: int, now: datetime) -> None:
-    """Let whoever watches a ticket that became part of another watch that one, and take its notices as read."""
+def move(connection: Connection, from_ticket: int, to_ticket: int, now: datetime) -> list[tuple[int, Notice]]:
+    """Let whoever watches a ticket that became part of another watch that one, and hear there of what they have not read; returns the
+    notices that changed, and whose they are. What somebody has not read there either is one notice."""
     for employee_id in watchers(connection, from_ticket):
         watch(connection, to_ticket, employee_id, now)
-    connection.execute(update(notice).where(notice.c.ticket_id == from_ticket, notice.c.read_at.is_(None)).values(read_at=now))
+    there = notice.alias()
+    told_there = select(there.c.id).where(
+        there.c.ticket_id == to_ticket,
+        there.c.employee_id == notice.c.employee_id,
+        there.c.kind == notice.c.kind,
+        there.c.read_at.is_(None),
+    )
+    unread = (notice.c.ticket_id == from_ticket, notice.c.read_at.is_(None))
+    changed = []
+    for values, where in (({"read_at": now}, (*unread, told_there.exists())), ({"ticket_id": to_ticket}, unread)):
+        rows = connection.execute(update(notice).where(*where).values(values).returning(notice)).mappings()
+        changed += [(int(row["employee_id"]), _notice(row)) for row in rows]
+    return sorted(changed, key=lambda each: each[1].id)
 
 
 def forget_old(connection: Connection, before: datetime) -> None:
