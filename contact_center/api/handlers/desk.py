@@ -2,12 +2,12 @@
 
 from contact_center.api.context import Context
 from contact_center.api.desk_schemas import DraftBody, DraftQuery, LinkBody, MergeTicketBody, SplitBody
-from contact_center.errors import Invalid, NotFound
+from contact_center.errors import Forbidden, Invalid, NotFound
 from contact_center.model.acts import Act
 from contact_center.model.desk import Desk, DraftKind, LinkKind, MergedTicket, SavedDraft
 from contact_center.model.people import Viewer
 from contact_center.model.tickets import Ticket
-from contact_center.store import Connection
+from contact_center.store import Connection, Row
 from contact_center.store.repositories import channels, notices, tickets
 from contact_center.store.repositories import desk as desks
 from contact_center.store.repositories import drafts as rows
@@ -79,7 +79,7 @@ def _desk(connection: Connection, viewer: Viewer, ticket_id: int) -> Desk:
     writing = rows.open_of(connection, ticket.id)
     merge = desks.last_merge(connection, ticket.id)
     merged = None
-    if merge is not None and merging.can_undo(connection, merge):
+    if merge is not None and _sees_what_went(connection, viewer, merge) and merging.can_undo(connection, merge):
         merged = MergedTicket(merge["loser_id"], merge["number"], merge["merged_at"], merge["author_id"])
     return Desk(
         ticket_id=ticket.id,
@@ -142,4 +142,14 @@ def _merge(connection: Connection, act: Act, viewer: Viewer, ticket_id: int, oth
 
 
 def _undo_merge(connection: Connection, act: Act, viewer: Viewer, ticket_id: int) -> Ticket:
-    return merging.undo(connection, act, viewer.project_id, _visible(connection, viewer, ticket_id).id)
+    ticket = _visible(connection, viewer, ticket_id)
+    merge = desks.last_merge(connection, ticket.id)
+    if merge is not None and not _sees_what_went(connection, viewer, merge):
+        raise Forbidden("What was merged goes back to a queue to which you have no access.")
+    return merging.undo(connection, act, viewer.project_id, ticket.id)
+
+
+def _sees_what_went(connection: Connection, viewer: Viewer, merge: Row) -> bool:
+    """Whether the viewer will see the ticket that is there again once a merge is taken back."""
+    loser = tickets.find(connection, merge["loser_id"])
+    return loser is not None and (viewer.sees_queue(loser.queue_id) or loser.assignee_id == viewer.user_id)
