@@ -11,11 +11,12 @@ from sqlalchemy import delete, insert, select, text, update
 
 from contact_center.model import conditions
 from contact_center.model.conditions import FIELDS, Kind, Op, Unreadable
+from contact_center.model.people import Viewer
 from contact_center.model.text import folded
 from contact_center.model.words import Direction, Priority, Role, Status
 from contact_center.store import Connection, Store, migrate, open_store
 from contact_center.store.conditions import compiled
-from contact_center.store.repositories import access, contacts, organizations, tickets
+from contact_center.store.repositories import access, contacts, organizations, tickets, views
 from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.handling import contact_reason
 from contact_center.store.schema.tickets import ticket
@@ -333,6 +334,15 @@ async def test_subjects_of_before_are_found_without_regard_to_case(empty_databas
         await store.close()
 
     assert found == [1]
+
+
+async def test_many_values_are_counted_in_more_than_one_statement(store: Store) -> None:
+    """A database takes only so many values at once: long lists in shared views leave nobody without counts."""
+    await store.write(places)
+    tests = [{"field": "subject", "op": "lacks", "value": [f"{one} {other}" for other in range(100)]} for one in range(50)]
+    trees = {key: conditions.parse({"all": tests}) for key in range(7)} | {7: conditions.parse({"any": []})}
+    found = await store.read(views.counts, Viewer(1, 1, Role.ADMIN, ()), trees, NOW)
+    assert {key: each.tickets for key, each in found.items()} == dict.fromkeys(range(8), 0)
 
 
 def _old_ticket(connection: Connection, subject: str) -> None:
