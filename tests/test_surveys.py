@@ -15,6 +15,7 @@ from contact_center.model.words import Status
 from contact_center.store import Connection, journal
 from contact_center.store.repositories import outbox, surveys, tickets, timeline, work
 from contact_center.surveys import asking
+from contact_center.surveys.asker import Asker
 from contact_center.testing import RunningApp, a_mail
 from contact_center.tickets import lifecycle, replies
 from contact_center.tickets.replies import Draft
@@ -188,4 +189,33 @@ async def test_the_page_closes(server: RunningApp) -> None:
             assert response.status == 410
         async with client.post(url, data={"score": "5"}) as response:
             assert response.status == 410
+    assert (await rows(server))[0]["score"] is None
+
+
+async def test_a_ticket_that_cannot_be_asked_about_holds_up_nobody(server: RunningApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is wrong with one, the next is asked about, and the asker comes to an end."""
+    await switch_on(server, SurveySettings(SurveyKind.CSAT, delay_seconds=3600))
+    broken = await resolved(server)
+    sound = await resolved(server, sender="olga@example.com", message_id="<o@example.com>")
+    real = asking.ask
+
+    def ask(connection: Connection, act: Act, sent: Any, base_url: str, project_id: int, ticket_id: int) -> int | None:
+        if ticket_id == broken:
+            raise ZeroDivisionError
+        return real(connection, act, sent, base_url, project_id, ticket_id)
+
+    monkeypatch.setattr(asking, "ask", ask)
+    asker = Asker(server.store, lambda: sending(server), server.url, lambda: utc_now() + timedelta(hours=2))
+    assert [await asker.look(), await asker.look()] == [2, 0]
+    assert [(row["ticket_id"], row["skipped"]) for row in await rows(server)] == [(sound, None)]
+
+
+async def test_a_form_of_too_many_fields_is_no_answer(server: RunningApp) -> None:
+    """Whoever posts what no browser sends is asked for a number, as somebody who chose none."""
+    await switch_on(server)
+    await resolved(server)
+    await look(server)
+    url = await link(server, (await rows(server))[0]["interaction_id"])
+    async with aiohttp.ClientSession() as client, client.post(url, data="&".join(f"f{n}=1" for n in range(20))) as response:
+        assert response.status == 422
     assert (await rows(server))[0]["score"] is None

@@ -6,6 +6,7 @@ middle, or another one beside it, does nothing twice. The cursor follows when al
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -34,6 +35,8 @@ RETRY = 2.0
 AT_ONCE = 200  # tickets that time has come for, read at once
 MOST_A_LOOK = 2000  # so that a rule which begins with all of the past does not keep the others waiting
 KEEP = timedelta(days=30)
+TRIES = 3  # of what nobody foresaw
+BROKE = "Something in the product failed; its log says what."
 TIDY_SECONDS = 3600.0
 
 
@@ -48,6 +51,7 @@ class Runner:
         self._looked = self._tidied = float("-inf")
         self._walked: dict[int, int] = {}
         """Where a look stopped for each rule that has more tickets than one look takes."""
+        self._failed: Counter[tuple[object, ...]] = Counter()
 
     def wake(self) -> None:
         """The journal has grown, or somebody changed a rule."""
@@ -117,8 +121,10 @@ class Runner:
                 await self._store.write(firing.on_event, act, self._sending(), rule, happening)
         except Unavailable:
             raise
-        except ContactCenterError as error:
-            await self._store.write(firing.note_refusal, act, rule, happening.ticket_id, error.message, seq=happening.seq)
+        except Exception as error:
+            if self._may_pass((rule.id, rule.version, happening.seq), error):
+                raise
+            await self._store.write(firing.note_refusal, act, rule, happening.ticket_id, _why(error), seq=happening.seq)
 
     async def _pass_time(self, rule: Armed) -> int:
         now = self._clock()
@@ -142,9 +148,26 @@ class Runner:
             return False
         except Unavailable:
             raise
-        except ContactCenterError as error:
-            await self._store.write(firing.note_refusal, act, rule, ticket_id, error.message, began=began)
+        except Exception as error:
+            if self._may_pass((rule.id, rule.version, ticket_id, began), error):
+                raise
+            await self._store.write(firing.note_refusal, act, rule, ticket_id, _why(error), began=began)
             return False
+
+    def _may_pass(self, what: tuple[object, ...], error: Exception) -> bool:
+        """Whether trying once more may help. What nobody foresaw and fails every time must not hold up all that comes after it."""
+        if isinstance(error, ContactCenterError):
+            return False
+        self._failed[what] += 1
+        if self._failed[what] < TRIES:
+            return True
+        del self._failed[what]
+        logger.error("rules.given_up", what=what, error=repr(error), exc_info=error)
+        return False
+
+
+def _why(error: Exception) -> str:
+    return error.message if isinstance(error, ContactCenterError) else BROKE
 
 
 Wanted = list[tuple[Happening, list[Armed]]]

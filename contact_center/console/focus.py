@@ -103,6 +103,10 @@ class Focus:
             logger.warning("focus.not_noted", error=error.message)
             self._over = (over + self._over)[-MOST_KEPT:]
             return
+        except Exception as error:
+            # Whatever it is about one of them: the time of everybody else is to be noted, too, until somebody starts us again.
+            logger.error("focus.lost", stretches=len(over), error=repr(error), exc_info=error)
+            return
         for stretch in lasting:
             stretch.noted = True
             if stretch.user_id in gone and self._open.get(stretch.user_id) is stretch:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import structlog
 
-from contact_center.errors import ContactCenterError
+from contact_center.errors import ContactCenterError, Unavailable
 from contact_center.model.acts import Act
 from contact_center.store import Store
 from contact_center.store.repositories import surveys
@@ -27,6 +27,7 @@ class Asker:
         self._sending = sending
         self._base_url = base_url
         self._clock = clock
+        self._failed: set[int] = set()
 
     async def run(self) -> None:
         """Ask until cancelled."""
@@ -43,7 +44,14 @@ class Asker:
     async def look(self) -> int:
         """Ask about what is due, each in a unit of its own; returns how many tickets were looked at."""
         now = self._clock()
-        due = await self._store.read(surveys.due, now, AT_ONCE)
+        due = await self._store.read(surveys.due, now, AT_ONCE, self._failed)
         for project_id, ticket_id in due:
-            await self._store.write(asking.ask, Act(now), self._sending(), self._base_url, project_id, ticket_id)
+            try:
+                await self._store.write(asking.ask, Act(now), self._sending(), self._base_url, project_id, ticket_id)
+            except Unavailable:
+                raise
+            except Exception as error:
+                # Whatever it is about this ticket: nobody else waits for it. The next start tries once more.
+                self._failed.add(ticket_id)
+                logger.error("surveys.not_asked", ticket_id=ticket_id, error=repr(error), exc_info=error)
         return len(due)

@@ -22,6 +22,7 @@ from contact_center.model.rules import MAX_CHAIN, MOST_AN_HOUR
 from contact_center.model.words import Priority, RuleOutcome, Since, Status, Trigger
 from contact_center.store import Connection, journal
 from contact_center.store.repositories import access, canned, hours, rules, tickets
+from contact_center.tickets import acting
 from tests.automation.conftest import ADMIN, EVERYTHING, House, tagged
 from tests.intake.world import item
 
@@ -377,3 +378,33 @@ async def test_a_rule_sees_with_the_eyes_of_whoever_saved_it(house: House) -> No
     assert run.outcome is RuleOutcome.REFUSED
     assert (await house.desk.ticket(ticket)).assignee_id is None
     assert firing.viewer_of((await house.store.read(rules.active))[0]).queue_ids == (1,)
+
+
+@pytest.mark.parametrize("trigger", [Trigger.CREATED, Trigger.TIME])
+async def test_what_fails_every_time_holds_up_nobody(house: House, monkeypatch: pytest.MonkeyPatch, trigger: Trigger) -> None:
+    """What nobody foresaw is tried three times; then the log says that nothing came of it, and others have their turn."""
+    time = {"since": Since.CREATED, "minutes": 5} if trigger is Trigger.TIME else {}
+    broken = await house.rule(trigger, tagged("never"), name="broken", **time)
+    sound = await house.rule(trigger, tagged("next"), name="sound", **time)
+    _, ticket = await house.mail()
+    _, later = await house.mail("olga@x")
+    real = acting.perform
+
+    def perform(*args: Any, by_rule: str) -> Any:
+        if by_rule == "broken" and args[4] == ticket:
+            raise ZeroDivisionError
+        return real(*args, by_rule=by_rule)
+
+    monkeypatch.setattr(acting, "perform", perform)
+    house.clock.move(minutes=6)
+    look = house.runner.look_at_the_clock if trigger is Trigger.TIME else house.runner.catch_up
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            await look()
+    await look()
+    assert [(run.ticket_id, run.outcome) for run in await house.runs(broken)] == [
+        (later, RuleOutcome.FIRED),
+        (ticket, RuleOutcome.REFUSED),
+    ]
+    assert len(await house.runs(sound, RuleOutcome.FIRED)) == 2
+    assert (await house.tags(ticket), set(await house.tags(later))) == (("next",), {"never", "next"})

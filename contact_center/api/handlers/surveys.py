@@ -102,7 +102,10 @@ async def _sent(request: web.Request) -> tuple[int | None, str]:
         content.extend(chunk)
 
     await bodies.receive(request, BODY_LIMIT, "That is too much.", bodies.STRANGERS, keep)
-    values = parse_qs(bytes(content).decode("utf-8", "replace"), max_num_fields=10)
+    try:
+        values = parse_qs(bytes(content).decode("utf-8", "replace"), max_num_fields=10)
+    except ValueError:  # so many fields has no form of ours
+        return None, ""
     return _score(values.get("score", [""])[-1]), values.get("comment", [""])[-1]
 
 

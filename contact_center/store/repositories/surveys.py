@@ -1,5 +1,6 @@
 """What queues ask, and what customers were asked and said."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,7 +34,7 @@ def keep_settings(connection: Connection, queue_id: int, wanted: SurveySettings 
     connection.execute(new.on_conflict_do_update(index_elements=["queue_id"], set_=values))
 
 
-def due(connection: Connection, now: datetime, limit: int) -> list[tuple[int, int]]:
+def due(connection: Connection, now: datetime, limit: int, besides: Collection[int] = ()) -> list[tuple[int, int]]:
     """Tickets that were resolved long enough ago to be asked about, and were not: (project, ticket), the earliest first."""
     asking = list(connection.execute(select(queue_survey)).mappings())
     if not asking:
@@ -52,6 +53,7 @@ def due(connection: Connection, now: datetime, limit: int) -> list[tuple[int, in
     statement = (
         select(ticket.c.project_id, ticket.c.id)
         .where(waiting, ~known, ticket.c.status.in_((Status.RESOLVED, Status.CLOSED)), ticket.c.merged_into_id.is_(None))
+        .where(ticket.c.id.not_in(besides))
         .order_by(ticket.c.resolved_at, ticket.c.id)
         .limit(limit)
     )
