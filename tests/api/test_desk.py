@@ -15,7 +15,7 @@ async def test_a_merge_is_taken_back_by_whoever_sees_both_tickets(server: Runnin
     """A ticket that would go back to a queue out of sight is neither named nor answered with."""
     hidden = await server.store.write(access.add_queue, 1, "Board", True, utc_now())
     for number in (1, 2):
-        await server.deliver(a_mail(sender=f"c{number}@example.com", subject=f"Order {number}", message_id=f"<m{number}@example.com>"))
+        await server.deliver(a_mail(subject=f"Order {number}", message_id=f"<m{number}@example.com>"))
     agent = await make_user(server, "agent", Role.AGENT, [1])
     async with server.session() as admin:
         assert (await ask(admin, "PATCH", "/tickets/2", {"queue_id": hidden}))[0] == 200

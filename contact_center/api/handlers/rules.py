@@ -17,8 +17,8 @@ from contact_center.model.people import Viewer
 from contact_center.model.rules import Armed, Rule, RuleRun, When, armed
 from contact_center.model.words import Trigger
 from contact_center.store import Connection, audit, journal
+from contact_center.store.repositories import access, tickets
 from contact_center.store.repositories import rules as stored
-from contact_center.store.repositories import tickets
 
 MOST_RULES = 200
 
@@ -29,7 +29,7 @@ async def list_rules(ctx: Context) -> list[Rule]:
 
 
 async def create_rule(ctx: Context, body: RuleBody) -> Rule:
-    """Keep a rule, behind all others. It touches tickets of the queues that one sees at this moment; an administrator's, all."""
+    """Keep a rule, behind all others. It touches tickets of the queues that one has for good; an administrator's, all."""
     return await ctx.write(_create, ctx.act(), ctx.viewer, body)
 
 
@@ -84,14 +84,15 @@ def _documents(body: RuleBody | RulePatchBody) -> dict[str, Any]:
     return found
 
 
-def _scope(viewer: Viewer) -> list[int] | None:
-    return None if viewer.sees_all else sorted(viewer.queue_ids)
+def _scope(connection: Connection, viewer: Viewer) -> list[int] | None:
+    # A rule outlives the shift: where its maker stands in for a while is not its business.
+    return None if viewer.sees_all else sorted(access.grants(connection, viewer.user_id))
 
 
 def _create(connection: Connection, act: Act, viewer: Viewer, body: RuleBody) -> Rule:
     if len(stored.rules(connection, viewer)) >= MOST_RULES:
         raise Invalid(f"At most {MOST_RULES} rules: drop one first.")
-    values = {"name": body.name, "active": body.active, "queue_ids": _scope(viewer)} | _documents(body)
+    values = {"name": body.name, "active": body.active, "queue_ids": _scope(connection, viewer)} | _documents(body)
     rule_id = stored.add(connection, project_id=viewer.project_id, changed_at=act.now, changed_by_id=viewer.user_id, **values)
     audit.note(connection, act, Action.SETTINGS_CHANGED, Subject.RULE, rule_id)
     return _found(connection, viewer, rule_id)
@@ -101,7 +102,7 @@ def _change(connection: Connection, act: Act, viewer: Viewer, rule_id: int, body
     _found(connection, viewer, rule_id)
     values = {name: getattr(body, name) for name in ("name", "active") if getattr(body, name) is not None} | _documents(body)
     if values.keys() & {"conditions", "actions", "trigger"}:
-        values["queue_ids"] = _scope(viewer)  # whoever says what it does answers for where
+        values["queue_ids"] = _scope(connection, viewer)  # whoever says what it does answers for where
     stored.change(connection, rule_id, **values, changed_at=act.now, changed_by_id=viewer.user_id)
     audit.note(connection, act, Action.SETTINGS_CHANGED, Subject.RULE, rule_id, fields=sorted(values))
     return _found(connection, viewer, rule_id)
@@ -131,7 +132,7 @@ def _prepared(connection: Connection, viewer: Viewer, body: TryBody) -> Armed:
     # What it would do is not asked for: a rule is tried out while it is being put together.
     todo = [{"do": "set_priority", "value": "normal"}]
     when = _when(body.trigger, body).as_json()
-    return armed(body.rule_id or 0, viewer.project_id, "", 1, when, tree, todo, _scope(viewer), 0)
+    return armed(body.rule_id or 0, viewer.project_id, "", 1, when, tree, todo, _scope(connection, viewer), 0)
 
 
 def _runs(connection: Connection, viewer: Viewer, query: RunsQuery) -> Page[RuleRun]:

@@ -481,7 +481,7 @@ export interface paths {
         /** Rules in their order: all of them for administrators, for supervisors those of queues they see. */
         get: operations["rules_list_rules"];
         put?: never;
-        /** Keep a rule, behind all others. It touches tickets of the queues that one sees at this moment; an administrator's, all. */
+        /** Keep a rule, behind all others. It touches tickets of the queues that one has for good; an administrator's, all. */
         post: operations["rules_create_rule"];
         delete?: never;
         options?: never;

@@ -43,6 +43,9 @@ const sentences: Record<string, string> = {
   "Something has happened in the ticket since it was merged. Split it instead.": "После объединения в заявке уже что-то произошло. Разделите её.",
   "There is no such calendar.": "Такого календаря нет.",
   "There is no such organization.": "Такой организации нет.",
+  "What was merged goes back to a queue to which you have no access.": "Присоединённая заявка вернётся в очередь, к которой у вас нет доступа.",
+  "You stand in there for a while yourself: nobody can be moved there for good by you.":
+    "Вы сами работаете там временно, поэтому не можете перевести туда насовсем.",
   "This colleague has no access to the ticket's queue.": "У этого сотрудника нет доступа к очереди заявки.",
   "This merge was already undone.": "Это объединение уже отменено.",
   "The contact was merged again since; undo that merge first.": "Контакт с тех пор объединили ещё раз: сначала отмените то объединение.",
