@@ -14,8 +14,9 @@ from contact_center.demo.outside import Gateway
 from contact_center.model.people import Viewer
 from contact_center.model.words import Role
 from contact_center.store import Connection
-from contact_center.store.repositories import raw_items, webhooks
+from contact_center.store.repositories import raw_items, routing, webhooks
 from contact_center.testing import running_app
+from tests.console.helpers import console
 
 
 def test_a_ticket_speaks_one_language() -> None:
@@ -47,7 +48,8 @@ def test_people_have_names_of_their_own() -> None:
 
 
 async def test_colleagues_answer_while_one_watches(tmp_path: Path) -> None:
-    """A past that is answered, calls in the same histories, something in quarantine, a webhook, and answers that go on."""
+    """A past that is answered, calls in the same histories, something in quarantine, a webhook, and answers that go on; whoever sits
+    down in the visitor's seat is offered something."""
     gateway = Gateway()
     async with running_app(tmp_path / "data", webhooks={"allow_private_networks": True}) as server:
         shop = await run.prepare(server.product, gateway, lambda _words: None, 240, "ru")
@@ -59,6 +61,10 @@ async def test_colleagues_answer_while_one_watches(tmp_path: Path) -> None:
             async with asyncio.timeout(60):
                 while await server.store.read(_replies) <= before + 2:
                     await asyncio.sleep(0.3)
+            visitor = await server.store.read(_visitor)
+            async with console(server, visitor), asyncio.timeout(60):
+                while not await server.store.read(routing.open_offers_to, visitor):
+                    await asyncio.sleep(0.3)
             office.cancel()
             books = await server.store.read(raw_items.books)
             pairs = await server.store.read(candidates.find, Viewer(1, 1, Role.ADMIN, ()))
@@ -69,6 +75,10 @@ async def test_colleagues_answer_while_one_watches(tmp_path: Path) -> None:
             assert len(await server.store.read(webhooks.endpoints, 1)) == 1
         finally:
             await gateway.close()
+
+
+def _visitor(connection: Connection) -> int:
+    return int(connection.execute(text("SELECT id FROM employee WHERE email = 'anna@shop.example'")).scalar_one())
 
 
 def _replies(connection: Connection) -> int:

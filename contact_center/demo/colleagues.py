@@ -7,7 +7,9 @@ import asyncio
 import random
 import secrets
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import socketio
@@ -23,6 +25,14 @@ AT_WORK = ("boris@shop.example", "vera@shop.example", "daniel@shop.example")  # 
 READS = (3.0, 8.0)  # seconds that somebody reads before the answer
 LEAVES = 12  # tickets that nobody has taken stay for the visitor
 HOURS: dict[str, Any] = {"timezone": "Europe/Moscow", "weekly": [[["09:00", "21:00"]]] * 5 + [[["10:00", "18:00"]]] * 2, "holidays": "RU"}
+# Why people write to a shop, and what comes of it.
+REASONS: dict[str, dict[str, list[str]]] = {
+    "en": {"Delivery": ["Late", "Damaged on the way"], "Order": ["Change it", "Cancel it"], "Invoice": []},
+    "ru": {"Доставка": ["Опаздывает", "Пришло повреждённым"], "Заказ": ["Изменить", "Отменить"], "Счёт": []},
+}
+DISPOSITIONS = {"en": ["Solved", "Promised a call", "Not for us"], "ru": ["Решено", "Обещали перезвонить", "Не к нам"]}
+OFFERED: dict[str, Any] = {"offers": True, "offer_seconds": 120, "wrap_seconds": 60, "wants_reason": True}
+LOOKS = 3.0  # seconds between looks whether the visitor has come
 EVENTS = ["ticket.created", "ticket.changed", "contact.changed"]
 
 
@@ -43,6 +53,7 @@ class Colleagues:
         """Furnish what is furnished by hand, then work until cancelled."""
         await self._furnish()
         tasks = [spawn(self._sit(address), name=f"demo {address}") for address in AT_WORK]
+        tasks.append(spawn(self._receive(COLLEAGUES[0][0]), name="demo reception"))
         try:
             await asyncio.gather(*tasks)
         finally:
@@ -55,11 +66,44 @@ class Colleagues:
                 made = await _ask(client, "POST", "/calendars", name=WORDS[self.language]["hours"], hours=HOURS)
                 for queue in await _ask(client, "GET", "/queues"):
                     await _ask(client, "PATCH", f"/queues/{queue['id']}", calendar_id=made["id"])
+            if not await _ask(client, "GET", "/contact-reasons"):
+                await self._offer(client)
             known = (await _ask(client, "GET", "/webhooks"))["endpoints"]
             if known:  # the other system listens on another port each time
                 await _ask(client, "PATCH", f"/webhooks/{known[0]['id']}", url=self.crm)
             else:
                 await _ask(client, "POST", "/webhooks", name="CRM", url=self.crm, types=EVENTS)
+
+    async def _offer(self, client: aiohttp.ClientSession) -> None:
+        """One queue offers its work and lets it be written up, so that whoever visits meets a card."""
+        sales = next(queue for queue in await _ask(client, "GET", "/queues") if queue["name"] == WORDS[self.language]["sales"])
+        await _ask(client, "PATCH", f"/queues/{sales['id']}", **OFFERED)
+        for ticket in (await _ask(client, "GET", "/tickets?view=mine&limit=200"))["items"]:
+            if ticket["waiting_since"]:  # with full hands nothing is offered
+                await _ask(client, "PATCH", f"/tickets/{ticket['id']}", assignee_id=None)
+        for name, parts in REASONS[self.language].items():
+            above = await _ask(client, "POST", "/contact-reasons", name=name)
+            for part in parts:
+                await _ask(client, "POST", "/contact-reasons", name=part, parent_id=above["id"])
+        for name in DISPOSITIONS[self.language]:
+            await _ask(client, "POST", "/dispositions", name=name)
+
+    async def _receive(self, address: str) -> None:
+        """Whoever sits down in the visitor's seat is available, once a visit: what they choose then stands."""
+        greeted = None
+        async with await self._signed_in(address) as client:
+            me = (await _ask(client, "GET", "/me"))["user"]["id"]
+            while True:
+                await asyncio.sleep(LOOKS)
+                try:
+                    since = quote(datetime.now(UTC).isoformat())
+                    board = await _ask(client, "GET", f"/board?since={since}")
+                    here = next(each["here_since"] for each in board["agents"] if each["user_id"] == me)
+                    if here and here != greeted:
+                        await _ask(client, "PUT", "/me/state", state="available")
+                    greeted = here or greeted
+                except (aiohttp.ClientError, TimeoutError) as error:
+                    logger.warning("demo.not_received", who=address, error=repr(error))
 
     async def _sit(self, address: str) -> None:
         """One colleague's day."""
