@@ -141,6 +141,8 @@ class FigureInfo:
     words_en: str
     """The formula as people read it."""
     words_ru: str
+    tally: str | None
+    """What it counts, where it is a count: it opens into as many rows."""
     version: int
     """Grows when the meaning changes."""
 

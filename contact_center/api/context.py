@@ -12,6 +12,7 @@ from aiohttp import web
 from contact_center.api.addresses import client_address
 from contact_center.api.framework import to_json
 from contact_center.api.openings import Openings
+from contact_center.api.sharing import Shared
 from contact_center.bus.waiting import Waiters
 from contact_center.channels import registry
 from contact_center.channels.base import Environment, Inbox
@@ -60,6 +61,8 @@ class Services:
     """How many reports are counted at once: each may keep a reader of the store busy for a long time."""
     counting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """How many people's views are counted at once: all consoles ask after the same event, and others want to read too."""
+    boards: Shared = field(default_factory=Shared)
+    """Boards that are asked for at once by people who see the same are made once."""
     gauges: Callable[[], dict[str, float]] = dict
     """Numbers for /metrics."""
 

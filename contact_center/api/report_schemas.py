@@ -37,6 +37,8 @@ class BehindQuery(ReportQuery):
     """Which number of a report to open."""
 
     tally: Annotated[str, Field(json_schema_extra={"enum": list(COUNTED)}), AfterValidator(among(tuple(COUNTED)))]
+    hour: str | None = Field(None, pattern="^[0-6]-(1?[0-9]|2[0-3])$")
+    """Only what began in this hour of the week, on the wall of `timezone`: `0-9` is Monday from nine to ten."""
     cursor: str | None = Field(None, max_length=2000)
     limit: int = Field(50, ge=1, le=200)
 

@@ -19,7 +19,7 @@ class QueueFigures:
     callbacks: int
     """Of all open turns here, those that ask for a call."""
     received: int
-    """Turns that entered this queue since the beginning of the day, transfers into it included."""
+    """Stays in this queue that began since the beginning of the day: transfers into it are stays of their own."""
     answered: int
     """Stays in this queue that ended with an answer since the beginning of the day."""
     could_take: int = 0
@@ -54,6 +54,20 @@ class AgentFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueToday:
+    """How a queue has done since the beginning of the day, by the registry of figures."""
+
+    queue_id: int | None
+    """None: all that the reader sees."""
+    text_level: float | None
+    """`service_level.async`, of all but calls."""
+    voice_level: float | None
+    """`service_level.standard`, of calls."""
+    ages: tuple[int, int, int, int]
+    """Those who wait now, by how long: under a quarter of an hour, an hour, four hours, and longer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """What supervisors watch, read at one journal number."""
 
@@ -63,3 +77,8 @@ class Board:
     """The beginning of the day that `received` and `answered` count from."""
     queues: list[QueueFigures]
     agents: list[AgentFigures]
+    today: list[QueueToday]
+    came: int
+    """Turns that customers began since the beginning of the day, each once, however many queues it stood in since."""
+    occupancy: float | None
+    """Of those who are available at this moment: the part that has something in hand."""

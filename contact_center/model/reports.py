@@ -64,6 +64,8 @@ class Asked:
     """0: none."""
     medium: Medium | None = None
     about: About = About.WORK
+    hours: tuple[tuple[datetime, datetime], ...] | None = None
+    """Only what began in one of these stretches; of rows behind a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,19 @@ def starts_of(since: datetime, until: datetime, step: Step, timezone: str) -> tu
         if len(starts) > MOST_INTERVALS:
             raise ValueError("These intervals are too many: ask for longer ones, or for a shorter time.")
     return tuple(starts)
+
+
+def hours_of(since: datetime, until: datetime, timezone: str, day: int, hour: int) -> tuple[tuple[datetime, datetime], ...]:
+    """The stretches between two instants in which the clock on the wall shows this hour of this day of the week (0: Monday)."""
+    zone = ZoneInfo(timezone)
+    found, start = [], since
+    while start < until:
+        end = min(_after(start, Step.HOUR, zone), until)
+        wall = start.astimezone(zone)
+        if (wall.weekday(), wall.hour) == (day, hour):
+            found.append((start, end))
+        start = end
+    return tuple(found)
 
 
 def _after(at: datetime, step: Step, zone: ZoneInfo) -> datetime:

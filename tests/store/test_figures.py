@@ -1,6 +1,7 @@
 """Reports against a recount by hand from the bare stays and offers, and the stays behind every number."""
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from contact_center.model.figures import Tallies, percentile, values
 from contact_center.model.people import Viewer
-from contact_center.model.reports import Asked, By, Step, starts_of
+from contact_center.model.reports import Asked, By, Step, hours_of, starts_of
 from contact_center.model.words import EndReason, OfferState, Role
 from contact_center.store import Connection, Store
 from contact_center.store.repositories import figures, rollups, routing, work
@@ -108,6 +109,7 @@ def numbers() -> list[int]:
 @given(
     steps=st.lists(st.sampled_from(STEPS), min_size=5, max_size=50), seed=st.integers(0, 10**6), by=st.sampled_from(By), hours=st.integers(1, 200)
 )  # fmt: skip
+@example(steps=["open", "answer", "open", "transfer"] * 8, seed=4, by=By.HOUR, hours=90)
 @example(steps=["open", "open", "answer", "answer", "answer", "offer", "transfer"] * 20, seed=1, by=By.QUEUE, hours=200)
 async def test_a_report_equals_a_recount_by_hand(store: Store, numbers: list[int], steps: list[str], seed: int, by: By, hours: int) -> None:
     """Whatever happened: each tally of each row and the waits equal the recount, all balance, and each number opens into as many stays."""
@@ -149,6 +151,10 @@ async def test_a_report_equals_a_recount_by_hand(store: Store, numbers: list[int
         for tally in (each for each, sources in COUNTED.items() if sources[0].about is asked.about):
             behind = figures.behind(connection, viewer, asked, tally, desk.now)
             assert len(behind) == getattr(report.total.tallies, tally), tally
+        for row in report.rows if by is By.HOUR else ():
+            day, hour = map(int, row.key.split("-"))
+            within = replace(asked, hours=hours_of(since, until, "Europe/Berlin", day, hour))
+            assert len(figures.behind(connection, viewer, within, "entered", desk.now)) == row.tallies.entered
 
     await store.write(run)
 

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from contact_center.api.context import Context
 from contact_center.api.schemas import BoardQuery
 from contact_center.errors import Invalid
-from contact_center.model.board import Board, QueueFigures
+from contact_center.model.board import Board, QueueFigures, QueueToday
 from contact_center.model.people import Viewer
+from contact_center.model.reports import Asked, By, Medium
 from contact_center.routing import standing
 from contact_center.routing.offers import Weights
 from contact_center.store import Connection, journal
-from contact_center.store.repositories import access, board, presence
+from contact_center.store.repositories import access, board, figures, presence
 
 LONGEST_DAY = timedelta(hours=50)  # a day of 25 hours, and clocks that differ
 FADES = timedelta(seconds=45)  # three renewals missed
@@ -23,15 +24,21 @@ async def get_board(ctx: Context, query: BoardQuery) -> Board:
     if not now - LONGEST_DAY <= query.since <= now + timedelta(minutes=5):
         raise Invalid("since must be the beginning of today.", field="since")
     routing = ctx.services.settings.routing
-    return await ctx.read(_board, ctx.viewer, query.since, now, Weights(routing.weights, routing.weight))
+    viewer, weights = ctx.viewer, Weights(routing.weights, routing.weight)
+
+    async def look() -> Board:
+        return await ctx.services.store.read(_board, viewer, query.since, ctx.services.clock(), weights)
+
+    scope = (viewer.project_id, viewer.sees_all or viewer.queue_ids, viewer.hidden_queue_ids, query.since)
+    return await ctx.services.boards.get(scope, look)
 
 
 def _board(connection: Connection, viewer: Viewer, since: datetime, now: datetime, weights: Weights) -> Board:
-    figures = board.by_queue(connection, viewer, since)
+    counts = board.by_queue(connection, viewer, since)
     queues = [queue for queue in access.queues(connection, viewer.project_id) if viewer.sees_queue(queue.id)]
     empty = (0, 0, None, 0, 0, 0)
     could = standing.could_take(connection, weights, now, now - FADES)
-    stand = [replace(figures.get(each.id) or QueueFigures(each.id, *empty), could_take=could.get(each.id, 0)) for each in queues]
+    stand = [replace(counts.get(each.id) or QueueFigures(each.id, *empty), could_take=could.get(each.id, 0)) for each in queues]
     holding = board.holding(connection, viewer)
     agents = board.by_agent(connection, viewer, since, presence.present(connection, now - FADES))
     return Board(
@@ -40,4 +47,25 @@ def _board(connection: Connection, viewer: Viewer, since: datetime, now: datetim
         since=since,
         queues=stand,
         agents=[replace(each, holding=holding.get(each.user_id, ())) for each in agents],
+        today=_today(connection, viewer, since, now),
+        came=board.came(connection, viewer, since),
+        occupancy=board.occupancy(connection, viewer),
     )
+
+
+def _today(connection: Connection, viewer: Viewer, since: datetime, now: datetime) -> list[QueueToday]:
+    """The day so far, of each queue and of all that the viewer sees."""
+    levels = {}
+    for medium, figure in ((Medium.TEXT, "service_level.async"), (Medium.VOICE, "service_level.standard")):
+        asked = Asked(since, max(now, since) + timedelta(minutes=1), By.QUEUE, medium=medium)
+        report = figures.report(connection, viewer, asked, now)
+        levels[medium] = {row.key: row.figures[figure] for row in (*report.rows, report.total)}
+    ages = board.ages(connection, viewer, now)
+    known = sorted({int(key) for each in levels.values() for key in each if key} | set(ages))
+    none = (0, 0, 0, 0)
+    total = tuple(sum(each) for each in zip(none, *ages.values(), strict=True))
+    rows = [(key, str(key), ages.get(key, none)) for key in known]
+    return [
+        QueueToday(queue_id, levels[Medium.TEXT].get(key), levels[Medium.VOICE].get(key), waits)
+        for queue_id, key, waits in (*rows, (None, "", total))
+    ]

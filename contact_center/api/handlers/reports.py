@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -18,10 +19,11 @@ from contact_center.model.agent_time import together
 from contact_center.model.calls import Missed
 from contact_center.model.figures import FIGURES
 from contact_center.model.people import Viewer
-from contact_center.model.reports import Asked, Behind, By, Report, starts_of
+from contact_center.model.reports import Asked, Behind, By, Report, hours_of, starts_of
 from contact_center.store import Connection, journal
 from contact_center.store.bounds import bounded
 from contact_center.store.repositories import access, agent_time, calls, figures, reasons, sla
+from contact_center.store.repositories.tallies import COUNTED
 
 T = TypeVar("T")
 LONGEST = timedelta(days=800)
@@ -32,7 +34,8 @@ async def registry(ctx: Context) -> list[FigureInfo]:
     """Every figure there is: its words, its unit, the formula that counts."""
     return [
         FigureInfo(
-            each.id, each.unit, each.about, each.formula, each.en, each.ru, each.in_words("en"), each.in_words("ru"), each.version
+            each.id, each.unit, each.about, each.formula, each.en, each.ru, each.in_words("en"), each.in_words("ru"),
+            each.formula if each.formula in COUNTED else None, each.version,
         )
         for each in FIGURES
     ]  # fmt: skip
@@ -108,6 +111,9 @@ def _zone(name: str) -> str:
 
 
 def _behind(connection: Connection, viewer: Viewer, query: BehindQuery, asked: Asked, now: datetime) -> Page[Behind]:
+    if query.hour is not None:
+        day, hour = query.hour.split("-")
+        asked = replace(asked, hours=hours_of(asked.since, asked.until, asked.timezone, int(day), int(hour)))
     kind, last_id = decode_cursor(query.cursor, str, int) or ("", 0)
     rows = figures.behind(connection, viewer, asked, query.tally, now, (kind, last_id), query.limit + 1)
     items = rows[: query.limit]

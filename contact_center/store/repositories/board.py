@@ -1,17 +1,22 @@
 """The board's figures, one query each, over the intervals of work."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select, true
 from sqlalchemy.engine import Connection
 
 from contact_center.model.board import AgentFigures, HeldTurn, QueueFigures
 from contact_center.model.people import Viewer
-from contact_center.model.words import Demand, EndReason, WorkState
-from contact_center.store.schema.access import employee
+from contact_center.model.words import AgentState, Demand, EndReason, WorkState
+from contact_center.store.schema.access import employee, queue_grant
 from contact_center.store.schema.contacts import contact
+from contact_center.store.schema.routing import agent_state
 from contact_center.store.schema.tickets import ticket
 from contact_center.store.schema.work import segment, work_item
+
+AGES = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4))
+"""Where the ages of those who wait part."""
 
 
 def by_queue(connection: Connection, viewer: Viewer, since: datetime) -> dict[int, QueueFigures]:
@@ -76,3 +81,37 @@ def _seen(viewer: Viewer) -> ColumnElement[bool]:
         # The project's own segments: a queue belongs to one project.
         return true()
     return segment.c.queue_id.in_(viewer.queue_ids)
+
+
+def came(connection: Connection, viewer: Viewer, since: datetime) -> int:
+    """Turns that customers began since then, each once, in whatever queue it stands: those whose first stay the viewer sees."""
+    began = and_(segment.c.project_id == viewer.project_id, segment.c.entered_at >= since, segment.c.passed_in.is_not(True))
+    statement = select(func.count()).select_from(segment).join(work_item, work_item.c.id == segment.c.work_item_id)
+    return int(connection.execute(statement.where(began, work_item.c.opened_at >= since, _seen(viewer))).scalar_one())
+
+
+def ages(connection: Connection, viewer: Viewer, now: datetime) -> dict[int, tuple[int, int, int, int]]:
+    """Those who wait now, by queue and by how long they have, wherever they stood before."""
+    waits = and_(segment.c.ended_at.is_(None), segment.c.state == WorkState.WAITING, segment.c.project_id == viewer.project_id)
+    edges = [now - limit for limit in AGES]
+    opened = work_item.c.opened_at
+    within = [opened > edges[0], *(and_(opened <= newer, opened > older) for newer, older in pairwise(edges)), opened <= edges[-1]]
+    statement = select(segment.c.queue_id, *(_count(each) for each in within)).join(work_item, work_item.c.id == segment.c.work_item_id)
+    rows = connection.execute(statement.where(waits, _seen(viewer)).group_by(segment.c.queue_id))
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
+
+
+def occupancy(connection: Connection, viewer: Viewer) -> float | None:
+    """Of the colleagues who are available now, the part that has something in hand; None when nobody is."""
+    works = select(segment.c.id).where(segment.c.agent_id == employee.c.id, segment.c.ended_at.is_(None)).exists()
+    statement = (
+        select(func.count(), _count(works))
+        .select_from(agent_state)
+        .join(employee, employee.c.id == agent_state.c.employee_id)
+        .where(employee.c.project_id == viewer.project_id, agent_state.c.ended_at.is_(None), agent_state.c.state == AgentState.AVAILABLE)
+    )
+    if not viewer.sees_all:
+        shared = select(queue_grant.c.employee_id).where(queue_grant.c.queue_id.in_(viewer.queue_ids))
+        statement = statement.where(employee.c.id.in_(shared))
+    there, busy = connection.execute(statement).one()
+    return busy / there if there else None

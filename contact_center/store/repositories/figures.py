@@ -8,7 +8,7 @@ from math import fsum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, func, literal, literal_column, select
+from sqlalchemy import ColumnElement, and_, false, func, literal, literal_column, or_, select
 from sqlalchemy.engine import Connection
 
 from contact_center.model.figures import About, Tallies, values
@@ -111,7 +111,9 @@ def _behind(
         "ticket_id": source.to_ticket, "due_at": source.due, "ended_at": source.ended, "how": source.how, "seconds": source.seconds,
         "of_contact": source.contact,
     }  # fmt: skip
-    where = (_between(source, asked.since, asked.until), *_narrowed(viewer, asked, source), source.counts(now)[tally], source.id > beyond)
+    stretches = [(asked.since, asked.until)] if asked.hours is None else list(asked.hours)
+    when = or_(false(), *(_between(source, *each) for each in stretches))
+    where = (when, *_narrowed(viewer, asked, source), source.counts(now)[tally], source.id > beyond)
     chosen = select(*(column.label(name) for name, column in columns.items())).select_from(source.tables).where(*where)
     found = chosen.order_by(source.id).limit(limit).subquery()
     whose = func.coalesce(found.c.of_contact, ticket.c.contact_id)

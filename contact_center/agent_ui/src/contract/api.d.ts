@@ -4576,6 +4576,12 @@ export interface components {
             queues: components["schemas"]["QueueFigures"][];
             /** Agents */
             agents: components["schemas"]["AgentFigures"][];
+            /** Today */
+            today: components["schemas"]["QueueToday"][];
+            /** Came */
+            came: number;
+            /** Occupancy */
+            occupancy: number | null;
         };
         /**
          * Books
@@ -5301,6 +5307,8 @@ export interface components {
             words_en: string;
             /** Words Ru */
             words_ru: string;
+            /** Tally */
+            tally: string | null;
             /** Version */
             version: number;
         };
@@ -6351,6 +6359,25 @@ export interface components {
             queue_id: number;
             /** Needs */
             needs: components["schemas"]["SkillNeed"][];
+        };
+        /**
+         * QueueToday
+         * @description How a queue has done since the beginning of the day, by the registry of figures.
+         */
+        QueueToday: {
+            /** Queue Id */
+            queue_id: number | null;
+            /** Text Level */
+            text_level: number | null;
+            /** Voice Level */
+            voice_level: number | null;
+            /** Ages */
+            ages: [
+                number,
+                number,
+                number,
+                number
+            ];
         };
         /**
          * RawItemQuarantined
@@ -12032,6 +12059,7 @@ export interface operations {
                 medium?: ("text" | "voice") | null;
                 language?: "en" | "ru";
                 tally: "entered" | "transferred_in" | "answered" | "answered_in_target" | "settled" | "transferred" | "overflowed" | "merged" | "open" | "open_over_target" | "late" | "first_responses" | "next_responses" | "offers_accepted" | "offers_declined" | "offers_expired" | "abandoned" | "abandoned_in_target" | "abandoned_short" | "callback" | "after_hours" | "resolved" | "reopened" | "stood" | "ripe" | "again" | "first_contact" | "handled" | "first_response_kept" | "first_response_broken" | "next_response_kept" | "next_response_broken" | "resolution_kept" | "resolution_broken" | "clocks_running" | "surveys_sent" | "surveys_answered" | "csat_answered" | "csat_satisfied" | "nps_answered" | "nps_promoters" | "nps_detractors" | "ces_answered";
+                hour?: string | null;
                 cursor?: string | null;
                 limit?: number;
             };
