@@ -28,6 +28,8 @@ class ReportQuery(Input):
     channel: str | None = Field(None, max_length=60)
     reason_id: int | None = Field(None, ge=0, lt=2**53)
     """0: none."""
+    policy_id: int | None = Field(None, ge=1, lt=2**53)
+    """Of promises."""
     medium: Literal[Medium.TEXT, Medium.VOICE] | None = None
     language: Literal["en", "ru"] = "en"
     """Of the headings of an export."""

@@ -63,7 +63,7 @@ class QueueToday:
     """`service_level.async`, of all but calls."""
     voice_level: float | None
     """`service_level.standard`, of calls."""
-    ages: tuple[int, int, int, int]
+    ages: list[int]
     """Those who wait now, by how long: under a quarter of an hour, an hour, four hours, and longer."""
 
 

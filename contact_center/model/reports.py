@@ -62,6 +62,7 @@ class Asked:
     channel: str | None = None
     reason_id: int | None = None
     """0: none."""
+    policy_id: int | None = None
     medium: Medium | None = None
     about: About = About.WORK
     hours: tuple[tuple[datetime, datetime], ...] | None = None

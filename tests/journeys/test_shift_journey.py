@@ -112,7 +112,7 @@ async def test_a_shift_of_two(browser: Browser, served: Served, admin: Page) -> 
 
     # The report of today says what became of the three, and its numbers open into them.
     await admin.goto(f"{served.url}/reports")
-    entered = admin.locator("[data-row='total'] [data-cell='entered']")
+    entered = admin.locator("[data-row='total'] [data-cell='volume.entered']")
     await expect(entered).to_have_text("3")
     await expect(admin.locator("[data-row='total'] [data-cell='rona']")).to_have_text("20%")
     await entered.get_by_role("button").click()

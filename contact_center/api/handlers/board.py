@@ -62,8 +62,8 @@ def _today(connection: Connection, viewer: Viewer, since: datetime, now: datetim
         levels[medium] = {row.key: row.figures[figure] for row in (*report.rows, report.total)}
     ages = board.ages(connection, viewer, now)
     known = sorted({int(key) for each in levels.values() for key in each if key} | set(ages))
-    none = (0, 0, 0, 0)
-    total = tuple(sum(each) for each in zip(none, *ages.values(), strict=True))
+    none = [0] * 4
+    total = [sum(each) for each in zip(none, *ages.values(), strict=True)]
     rows = [(key, str(key), ages.get(key, none)) for key in known]
     return [
         QueueToday(queue_id, levels[Medium.TEXT].get(key), levels[Medium.VOICE].get(key), waits)

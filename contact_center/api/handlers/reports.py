@@ -99,7 +99,7 @@ def _asked(query: ReportQuery) -> Asked:
     except (ValueError, KeyError, OSError) as error:  # a zone that is none is any of these
         too_many = isinstance(error, ValueError) and "too many" in str(error)
         raise Invalid(str(error) if too_many else "There is no such timezone.", field="step" if too_many else "timezone") from None
-    narrowed = {name: getattr(query, name) for name in ("queue_id", "agent_id", "channel", "reason_id", "medium", "about")}
+    narrowed = {name: getattr(query, name) for name in ("queue_id", "agent_id", "channel", "reason_id", "policy_id", "medium", "about")}
     return Asked(query.since, query.until, query.by, starts, _zone(query.timezone), **narrowed)
 
 

@@ -90,7 +90,7 @@ def came(connection: Connection, viewer: Viewer, since: datetime) -> int:
     return int(connection.execute(statement.where(began, work_item.c.opened_at >= since, _seen(viewer))).scalar_one())
 
 
-def ages(connection: Connection, viewer: Viewer, now: datetime) -> dict[int, tuple[int, int, int, int]]:
+def ages(connection: Connection, viewer: Viewer, now: datetime) -> dict[int, list[int]]:
     """Those who wait now, by queue and by how long they have, wherever they stood before."""
     waits = and_(segment.c.ended_at.is_(None), segment.c.state == WorkState.WAITING, segment.c.project_id == viewer.project_id)
     edges = [now - limit for limit in AGES]
@@ -98,7 +98,7 @@ def ages(connection: Connection, viewer: Viewer, now: datetime) -> dict[int, tup
     within = [opened > edges[0], *(and_(opened <= newer, opened > older) for newer, older in pairwise(edges)), opened <= edges[-1]]
     statement = select(segment.c.queue_id, *(_count(each) for each in within)).join(work_item, work_item.c.id == segment.c.work_item_id)
     rows = connection.execute(statement.where(waits, _seen(viewer)).group_by(segment.c.queue_id))
-    return {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
+    return {row[0]: list(row[1:]) for row in rows}
 
 
 def occupancy(connection: Connection, viewer: Viewer) -> float | None:

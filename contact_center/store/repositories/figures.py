@@ -136,7 +136,7 @@ def _narrowed(viewer: Viewer, asked: Asked, source: Source) -> list[Any]:
     conditions: list[Any] = [source.project == viewer.project_id, source.only]
     if not viewer.sees_all:
         conditions.append(source.queue.in_(viewer.queue_ids))
-    for column, wanted in ((source.queue, asked.queue_id), (source.channel, asked.channel)):
+    for column, wanted in ((source.queue, asked.queue_id), (source.channel, asked.channel), (source.policy, asked.policy_id)):
         if wanted is not None:
             conditions.append(column == wanted)
     for column, wanted in ((source.agent, asked.agent_id), (source.reason, asked.reason_id)):
@@ -167,7 +167,11 @@ class _Plan:
 
 def _plan(connection: Connection, viewer: Viewer, asked: Asked) -> _Plan | None:
     """None: all is counted from rows."""
-    narrow = asked.by is By.POLICY or (_by_agent(asked) and (asked.reason_id is not None or asked.by is By.REASON))
+    narrow = (
+        asked.by is By.POLICY
+        or asked.policy_id is not None
+        or (_by_agent(asked) and (asked.reason_id is not None or asked.by is By.REASON))
+    )
     if asked.about is not About.WORK or asked.until - asked.since < WORTH or narrow:
         return None
     first, end = number(asked.since), number(asked.until)

@@ -6372,12 +6372,7 @@ export interface components {
             /** Voice Level */
             voice_level: number | null;
             /** Ages */
-            ages: [
-                number,
-                number,
-                number,
-                number
-            ];
+            ages: number[];
         };
         /**
          * RawItemQuarantined
@@ -12018,6 +12013,7 @@ export interface operations {
                 agent_id?: number | null;
                 channel?: string | null;
                 reason_id?: number | null;
+                policy_id?: number | null;
                 medium?: ("text" | "voice") | null;
                 language?: "en" | "ru";
             };
@@ -12056,6 +12052,7 @@ export interface operations {
                 agent_id?: number | null;
                 channel?: string | null;
                 reason_id?: number | null;
+                policy_id?: number | null;
                 medium?: ("text" | "voice") | null;
                 language?: "en" | "ru";
                 tally: "entered" | "transferred_in" | "answered" | "answered_in_target" | "settled" | "transferred" | "overflowed" | "merged" | "open" | "open_over_target" | "late" | "first_responses" | "next_responses" | "offers_accepted" | "offers_declined" | "offers_expired" | "abandoned" | "abandoned_in_target" | "abandoned_short" | "callback" | "after_hours" | "resolved" | "reopened" | "stood" | "ripe" | "again" | "first_contact" | "handled" | "first_response_kept" | "first_response_broken" | "next_response_kept" | "next_response_broken" | "resolution_kept" | "resolution_broken" | "clocks_running" | "surveys_sent" | "surveys_answered" | "csat_answered" | "csat_satisfied" | "nps_answered" | "nps_promoters" | "nps_detractors" | "ces_answered";
@@ -12098,6 +12095,7 @@ export interface operations {
                 agent_id?: number | null;
                 channel?: string | null;
                 reason_id?: number | null;
+                policy_id?: number | null;
                 medium?: ("text" | "voice") | null;
                 language?: "en" | "ru";
                 format?: "csv" | "xlsx";

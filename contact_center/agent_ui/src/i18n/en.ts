@@ -1,5 +1,6 @@
 import agents from "./agents.en";
 import desk from "./desk.en";
+import reports from "./reports.en";
 
 export default {
   agents,
@@ -9,7 +10,8 @@ export default {
   nav: { board: "Board", tickets: "Tickets", people: "People", setup: "Set-up", account: "My account", search: "Search and commands", queues: "Queues", help: "Keyboard shortcuts", signOut: "Sign out" },
   board: {
     title: "Board", live: "live", stale: "Figures of {time}: not up to date", noFigures: "No figures yet", wall: "Full screen", leave: "Leave full screen", all: "All queues", waiting: "waiting, not taken", oldest: "longest wait", inWork: "taken, in work", answered: "answered / came today", answeredShort: "Answered / came", answeredToday: "answered today", here: "colleagues here",
-    help: { oldest: "How long the customer waits who waits longest and whose ticket nobody has taken; time in earlier queues counts too", answered: "Turns of customers that ended with an answer today, and turns that came into a queue today, moves into it included", here: "Colleagues with a console open, of all", callbacks: "Of those who wait or are in work: who is to be called" },
+    help: { oldest: "How long the customer waits who waits longest and whose ticket nobody has taken; time in earlier queues counts too", answered: "Turns of customers that ended with an answer today, and turns that came into a queue today, moves into it included", here: "Colleagues with a console open, of all", callbacks: "Of those who wait or are in work: who is to be called", level: "Answered in time today: turns, then calls if there were any", occupancy: "How many of those available now have work in hand" },
+    level: "in time today", levelShort: "In time", occupancy: "busy, of those available", ages: { title: "Waiting by age", quarter: "wait up to 15 minutes", hour: "up to an hour", four: "up to 4 hours", more: "longer than 4 hours" },
     queues: "Queues", agents: "Colleagues", callbacks: "Callbacks", since: "here since {time}", away: "not here",
   },
   alerts: {
@@ -160,14 +162,7 @@ export default {
     hint: "Texts that are written often. They are put in with / in an empty reply. Variables are filled in; one without a value is an error, never a gap:", example: "Dear {'{{'}contact.name{'}}'}, thank you for writing.",
   },
   snooze: { title: "Put off", text: "The ticket waits, and opens again by itself or as soon as the customer writes.", step: "What is to be done then", stepHint: "e.g. ask the warehouse", hour: "In an hour", tomorrow: "Tomorrow morning", monday: "Monday morning", week: "In a week", own: "At this time", until: "Until {time}", next: "Next: {step}", end: "Wake it now" },
-  reports: {
-    title: "Reports", period: "Period", by: "Rows", step: "Intervals", total: "All", nobody: "Nobody", empty: "Nothing came in during this time.", provisional: "may change", provisionalHint: "Something of it is still open.",
-    periods: { today: "Today", yesterday: "Yesterday", week: "This week", days7: "Last 7 days", days30: "Last 30 days", month: "This month", last_month: "Last month" },
-    bys: { queue: "Queue", agent: "Colleague", channel: "Channel", interval: "Time" }, steps: { "15m": "15 minutes", "30m": "30 minutes", hour: "Hours", day: "Days", week: "Weeks", month: "Months" },
-    median: "Median wait", p90: "90 % wait at most", overdue: "Open, overdue", parts: { in_time: "answered in time", late: "answered late", open: "open", other: "passed on or settled" },
-    help: { median: "Half of those answered waited at most this long, on the clock", p90: "Nine of ten of those answered waited at most this long, on the clock", overdue: "Still open although the target has passed: each is a miss already" },
-    note: "A turn belongs to the time at which it entered the queue. “In time” is meant in the queue’s opening hours, waits on the clock. Numbers open into the turns they count.",
-  },
+  reports,
   webhooks: {
     emptyTitle: "Tell another system what happens here", emptyText: "A webhook sends each event — a new ticket, a letter, a call, a changed contact — to an address of yours, signed, in order, and again until it arrives.",
     stepUrl: "Say where to send, and which events.", stepSecret: "Put the secret that you are shown into the other system: it proves that a message is ours.", stepTest: "Send a test and see below whether it arrives.", emptyFeed: "A system that cannot be reached from here asks for the same events itself:",

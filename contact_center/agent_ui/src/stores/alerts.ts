@@ -5,7 +5,8 @@ import { watch } from "vue";
 import { useI18n } from "vue-i18n";
 import { useRouter } from "vue-router";
 import { api, ask } from "@/api/client";
-import type { Ticket } from "@/contract/types";
+import type { Alert, FigureInfo, Ticket } from "@/contract/types";
+import { useFigures } from "@/features/reports/report";
 import type { News } from "@/live/state";
 import { useLive } from "@/stores/live";
 import { usePrefs } from "@/stores/prefs";
@@ -21,6 +22,7 @@ export const useAlerts = defineStore("alerts", () => {
   const say = useWords();
   const router = useRouter();
   const toasts = useToasts();
+  const figures = useFigures();
   let sounded = 0;
 
   function start(): void {
@@ -28,6 +30,7 @@ export const useAlerts = defineStore("alerts", () => {
   }
 
   function hear(events: News[]): void {
+    for (const { type, data } of events) if (type === "alert.began" || type === "alert.ended") void figured(type, data.alert);
     if (prefs.notify === "off") return;
     for (const { type, data } of events) if (type === "ticket.at_risk" || type === "ticket.overdue") promised(type, data.ticket);
     if (events.some(({ type, data }) => type === "notice.changed" && !data.notice.read && data.notice.kind !== "news")) void told();
@@ -38,6 +41,18 @@ export const useAlerts = defineStore("alerts", () => {
     if (document.hasFocus() || !("Notification" in window) || Notification.permission !== "granted") return;
     const [ticket] = written.values();
     if (ticket) show(ticket, written.size);
+  }
+
+  let registry: Promise<FigureInfo[]> | undefined;
+  /** A figure stands beyond its threshold, or is well again: those who are to be told hear of it whatever they do. */
+  async function figured(type: "alert.began" | "alert.ended", alert: Alert): Promise<void> {
+    registry ??= ask(api.GET("/api/v1/figures")).catch(() => ((registry = undefined), []));
+    const figure = (await registry).find((each) => each.id === alert.figure);
+    const value = alert.firing ? figures.amount(alert.firing.value, figure?.unit ?? "count") : "";
+    const where = alert.queue_id ? (live.state.queues[alert.queue_id]?.name ?? "") : t("reports.wholeCentre");
+    const began = type === "alert.began";
+    toasts.show(t(`reports.${began ? "began" : "ended"}`, { figure: figure ? figures.word(figure) : alert.figure, value, where }), { lasts: began ? 20_000 : 8000, action: { label: t("reports.look"), run: () => void router.push("/board") } });
+    if (began && (alert.sound || prefs.sound)) sound();
   }
 
   /** A promise is about to be broken, or is: whoever has the ticket is told, and of those nobody has whoever asked to hear of them. */
