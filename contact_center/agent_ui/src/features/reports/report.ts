@@ -93,6 +93,7 @@ export function useFigures() {
     return new Intl.NumberFormat(locale.value, { style: "unit", unit, maximumFractionDigits: amount < 10 && unit !== "second" ? 1 : 0 }).format(amount);
   }
   const share = (value: number | null | undefined) => (value === null || value === undefined ? "–" : new Intl.NumberFormat(locale.value, { style: "percent", maximumFractionDigits: 1 }).format(value));
+  const percent = (value: number | null | undefined) => (value === null || value === undefined ? "–" : new Intl.NumberFormat(locale.value, { style: "percent", maximumFractionDigits: 0 }).format(value));
   const number = (value: number, digits = 0) => new Intl.NumberFormat(locale.value, { maximumFractionDigits: digits }).format(value);
   /** A dash where there is nothing to divide by. */
   function amount(found: number | null | undefined, unit: string): string {
@@ -111,5 +112,5 @@ export function useFigures() {
   }
   /** A day of the week: 0 is Monday. */
   const weekday = (day: number, style: "short" | "long" = "short") => new Intl.DateTimeFormat(locale.value, { weekday: style, timeZone: "UTC" }).format(new Date(Date.UTC(2024, 0, 1 + day)));
-  return { value, amount, word, how, moment, weekday, seconds, share, number };
+  return { value, amount, word, how, moment, weekday, seconds, share, percent, number };
 }

@@ -1,0 +1,74 @@
+"""From a report over the hours of a week to the rows behind a cell; an alert that rings in the console; a workbook."""
+
+from datetime import datetime
+
+from playwright.async_api import Browser, expect
+
+from tests.journeys.conftest import Served, first_log_in
+from tests.journeys.test_shift_journey import write
+
+
+async def test_a_cell_of_the_heat_map_opens_into_as_many_rows(browser: Browser, served: Served) -> None:
+    """What is written in the cell of this hour is how many rows it opens into, and each leads to its ticket."""
+    admin = await first_log_in(browser, served)
+    for number in (1, 2, 3):
+        write(served, number)
+    await expect(admin.locator("[data-ticket-row]")).to_have_count(3)
+    await admin.goto(f"{served.url}/reports?period=days7&by=hour")
+    cells = admin.locator("[data-heat] td[data-hour] button")
+    await expect(cells.first).to_be_visible()
+    texts = [int(text) for text in await cells.all_inner_texts()]
+    assert sum(texts) == 3, "three letters, unless the hour has just changed in one or two cells"
+    await cells.first.click()
+    await expect(admin.locator("[data-stay]")).to_have_count(texts[0])
+    await admin.locator("[data-stay]").first.get_by_role("link").click()
+    await expect(admin.get_by_role("heading", name="Question")).to_be_visible()
+
+
+async def test_a_file_holds_the_report(browser: Browser, served: Served) -> None:
+    """The button gives a workbook whose name says of when it is."""
+    admin = await first_log_in(browser, served)
+    write(served, 1)
+    await expect(admin.locator("[data-ticket-row]")).to_have_count(1)
+    await admin.goto(f"{served.url}/reports")
+    async with admin.expect_download() as waiting:
+        await admin.locator("[data-xlsx]").click()
+    file = await waiting.value
+    assert file.suggested_filename.endswith(".xlsx")
+    assert str(datetime.now().year) in file.suggested_filename
+
+
+async def test_columns_that_somebody_chose_stay(browser: Browser, served: Served) -> None:
+    """A column that is switched off is gone, also after the page was opened anew; the usual ones come back with one choice."""
+    admin = await first_log_in(browser, served)
+    write(served, 1)
+    await expect(admin.locator("[data-ticket-row]")).to_have_count(1)
+    await admin.goto(f"{served.url}/reports")
+    settled = admin.locator("[data-row='total'] [data-cell='volume.settled']")
+    await expect(settled).to_be_visible()
+    await admin.get_by_role("button", name="Columns").click()
+    await admin.get_by_role("menuitem", name="No answer needed", exact=True).click()
+    await expect(settled).to_have_count(0)
+    await admin.reload()
+    await expect(admin.locator("[data-row='total'] [data-cell='volume.entered']")).to_be_visible()
+    await expect(settled).to_have_count(0)
+    await admin.get_by_role("button", name="Columns").click()
+    await admin.get_by_role("menuitem", name="Usual columns").click()
+    await expect(settled).to_be_visible()
+
+
+async def test_an_alert_is_set_in_one_line_and_rings(browser: Browser, served: Served) -> None:
+    """More than nothing waits, at once: the console says so within a look, on whatever page, and the board shows it."""
+    admin = await first_log_in(browser, served)
+    write(served, 1)
+    await expect(admin.locator("[data-ticket-row]")).to_have_count(1)
+    await admin.goto(f"{served.url}/board")
+    await admin.locator("[data-alerts]").click()
+    await admin.get_by_label("Threshold").nth(1).fill("0")
+    await admin.get_by_label("minutes on end").fill("0")
+    await admin.locator("[data-add-alert]").click()
+    await expect(admin.locator("[data-alert]")).to_have_count(1)
+    await admin.keyboard.press("Escape")
+    await expect(admin.get_by_text("Waiting now: 1", exact=False)).to_be_visible(timeout=40_000)
+    await admin.locator("[data-alerts]").click()
+    await expect(admin.locator("[data-alert] .badge")).to_contain_text("1")
