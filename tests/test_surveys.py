@@ -1,6 +1,8 @@
 """Surveys end to end, without a browser: who is asked, by what, once; and what comes of an answer."""
 
+import asyncio
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,15 +12,17 @@ from sqlalchemy import text
 
 from contact_center.app import utc_now
 from contact_center.model.acts import Act
+from contact_center.model.messages import InboundPerson
 from contact_center.model.surveys import OnLow, Skipped, SurveyKind, SurveySettings
-from contact_center.model.words import Status
+from contact_center.model.words import Demand, PointKind, Status
 from contact_center.store import Connection, journal
 from contact_center.store.repositories import outbox, surveys, tickets, timeline, work
-from contact_center.surveys import asking
+from contact_center.surveys import answering, asking
 from contact_center.surveys.asker import Asker
 from contact_center.testing import RunningApp, a_mail
 from contact_center.tickets import lifecycle, replies
 from contact_center.tickets.replies import Draft
+from tests.intake.world import message as make_message
 
 ASK = SurveySettings(SurveyKind.CSAT, delay_seconds=0)
 
@@ -219,3 +223,45 @@ async def test_a_form_of_too_many_fields_is_no_answer(server: RunningApp) -> Non
     async with aiohttp.ClientSession() as client, client.post(url, data="&".join(f"f{n}=1" for n in range(20))) as response:
         assert response.status == 422
     assert (await rows(server))[0]["score"] is None
+
+
+async def test_a_text_message_is_an_answer(server: RunningApp) -> None:
+    """A number from whoever was asked by this account is their answer, is kept and asks for nothing; a second number, a question and
+    a text to another account are messages as ever."""
+    await server.deliver(a_mail())
+
+    def asked(connection: Connection) -> tuple[int, int]:
+        ticket = tickets.find(connection, 1)
+        assert ticket is not None
+        now = utc_now()
+        values = {"project_id": 1, "queue_id": 1, "ticket_id": 1, "contact_id": ticket.contact.id, "kind": "nps", "account_id": 1}
+        survey_id = surveys.add(connection, **values, channel="sms", language="ru", question="", resolved_at=now)
+        surveys.change(connection, survey_id or 0, sent_at=now, expires_at=now + timedelta(days=1))
+        return survey_id or 0, ticket.contact.id
+
+    survey_id, contact_id = await server.store.write(asked)
+
+    def said(words: str, account_id: int = 1) -> Any:
+        message = make_message(None, text=words)
+        message = replace(message, sender=InboundPerson(PointKind.PHONE, "+79161234567"), kind="sms")
+        act = Act(utc_now())
+        return lambda connection: answering.by_text(connection, act, {"account_id": account_id}, message, contact_id)
+
+    for words, account_id in (("Where is my order?", 1), ("11", 1), ("9", 2)):
+        assert (await server.store.write(said(words, account_id))).demand is Demand.ANSWER
+    assert (await rows(server))[0]["score"] is None
+    assert (await server.store.write(said("9 спасибо"))).demand is Demand.NOTHING
+    assert ((await rows(server))[0]["score"], (await rows(server))[0]["comment"]) == (9, "спасибо")
+    assert (await server.store.write(said("3"))).demand is Demand.ANSWER
+    assert survey_id == 1
+
+
+async def test_two_processes_ask_once(server: RunningApp) -> None:
+    """However many look at the same moment, one row and one message come of it."""
+    await switch_on(server)
+    ticket_id = await resolved(server)
+    now = utc_now()
+    asks = (server.store.write(asking.ask, Act(now), sending(server), server.url, 1, ticket_id) for _ in range(5))
+    made = [each for each in await asyncio.gather(*asks) if each is not None]
+    assert len(made) == 1
+    assert len(await rows(server)) == 1

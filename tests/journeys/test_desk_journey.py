@@ -75,6 +75,24 @@ async def test_what_was_written_is_there_for_whoever_goes_on(browser: Browser, s
     await expect(boris.locator("[data-left-draft]")).to_have_count(0)
 
 
+async def test_what_is_written_without_a_network_goes_up_later(browser: Browser, served: Served) -> None:
+    """The words stay where they are, and are on the server when the line is back, without a key pressed."""
+    ada = await first_log_in(browser, served)
+    write(served, 1)
+    await open_ticket(ada, "Question 1")
+    await ada.keyboard.press("r")
+    await ada.context.set_offline(True)
+    await ada.keyboard.type("Written in a tunnel")
+    await asyncio.sleep(2)
+    await ada.context.set_offline(False)
+    for _ in range(60):
+        desk = await (await ada.request.get("/api/v1/tickets/1/desk")).json()
+        if desk["mine"]:
+            break
+        await asyncio.sleep(0.5)
+    assert [draft["text"] for draft in desk["mine"]] == ["Written in a tunnel"]
+
+
 async def test_a_mention_and_a_hand_over(browser: Browser, served: Served) -> None:
     """By keyboard: @ and two letters name a colleague, whose rail counts it until they open it; a queue that wants a note gets one,
     and it stands at the top until whoever got the ticket answers."""

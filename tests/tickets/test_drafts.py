@@ -1,5 +1,6 @@
 """Drafts: what was saved is there, nothing is written over unseen, and nothing that ended comes back."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -179,3 +180,14 @@ async def test_a_draft_goes_along_when_its_ticket_becomes_part_of_another(desk: 
     assert saved.cc == ("" if there == "open" else "boss@x")
     with pytest.raises(DraftChanged):
         await save(desk, survivor, saved.version - 1, "a window that has not heard of it")
+
+
+async def test_two_windows_at_the_same_moment(desk: Desk) -> None:
+    """Of saves from one version that come at once one is kept and the others are told, also where there was no draft yet."""
+    _, ticket_id = await desk.mail("ivan@x")
+    for version in (0, 1):
+        outcomes = await asyncio.gather(*(save(desk, ticket_id, version, f"words {n} {version}") for n in range(4)), return_exceptions=True)
+        kept = [each for each in outcomes if isinstance(each, SavedDraft)]
+        assert [each.version for each in kept] == [version + 1]
+        assert all(isinstance(each, SavedDraft | DraftChanged) for each in outcomes), outcomes
+        assert [row[2] for row in await marks(desk, ticket_id)] == [kept[0].text]

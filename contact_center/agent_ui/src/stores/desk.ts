@@ -12,6 +12,7 @@ export const useDesk = defineStore("desk", () => {
   const drafts = useDrafts();
   const desk = shallowRef<Desk | null>(null);
   let wanted: number | null = null;
+  watch(() => live.me?.user.id, (id) => id !== undefined && drafts.belongTo(id), { immediate: true });
   const watching = computed(() => !!desk.value && !!live.me && desk.value.watcher_ids.includes(live.me.user.id));
 
   async function open(ticketId: number): Promise<void> {

@@ -33,6 +33,7 @@ export interface Conflict {
 }
 
 const STORED = "cc.drafts";
+const OWNER = "cc.drafts.of"; // whose they are: several people may use one browser
 const KEEP = 200;
 const PAUSE = 1000; // milliseconds after the last letter
 const AGAIN = 5000; // milliseconds until what did not reach the server is tried again
@@ -42,6 +43,7 @@ export const useDrafts = defineStore("drafts", () => {
   const conflicts = reactive<Record<number, Conflict>>({});
   const timers: Record<number, ReturnType<typeof setTimeout>> = {};
   const onWay = new Set<number>();
+  let known = false; // whose drafts these are
   let timer: ReturnType<typeof setTimeout> | undefined;
   watch(drafts, () => {
     clearTimeout(timer);
@@ -49,7 +51,15 @@ export const useDrafts = defineStore("drafts", () => {
     for (const id of Object.keys(drafts)) if (isBehind(Number(id))) later(Number(id), PAUSE);
   });
   addEventListener("pagehide", () => (keep(), leave()));
-  for (const id of Object.keys(drafts)) if (isBehind(Number(id))) later(Number(id), PAUSE);
+
+  /** Somebody is signed in: what another person wrote in this browser is not theirs, and does not go up in their name. */
+  function belongTo(userId: number): void {
+    const owner = localStorage.getItem(OWNER);
+    if (owner !== null && owner !== String(userId)) for (const id of Object.keys(drafts)) clear(Number(id));
+    localStorage.setItem(OWNER, String(userId));
+    known = true;
+    for (const id of Object.keys(drafts)) if (isBehind(Number(id))) later(Number(id), PAUSE);
+  }
 
   function load(): Record<number, Draft> {
     try {
@@ -83,7 +93,7 @@ export const useDrafts = defineStore("drafts", () => {
 
   function isBehind(ticketId: number): boolean {
     const draft = drafts[ticketId];
-    if (!draft || conflicts[ticketId]) return false;
+    if (!known || !draft || conflicts[ticketId]) return false;
     if (isEmpty(draft)) return !!draft.saved && draft.saved !== EMPTY;
     return draft.saved !== print(draft);
   }
@@ -175,7 +185,7 @@ export const useDrafts = defineStore("drafts", () => {
     }
   }
 
-  return { of, follow, clear, conflicts, push, decide, meet, adopt };
+  return { belongTo, of, follow, clear, conflicts, push, decide, meet, adopt };
 });
 
 const EMPTY = "empty";
