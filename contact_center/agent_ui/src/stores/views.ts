@@ -28,8 +28,10 @@ export const useViews = defineStore("views", () => {
     if (document.hidden) return void (missed = true);
     missed = false;
     counted = Date.now();
+    const found = await ask(api.GET("/api/v1/views/counts"));
+    // A colleague has shared a view, or shares one no more.
+    if (found.length !== views.value.length || found.some((each) => !find(each.view_id))) views.value = await ask(api.GET("/api/v1/views"));
     if (views.value.length) {
-      const found = await ask(api.GET("/api/v1/views/counts"));
       counts.value = Object.fromEntries(found.map((each) => [each.view_id, each.more ? `${each.tickets}+` : each.tickets ? String(each.tickets) : ""]));
     }
     pause = Math.max(PAUSE, SHARE * (Date.now() - counted));
@@ -43,7 +45,7 @@ export const useViews = defineStore("views", () => {
     }, Math.max(SETTLE, counted + pause - Date.now()));
   }
   watch(() => live.latest, (events) => {
-    if ((views.value.length || live.state.list?.saved) && events.some((news) => news.type.startsWith("ticket."))) soon();
+    if (events.some((news) => news.type.startsWith("ticket."))) soon();
   });
   addEventListener("visibilitychange", () => missed && !document.hidden && soon());
 
