@@ -50,7 +50,7 @@ class DryRun:
     """How often its conditions held."""
     tickets: int = 0
     matches: list[Match] = field(default_factory=list)
-    """The newest of them."""
+    """The newest of them, of tickets that are in the rule's queues still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +114,15 @@ def verdicts(connection: Connection, known: list[Armed], inactive: set[int], tic
 def _replay(connection: Connection, rule: Armed, events: list[Recorded], result: DryRun, seen: set[int]) -> None:
     found = [each for each in happenings(events) if looks_at(rule, each) and not is_too_long(each)]
     result.looked += len(found)
-    for happening, _ in reversed(wanted_of(connection, [rule], found)):
+    wanted = wanted_of(connection, [rule], found)
+    here = rules.covered(connection, rule, {happening.ticket_id for happening, _ in wanted})
+    for happening, _ in reversed(wanted):
         assert happening.ticket is not None
         ticket = happening.ticket
         result.fired += 1
         seen.add(happening.ticket_id)
-        if len(result.matches) < SHOWN:
+        # What has gone elsewhere since is counted, and not named: whoever asks may not see it there.
+        if happening.ticket_id in here and len(result.matches) < SHOWN:
             result.matches.append(Match(happening.ticket_id, ticket["number"], ticket["subject"], happening.at, happening.seq))
 
 

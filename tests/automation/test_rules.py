@@ -408,3 +408,14 @@ async def test_what_fails_every_time_holds_up_nobody(house: House, monkeypatch: 
     ]
     assert len(await house.runs(sound, RuleOutcome.FIRED)) == 2
     assert (await house.tags(ticket), set(await house.tags(later))) == (("next",), {"never", "next"})
+
+
+async def test_a_dry_run_names_nothing_that_went_out_of_sight(house: House) -> None:
+    """A ticket that came to a queue of the rule and has gone to another one since is counted, and its subject told to nobody."""
+    other = await house.store.write(access.add_queue, 1, "Board", True, house.clock())
+    rule = await house.rule(Trigger.CREATED, tagged("x"), queue_ids=[1])
+    _, here = await house.mail(subject="Here")
+    _, gone = await house.mail("olga@x", subject="Gone")
+    await house.change(gone, queue_id=other)
+    tried = await house.tried(rule)
+    assert (tried.fired, tried.tickets, [match.ticket_id for match in tried.matches]) == (2, 2, [here])

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from contact_center.model.figures import Tallies, percentile, values
 from contact_center.model.people import Viewer
@@ -174,6 +175,13 @@ async def test_a_report_is_of_ones_own_queues(store: Store) -> None:
             assert len(figures.behind(connection, viewer, asked, "entered", desk.now)) == report.total.tallies.entered
         other = Viewer(desk.people[0], desk.project + 1, Role.ADMIN, ())
         assert figures.report(connection, other, asked, desk.now).rows == []
+        # What went elsewhere is counted where it was, and nothing is told of it there.
+        viewer = Viewer(10**6, desk.project, Role.SUPERVISOR, (desk.queues[0],))
+        before = figures.behind(connection, viewer, asked, "entered", desk.now)
+        assert {(bool(row.subject), bool(row.contact_name)) for row in before} == {(True, True)}
+        connection.execute(text("UPDATE ticket SET queue_id = :other, assignee_id = NULL"), {"other": desk.queues[1]})
+        after = figures.behind(connection, viewer, asked, "entered", desk.now)
+        assert [replace(row, subject="", contact_name="") for row in before] == after
 
     await store.write(run)
 

@@ -8,7 +8,7 @@ from math import fsum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, false, func, literal, literal_column, or_, select
+from sqlalchemy import ColumnElement, and_, case, false, func, literal, literal_column, or_, select
 from sqlalchemy.engine import Connection
 
 from contact_center.model.figures import About, Tallies, values
@@ -19,6 +19,7 @@ from contact_center.store.repositories.tallies import COUNTED, NOBODY, SOURCES, 
 from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.figures import interval_fact
 from contact_center.store.schema.tickets import ticket
+from contact_center.store.scope import sees_contact, sees_ticket
 
 WORTH = timedelta(hours=6)  # a shorter report is counted from rows as fast
 MOST_STRETCHES = 40  # of quarters that are to be counted from rows; with more it is all counted from rows
@@ -117,12 +118,15 @@ def _behind(
     chosen = select(*(column.label(name) for name, column in columns.items())).select_from(source.tables).where(*where)
     found = chosen.order_by(source.id).limit(limit).subquery()
     whose = func.coalesce(found.c.of_contact, ticket.c.contact_id)
-    statement = select(found, ticket.c.number, ticket.c.subject, contact.c.id.label("contact_id"), contact.c.name)
+    # What stood in a queue of theirs may be elsewhere by now: that it was there counts, and what it is about is out of sight.
+    sees = sees_ticket(viewer)
+    subject, name = case((sees, ticket.c.subject), else_=""), case((or_(sees, sees_contact(viewer)), contact.c.name), else_="")
+    statement = select(found, ticket.c.number, subject.label("subject"), contact.c.id.label("contact_id"), name.label("name"))
     statement = statement.select_from(found.outerjoin(ticket, ticket.c.id == found.c.ticket_id).join(contact, contact.c.id == whose))
     return [
         Behind(
             row.id, source.name, row.contact_id, row.name, row.queue_id, row.agent_id, row.channel, row.began_at, row.ticket_id, row.number,
-            row.subject or "", row.due_at, row.ended_at, row.how, row.seconds,
+            row.subject, row.due_at, row.ended_at, row.how, row.seconds,
         )
         for row in connection.execute(statement.order_by(found.c.id))
     ]  # fmt: skip

@@ -199,6 +199,14 @@ def companies(connection: Connection, contact_ids: Collection[int]) -> dict[int,
     return {row.id: row.organization_id for row in found}
 
 
+def covered(connection: Connection, wanted: Armed, ticket_ids: Collection[int]) -> set[int]:
+    """Those of these tickets that stand in queues of a rule now."""
+    if wanted.queue_ids is None:
+        return set(ticket_ids)
+    here = select(ticket.c.id).where(ticket.c.id.in_(ticket_ids), ticket.c.queue_id.in_(sorted(wanted.queue_ids)))
+    return set(connection.execute(here).scalars())
+
+
 def due(connection: Connection, wanted: Armed, now: datetime, after: int, limit: int) -> list[tuple[int, int, datetime]]:
     """Tickets for which something has been so for long enough, by the clock on the wall, and for which the rule has not fired yet:
     (ticket, queue, since when), by number."""
