@@ -14,15 +14,17 @@ from contact_center.app import utc_now
 from contact_center.model.acts import Act
 from contact_center.model.messages import InboundPerson
 from contact_center.model.surveys import OnLow, Skipped, SurveyKind, SurveySettings
-from contact_center.model.words import Demand, PointKind, Status
-from contact_center.store import Connection, journal
-from contact_center.store.repositories import outbox, surveys, tickets, timeline, work
+from contact_center.model.words import Demand, PointKind, Role, Status
+from contact_center.store import Connection, Store, journal
+from contact_center.store.repositories import access, outbox, surveys, tickets, timeline, work
 from contact_center.surveys import answering, asking
 from contact_center.surveys.asker import Asker
 from contact_center.testing import RunningApp, a_mail
 from contact_center.tickets import lifecycle, replies
-from contact_center.tickets.replies import Draft
+from contact_center.tickets.replies import Draft, Sending
+from tests.intake.world import KEYS, make_world
 from tests.intake.world import message as make_message
+from tests.tickets.test_threading import Desk
 
 ASK = SurveySettings(SurveyKind.CSAT, delay_seconds=0)
 
@@ -265,3 +267,20 @@ async def test_two_processes_ask_once(server: RunningApp) -> None:
     made = [each for each in await asyncio.gather(*asks) if each is not None]
     assert len(made) == 1
     assert len(await rows(server)) == 1
+
+
+async def test_two_at_once_ask_a_customer_once(store: Store) -> None:
+    """Two tickets of one customer come due at two processes in the same moment: the limit of questions holds."""
+    desk = Desk(await make_world(store), None)
+    desk.agent = await store.write(access.add_user, 1, "a@x", "Anna", Role.AGENT, None, desk.clock())
+    await store.write(surveys.keep_settings, 1, ASK, desk.clock() - timedelta(days=1))
+    sent = Sending(KEYS, timedelta(0), {"email": PointKind.EMAIL})
+    due = []
+    for subject in ("One", "Two"):
+        _, ticket_id = await desk.mail("ivan@example.com", subject=subject)
+        await desk.reply(ticket_id, Status.RESOLVED)
+        due.append(ticket_id)
+    act = Act(desk.clock() + timedelta(seconds=1))
+    await asyncio.gather(*(store.write(asking.ask, act, sent, "http://x", 1, ticket_id) for ticket_id in due))
+    found = await store.read(lambda c: list(c.execute(text("SELECT skipped FROM survey")).scalars()))
+    assert sorted(found, key=str) == [None, Skipped.CAP]

@@ -117,15 +117,18 @@ def _skipped(
         return Skipped.UNPROVEN
     if point.role is PointRole.SHARED and not (point.verified and not contact.provisional):
         return Skipped.UNPROVEN
-    if wanted.cap_days and surveys.asked_since(connection, contact.id, act.now - timedelta(days=wanted.cap_days)):
-        return Skipped.CAP
-    if surveys.asked_in_ticket_since(connection, ticket.id, inbound["occurred_at"]):
-        return Skipped.CAP
     if inbound["account_id"] == account.id:
         refused = unattended.refused(connection, act, account, inbound, to.kind, OLDEST)
     else:
         refused = unattended.refused_to_point(connection, act, account, contact.id, point.id, to, is_proven=True)
-    return Skipped.REFUSED if refused else None
+    if refused:
+        return Skipped.REFUSED
+    # Asked last, when the address is held: of two that come due in the same moment the second sees the first.
+    if wanted.cap_days and surveys.asked_since(connection, contact.id, act.now - timedelta(days=wanted.cap_days)):
+        return Skipped.CAP
+    if surveys.asked_in_ticket_since(connection, ticket.id, inbound["occurred_at"]):
+        return Skipped.CAP
+    return None
 
 
 def _send(
