@@ -1,4 +1,5 @@
-"""A month's report over a million turns, beside a plain count of the same rows by the database alone."""
+"""A month's report over a million turns, from rollups and from rows, beside a plain count of the same rows by the database alone;
+how fast rollups are made, and what marking them costs whoever ends a turn."""
 
 import asyncio
 import random
@@ -8,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert, text, update
 
 from bench.crowd import gather
 from bench.places import Setting, engines, say
@@ -18,7 +19,7 @@ from contact_center.model.people import Viewer
 from contact_center.model.reports import Asked, By, Step, starts_of
 from contact_center.model.words import EndReason, Role, WorkState
 from contact_center.store import Connection
-from contact_center.store.repositories import access, figures
+from contact_center.store.repositories import access, figures, rollups
 from contact_center.store.schema.work import segment, work_item
 from contact_center.testing import settings_for
 
@@ -50,10 +51,22 @@ async def _measure(folder: Path, url: str, engine: str, turns: int) -> list[Row]
         days = starts_of(SINCE, UNTIL, Step.DAY, "Europe/Moscow")
         raw = Row("plain count by queue, SQL alone", engine, [await _time(store, lambda c: c.execute(text(RAW)).all()) for _ in range(3)])
         found = [raw]
-        for by, starts in ((By.QUEUE, ()), (By.AGENT, ()), (By.INTERVAL, days)):
-            asked = Asked(SINCE, UNTIL, by, starts)
-            took = [await _time(store, lambda c, asked=asked: figures.report(c, viewer, asked, utc_now())) for _ in range(3)]
-            found.append(Row(f"report by {by}, all figures and percentiles", engine, took, reference=raw))
+        await store.write_bulk(rollups.forget)
+        began, folded = time.perf_counter(), 0
+        while (fold := await folder.fold(store)) is not None:
+            folded += fold.stays
+        took = time.perf_counter() - began
+        say(f"{engine}: {folded:,} turns folded anew in {took:.1f} s, {folded / took:,.0f} a second")
+        for by, starts in ((By.QUEUE, ()), (By.AGENT, ()), (By.INTERVAL, days), (By.HOUR, ())):
+            asked = Asked(SINCE, UNTIL, by, starts, "Europe/Moscow")
+            for words, use in (("rows alone", False), ("rollups", True)):
+                times = [
+                    await _time(store, lambda c, asked=asked, use=use: figures.report(c, viewer, asked, utc_now(), rollups=use))
+                    for _ in range(3)
+                ]
+                found.append(Row(f"report by {by}, {words}", engine, times, reference=raw))
+        found.append(Row("ending 1,000 turns, and marking their quarters", engine, [await _ending(store, marks=True) for _ in range(3)]))
+        found.append(Row("the same without marks", engine, [await _ending(store, marks=False) for _ in range(3)]))
         return found
     finally:
         await store.close()
@@ -63,6 +76,29 @@ async def _time(store: Any, work: Callable[[Connection], Any]) -> float:
     began = time.perf_counter()
     await store.read(work)
     return (time.perf_counter() - began) * 1000
+
+
+async def _ending(store: Any, *, marks: bool) -> float:
+    """Milliseconds for a thousand stays, one unit each statement as in earnest, and taken back."""
+
+    def end(connection: Connection) -> float:
+        if not marks:
+            connection.execute(text("DROP TRIGGER stay_changed" + (" ON segment" if connection.dialect.name == "postgresql" else "")))
+        began = time.perf_counter()
+        for number in range(1, 1001):
+            connection.execute(update(segment).where(segment.c.id == number).values(end_reason=EndReason.COMPLETED))
+        took = (time.perf_counter() - began) * 1000
+        raise _Done(took)
+
+    try:
+        await store.write(end)
+    except _Done as done:
+        return float(done.args[0])
+    raise AssertionError
+
+
+class _Done(Exception):
+    """Rolls back what was only measured."""
 
 
 def _queues(connection: Connection) -> list[int]:
