@@ -1,5 +1,7 @@
 """Alerts on figures: set by supervisors for queues they see, by administrators for the whole centre."""
 
+from dataclasses import replace
+
 from contact_center.api.alert_schemas import AlertBody, AlertPatchBody, FiringsQuery
 from contact_center.api.context import Context
 from contact_center.api.schemas import Page, decode_cursor, encode_cursor
@@ -7,6 +9,7 @@ from contact_center.errors import Conflict, Invalid, NotFound
 from contact_center.model.acts import Act
 from contact_center.model.alerts import Alert, Firing
 from contact_center.model.audit import Action, Subject
+from contact_center.model.events import AlertEnded, Event
 from contact_center.model.people import Viewer
 from contact_center.store import Connection, audit, journal
 from contact_center.store.repositories import access, alerts
@@ -54,19 +57,30 @@ def _create(connection: Connection, act: Act, viewer: Viewer, body: AlertBody) -
 
 
 def _change(connection: Connection, act: Act, viewer: Viewer, alert_id: int, body: AlertPatchBody) -> Alert:
-    _found(connection, viewer, alert_id)
+    before = _found(connection, viewer, alert_id)
     values = {name: value for name, value in body.model_dump(exclude_unset=True).items() if value is not None}
     _check_told(connection, viewer, values.get("told", []))
     if values:
         alerts.change(connection, alert_id, act.now, **values)
+        _say_over(connection, act, viewer, before)
         audit.note(connection, act, Action.SETTINGS_CHANGED, Subject.ALERT, alert_id, fields=sorted(values))
     return _found(connection, viewer, alert_id)
 
 
 def _delete(connection: Connection, act: Act, viewer: Viewer, alert_id: int) -> None:
-    _found(connection, viewer, alert_id)
+    before = _found(connection, viewer, alert_id)
     alerts.remove(connection, alert_id)
+    _say_over(connection, act, viewer, before)
     audit.note(connection, act, Action.SETTINGS_CHANGED, Subject.ALERT, alert_id)
+
+
+def _say_over(connection: Connection, act: Act, viewer: Viewer, alert: Alert) -> None:
+    """Whoever heard that it began waits to hear that it is over, also where it was changed or dropped meanwhile."""
+    if alert.firing is None:
+        return
+    ended = AlertEnded(replace(alert, firing=replace(alert.firing, ended_at=act.now)))
+    event = Event(ended, viewer.project_id, queue_id=alert.queue_id, admins_only=alert.queue_id is None)
+    journal.append(connection, event, at=act.now, actor_id=act.user_id)
 
 
 def _firings(connection: Connection, viewer: Viewer, alert_id: int, query: FiringsQuery) -> Page[Firing]:
