@@ -13,7 +13,7 @@ from contact_center.model.tickets import Ticket
 from contact_center.model.words import Priority, Status
 from contact_center.store import Connection
 from contact_center.store.repositories import access, canned, tickets
-from contact_center.tickets import entries, filling, lifecycle, replies, unattended
+from contact_center.tickets import entries, filling, handing_over, lifecycle, replies, unattended
 from contact_center.tickets.lifecycle import TicketPatch
 from contact_center.tickets.replies import Draft, Sending
 
@@ -56,6 +56,8 @@ def perform(connection: Connection, act: Act, sending: Sending, viewer: Viewer, 
     wanted = {each.do: each.value for each in actions}
     effects: list[Effect] = []
     patch = _patch(connection, act, viewer, before, wanted)
+    if act.user_id is not None:
+        handing_over.check(connection, act.user_id, before, patch, wanted.get(Do.ADD_NOTE, ""))
     if (text := wanted.get(Do.ADD_NOTE)) is not None:
         filled = filling.fill(connection, viewer, before, text)
         told = _told(before, patch, wanted.get(Do.MENTION, ()))
