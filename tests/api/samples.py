@@ -30,6 +30,7 @@ ROLES_OF = {
 }
 V1 = "/api/v1"
 WEBHOOK = {"name": "E", "url": "https://hooks.example/hear", "types": ["queue.changed"]}
+STRETCH = "?since=2026-11-01T00:00:00Z&until=2026-12-01T00:00:00Z"
 REPORT = "?since=2026-01-01T00:00:00Z&until=2027-12-31T00:00:00Z&by=queue"
 _NUMBERS = count(1)
 Fresh = Callable[[World, Side, str], Awaitable[dict[str, Any]]]
@@ -226,8 +227,8 @@ async def _canned(world: World, side: Side, who: str) -> dict[str, Any]:
     return {"canned_reply_id": made}
 
 
-async def _new_alert(_world: World, side: Side, _who: str) -> dict[str, Any]:
-    return {"body": {"figure": "now.waiting", "queue_id": side.queue_id, "threshold": 5}}
+async def _new_alert(_world: World, _side: Side, _who: str) -> dict[str, Any]:
+    return {"body": {"figure": "now.waiting", "queue_id": None, "threshold": 5}}
 
 
 async def _alert(world: World, side: Side, _who: str) -> dict[str, Any]:
@@ -367,8 +368,8 @@ def table() -> Table:
     t.add("GET", f"{V1}/reports", 200, query=REPORT)
     t.add("GET", f"{V1}/reports/behind", 200, query=f"{REPORT}&tally=entered")
     t.add("GET", f"{V1}/reports/export", 200, query=f"{REPORT}&format=xlsx")
-    t.add("GET", f"{V1}/reports/agent-time", 200, query=REPORT)
-    t.add("GET", f"{V1}/reports/missed-calls", 200, query=REPORT)
+    t.add("GET", f"{V1}/reports/agent-time", 200, query=STRETCH)
+    t.add("GET", f"{V1}/reports/missed-calls", 200, query=STRETCH)
     t.add("PUT", f"{V1}/me/state", 200, body={"state": "offline"})
     t.add("PUT", f"{V1}/agents/{{user_id}}/state", 200, body={"state": "offline"}, scoped=True, fresh=_colleague)
     t.add("POST", f"{V1}/offers/{{offer_id}}/accept", 200, scoped=True, fresh=_offer)

@@ -27,7 +27,7 @@ from tests.console.helpers import console
 SAMPLES = table().samples
 # These look at something, or send a word of no customer to try a line.
 TELLS_NOTHING = {
-    ("POST", "/api/v1/calendars/preview"), ("POST", "/api/v1/hours/preview"),
+    ("POST", "/api/v1/calendars/preview"), ("POST", "/api/v1/hours/preview"), ("POST", "/api/v1/surveys/preview"),
     ("POST", "/api/v1/channels/{channel_id}/comparison"), ("POST", "/api/v1/webhooks/{webhook_id}/test"),
     # Only the address of the provider's page; what comes back from there is a change of the channel.
     ("POST", "/api/v1/channels/{channel_id}/consent"),

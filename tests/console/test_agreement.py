@@ -195,6 +195,6 @@ async def test_every_event_keeps_the_console_right(server: RunningApp, view: str
 
 async def test_the_catalogue_is_covered(server: RunningApp) -> None:
     """What the test above does not meet is known by name: events for single people, and those of the quarantine."""
-    elsewhere = {"ticket.gone", "channel.gone", "access.changed", "raw_item.quarantined", "raw_item.released"}
+    elsewhere = {"ticket.gone", "channel.gone", "access.changed", "alert.began", "alert.ended", "raw_item.quarantined", "raw_item.released"}
 
     assert set(CATALOGUE) - covered <= elsewhere
