@@ -227,8 +227,8 @@ async def _canned(world: World, side: Side, who: str) -> dict[str, Any]:
     return {"canned_reply_id": made}
 
 
-async def _new_alert(_world: World, _side: Side, _who: str) -> dict[str, Any]:
-    return {"body": {"figure": "now.waiting", "queue_id": None, "threshold": 5}}
+async def _new_alert(world: World, _side: Side, _who: str) -> dict[str, Any]:
+    return {"body": {"figure": "now.waiting", "queue_id": world.own.queue_id, "threshold": 5}}
 
 
 async def _alert(world: World, side: Side, _who: str) -> dict[str, Any]:
