@@ -228,8 +228,8 @@ async def test_a_form_of_too_many_fields_is_no_answer(server: RunningApp) -> Non
 
 
 async def test_a_text_message_is_an_answer(server: RunningApp) -> None:
-    """A number from whoever was asked by this account is their answer, is kept and asks for nothing; a second number, a question and
-    a text to another account are messages as ever."""
+    """A number from whoever was asked by this account is their answer, is kept and asks for nothing; what says more is the answer and a
+    message; a second number, a question and a text to another account are messages as ever."""
     await server.deliver(a_mail())
 
     def asked(connection: Connection) -> tuple[int, int]:
@@ -252,9 +252,12 @@ async def test_a_text_message_is_an_answer(server: RunningApp) -> None:
     for words, account_id in (("Where is my order?", 1), ("11", 1), ("9", 2)):
         assert (await server.store.write(said(words, account_id))).demand is Demand.ANSWER
     assert (await rows(server))[0]["score"] is None
-    assert (await server.store.write(said("9 спасибо"))).demand is Demand.NOTHING
-    assert ((await rows(server))[0]["score"], (await rows(server))[0]["comment"]) == (9, "спасибо")
+    assert (await server.store.write(said("9"))).demand is Demand.NOTHING
+    assert (await rows(server))[0]["score"] == 9
     assert (await server.store.write(said("3"))).demand is Demand.ANSWER
+    await server.store.write(surveys.change, survey_id, score=None, answered_at=None)
+    assert (await server.store.write(said("1 коробка не пришла"))).demand is Demand.ANSWER
+    assert ((await rows(server))[0]["score"], (await rows(server))[0]["comment"]) == (1, "коробка не пришла")
     assert survey_id == 1
 
 

@@ -1,4 +1,4 @@
-"""What a customer says: a card in the ticket's history, news, and what a bad score asks for. It opens no turn and ends none."""
+"""What a customer says: a card in the ticket's history, news, and what a bad score asks for. A score opens no turn and ends none."""
 
 from dataclasses import replace
 from typing import Any
@@ -48,7 +48,8 @@ def answer(connection: Connection, act: Act, survey_id: int, score: int, comment
 
 
 def by_text(connection: Connection, act: Act, item: Row, message: InboundMessage, contact_id: int) -> InboundMessage:
-    """A text message that answers a survey is kept, and asks for nothing; any other one is given back as it is."""
+    """A text message that is a score alone is kept, and asks for nothing. One that says more is the score and a message as any other:
+    "1 parcel is missing" is no answer that may be filed away unread."""
     sender = message.sender
     if sender is None or sender.kind is not PointKind.PHONE or message.demand is not Demand.ANSWER or message.automatic:
         return message
@@ -56,8 +57,9 @@ def by_text(connection: Connection, act: Act, item: Row, message: InboundMessage
     found = rules.score_of(SurveyKind(row["kind"]), message.text) if row is not None else None
     if row is None or found is None:
         return message
-    answer(connection, act, row["id"], *found)
-    return replace(message, demand=Demand.NOTHING)
+    score, words = found
+    answer(connection, act, row["id"], score, words)
+    return message if words else replace(message, demand=Demand.NOTHING)
 
 
 def _survivor(connection: Connection, ticket_id: int) -> Ticket:
