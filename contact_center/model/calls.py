@@ -43,7 +43,7 @@ class Missed:
     ticket_id: int | None
     queue_id: int
     number: str
-    """Empty: withheld."""
+    """Empty: withheld, or out of sight."""
     at: datetime
     outcome: Outcome
     wait_seconds: float | None

@@ -12,8 +12,8 @@ from contact_center.model.people import ContactRef, Viewer
 from contact_center.model.reports import Asked, By, Medium
 from contact_center.model.words import Direction, Role
 from contact_center.store import Connection, Store
-from contact_center.store.repositories import access, calls, contacts, figures, hours
-from contact_center.tickets import entries
+from contact_center.store.repositories import access, calls, contacts, figures, hours, timeline
+from contact_center.tickets import entries, lifecycle
 from tests.store.test_rollups import fold
 
 NOON = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)  # a Tuesday
@@ -134,5 +134,24 @@ async def test_what_is_told_later_changes_the_call_and_not_its_target(store: Sto
         timeline.change(connection, entry, cancelled=True)
         calls.note(connection, entry)
         assert line.total().tallies.entered == 0
+
+    await store.write(run)
+
+
+async def test_whose_call_went_out_of_sight_is_told_no_more(store: Store) -> None:
+    """A missed call whose ticket went to another queue still counts here; the name and the number are that queue's."""
+
+    def run(connection: Connection) -> None:
+        line = Line(connection)
+        entry = line.call("abandoned", 30)
+        away = access.add_queue(connection, line.project, "Away", True, NOON)
+        ticket = lifecycle.open_ticket(
+            connection, Act(NOON), project_id=line.project, contact=line.people[0], queue_id=away, subject="", channel="telephony"
+        )
+        timeline.change(connection, entry, ticket_id=ticket.id)
+        (call,) = calls.missed(connection, line.viewer, *DAY, None, None, 10)
+        assert (call.entry_id, call.contact_name, call.number) == (entry, "", "")
+        (whole,) = calls.missed(connection, Viewer(1, line.project, Role.SUPERVISOR, (line.queue, away)), *DAY, None, None, 10)
+        assert (whole.contact_name, whole.number) == ("Ivan", "+4930123")
 
     await store.write(run)

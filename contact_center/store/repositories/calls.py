@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, or_, select
+from sqlalchemy import and_, bindparam, case, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection
 
@@ -15,7 +15,8 @@ from contact_center.store.repositories import hours
 from contact_center.store.repositories.work import LATE_SECONDS
 from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.figures import call_fact
-from contact_center.store.schema.tickets import interaction
+from contact_center.store.schema.tickets import interaction, ticket
+from contact_center.store.scope import sees_contact, sees_ticket
 
 _ENTRY = Prepared(
     select(
@@ -75,12 +76,15 @@ def missed(
     reached = reached.where(
         entry.c.contact_id == interaction.c.contact_id, later.c.outcome == Outcome.ANSWERED, later.c.started_at > call_fact.c.started_at
     )
+    # A call that went on with its ticket, out of sight, is one that was missed here; whose it was is told no more.
+    seen = or_(interaction.c.ticket_id.is_(None), sees_ticket(viewer))
+    name = case((or_(seen, sees_contact(viewer)), contact.c.name), else_="")
     statement = (
-        select(
-            call_fact, interaction.c.contact_id, interaction.c.ticket_id, interaction.c.facts, contact.c.name, reached.label("reached_at")
-        )
+        select(call_fact, interaction.c.contact_id, interaction.c.ticket_id, interaction.c.facts)
+        .add_columns(name.label("name"), seen.label("seen"), reached.label("reached_at"))
         .join(interaction, interaction.c.id == call_fact.c.interaction_id)
         .join(contact, contact.c.id == interaction.c.contact_id)
+        .outerjoin(ticket, ticket.c.id == interaction.c.ticket_id)
         .where(
             call_fact.c.project_id == viewer.project_id,
             call_fact.c.direction == Direction.IN,
@@ -104,9 +108,10 @@ def missed(
         number = str((row.facts or {}).get("number") or "")
         # All that withhold their number stand under one contact: whoever of them was reached was somebody else.
         known = row.reached_at if number else None
+        shown = number if row.seen else ""
         found.append(
             Missed(
-                row.interaction_id, row.contact_id, row.name, row.ticket_id, row.queue_id, number, row.started_at, Outcome(row.outcome),
+                row.interaction_id, row.contact_id, row.name, row.ticket_id, row.queue_id, shown, row.started_at, Outcome(row.outcome),
                 row.wait_seconds, row.short, row.after_hours, known,
             )
         )  # fmt: skip
