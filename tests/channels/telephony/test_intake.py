@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,11 +23,12 @@ async def world(store: Store) -> World:
 
 
 @pytest.fixture
-async def quick(tmp_path: Path) -> World:
+async def quick(tmp_path: Path) -> AsyncIterator[World]:
     """On SQLite only, for many rounds."""
     store = await open_store(f"sqlite:///{tmp_path / 'quick.sqlite3'}", tmp_path / "blobs")
     await store.migrate()
-    return await make_world(store)
+    yield await make_world(store)
+    await store.close()
 
 
 def row(
