@@ -62,7 +62,8 @@ class Runner:
         while True:
             self._news.clear()
             try:
-                await self.catch_up()
+                while await self.step():
+                    await self._clocks()  # time does not wait until nothing happens any more
                 await self._clocks()
             except ContactCenterError as error:
                 logger.warning("rules.waiting", error=error.message)

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from contact_center import tasks
 from contact_center.automation import firing
 from contact_center.automation.happenings import facts_of, happenings
 from contact_center.automation.runner import KEEP, Runner
@@ -419,3 +420,25 @@ async def test_a_dry_run_names_nothing_that_went_out_of_sight(house: House) -> N
     await house.change(gone, queue_id=other)
     tried = await house.tried(rule)
     assert (tried.fired, tried.tickets, [match.ticket_id for match in tried.matches]) == (2, 2, [here])
+
+
+async def test_time_does_not_wait_until_nothing_happens_any_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While events come faster than they are looked at, what time has come for is looked at all the same."""
+    runner = house.a_runner()
+    looked = asyncio.Event()
+
+    async def another() -> bool:
+        await asyncio.sleep(0)
+        return True
+
+    async def look() -> int:
+        looked.set()
+        return 0
+
+    monkeypatch.setattr(runner, "step", another)
+    monkeypatch.setattr(runner, "look_at_the_clock", look)
+    running = asyncio.create_task(runner.run())
+    try:
+        await asyncio.wait_for(looked.wait(), 5)
+    finally:
+        await tasks.stop(running)
