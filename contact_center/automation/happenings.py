@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from contact_center.model.conditions import evaluate
-from contact_center.model.events import InteractionAdded, Recorded, TicketChanged, TicketCreated
+from contact_center.model.events import InteractionAdded, Recorded, TicketAtRisk, TicketChanged, TicketCreated, TicketOverdue
 from contact_center.model.rules import MAX_CHAIN, Armed
 from contact_center.model.text import folded
 from contact_center.model.words import Direction, EntryKind, Trigger
@@ -19,6 +19,8 @@ _CHANGES = {
     "queue_id": Trigger.QUEUE_CHANGED,
     "priority": Trigger.PRIORITY_CHANGED,
 }
+
+_BEGINNINGS = {TicketCreated.TYPE: Trigger.CREATED, TicketAtRisk.TYPE: Trigger.AT_RISK, TicketOverdue.TYPE: Trigger.OVERDUE}
 
 
 @dataclass
@@ -112,7 +114,7 @@ def matches(rule: Armed, happening: Happening, facts: Mapping[str, Any]) -> bool
 
 
 def _ticket_of(event: Recorded) -> int | None:
-    if event.type in (TicketCreated.TYPE, TicketChanged.TYPE):
+    if event.type in _BEGINNINGS or event.type == TicketChanged.TYPE:
         return int(event.data["ticket"]["id"])
     if event.type == InteractionAdded.TYPE and event.data["entry"]["ticket_id"] is not None:
         return int(event.data["entry"]["ticket_id"])
@@ -127,8 +129,8 @@ def _take(happening: Happening, event: Recorded) -> None:
             happening.said_at = _instant(event.data["entry"]["occurred_at"])
         return
     happening.ticket = event.data["ticket"]
-    if event.type == TicketCreated.TYPE:
-        happening.triggers.add(Trigger.CREATED)
+    if event.type in _BEGINNINGS:
+        happening.triggers.add(_BEGINNINGS[event.type])
         return
     before, after = event.data["before"], event.data["ticket"]
     happening.triggers |= {_CHANGES[name] for name in ("status", "assignee_id", "queue_id") if before[name] != after[name]}

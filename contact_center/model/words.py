@@ -274,6 +274,9 @@ class Trigger(StrEnum):
     ASSIGNEE_CHANGED = "assignee_changed"
     QUEUE_CHANGED = "queue_changed"
     PRIORITY_CHANGED = "priority_changed"
+    AT_RISK = "promise_at_risk"
+    """So much of what was promised is spent that the policy warns."""
+    OVERDUE = "promise_broken"
     TIME = "time_passed"
     """Something has been so for a while."""
 

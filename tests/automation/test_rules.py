@@ -26,6 +26,8 @@ from contact_center.store.repositories import access, canned, hours, rules, tick
 from contact_center.tickets import acting
 from tests.automation.conftest import ADMIN, EVERYTHING, House, tagged
 from tests.intake.world import item
+from tests.tickets.test_clocks import look as look_at_promises
+from tests.tickets.test_clocks import promise
 
 OPEN = {"field": "status", "op": "is", "value": ["open"]}
 
@@ -52,10 +54,18 @@ async def test_each_trigger_fires_on_what_it_says(house: House) -> None:
     for fields in ({"status": Status.WAITING}, {"assignee_id": None}, {"queue_id": queue}, {"priority": Priority.HIGH}, {"tags": ("x",)}):
         await house.change(ticket, **fields)
         await look()
+    await promise(house.desk)
+    await house.mail("late@x")
+    await look()
+    for minutes in (50, 11):
+        house.clock.move(minutes=minutes)
+        await look_at_promises(house.desk)
+        await look()
 
     assert seen == [
         {Trigger.CREATED, Trigger.CUSTOMER_WROTE}, {Trigger.CUSTOMER_WROTE}, {Trigger.AGENT_ANSWERED, Trigger.ASSIGNEE_CHANGED},
         {Trigger.STATUS_CHANGED}, {Trigger.ASSIGNEE_CHANGED}, {Trigger.QUEUE_CHANGED}, {Trigger.PRIORITY_CHANGED}, set(),
+        {Trigger.CREATED, Trigger.CUSTOMER_WROTE}, {Trigger.AT_RISK}, {Trigger.OVERDUE},
     ]  # fmt: skip
 
 

@@ -7499,7 +7499,7 @@ export interface components {
          * @description What lets a rule look at a ticket.
          * @enum {string}
          */
-        Trigger: "ticket_created" | "customer_wrote" | "agent_answered" | "status_changed" | "assignee_changed" | "queue_changed" | "priority_changed" | "time_passed";
+        Trigger: "ticket_created" | "customer_wrote" | "agent_answered" | "status_changed" | "assignee_changed" | "queue_changed" | "priority_changed" | "promise_at_risk" | "promise_broken" | "time_passed";
         /**
          * Unit
          * @description What a figure is measured in.

@@ -98,7 +98,7 @@ export function freshAction(name: string): Action {
 /** Whether there is nothing left to fill in. */
 export const isWhole = (action: Action): boolean => (Array.isArray(action.value) ? action.value.length > 0 : action.value !== "" && action.value !== undefined);
 
-export const TRIGGERS = ["ticket_created", "customer_wrote", "agent_answered", "status_changed", "assignee_changed", "queue_changed", "priority_changed", "time_passed"];
+export const TRIGGERS = ["ticket_created", "customer_wrote", "agent_answered", "status_changed", "assignee_changed", "queue_changed", "priority_changed", "promise_at_risk", "promise_broken", "time_passed"];
 export const SINCE = ["waiting", "created", "last_entry", "resolved"];
 
 /** Minutes in the largest unit that fits. */
