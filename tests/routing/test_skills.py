@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from contact_center.model.shift import SkillLevel, SkillNeed
 from contact_center.model.words import OfferState
+from contact_center.routing.dispatcher import FADES, REST
 from contact_center.store import Connection
 from contact_center.store.repositories import access, routing, skills
 from tests.routing.conftest import Floor
@@ -78,6 +79,7 @@ async def test_no_qualified_agent_is_idle_while_work_waits(
 ) -> None:
     """After a round nothing waits that a free agent could take: queue, channel, room and every skill as relaxed by then; and what
     is offered went to somebody who could."""
+    floor.at_console.clear()
     await floor.store.write(_clear)
     await floor.store.write(access.change_queue, 2, offers=True)
     known = [await skill(floor, f"{name}{next(_numbers)}") for name in ("a", "b")]
@@ -104,9 +106,13 @@ async def test_no_qualified_agent_is_idle_while_work_waits(
             return queue_id in queues and not off and all(h >= a - less for h, a in zip(levels, asked[queue_id - 1], strict=True))
 
         rows = await floor.store.read(routing.unanswered, frozenset({1, 2}), 100)
-        free = await floor.store.read(routing.free_agents, now, now)
+        free = [each.user_id for each in await floor.store.read(routing.free_agents, now, now - FADES) if each.user_id in staff]
+        refused = await floor.store.read(routing.refusals, now - REST)
         assert [
-            (each.user_id, row.segment_id) for each in free for row in rows if fits(each.user_id, row.queue_id, row.waiting_since)
+            (agent, row.segment_id)
+            for agent in free
+            for row in rows
+            if agent not in refused.get(row.segment_id, ()) and fits(agent, row.queue_id, row.waiting_since)
         ] == []
         for offer in on_offer:
             assert offer.state is OfferState.OPEN

@@ -44,7 +44,7 @@ def test_reading_changes_nothing() -> None:
     """Whatever another site can make a browser fetch is a GET without effect; what has one is not a GET, and takes JSON or bytes."""
     for route in UNSAFE:
         assert route.method in ("POST", "PATCH", "PUT", "DELETE")
-    assert {route.path.split("/")[1] for route in HOOKS} == {"hooks"}
+    assert {route.path.split("/")[1] for route in HOOKS} == {"hooks", "surveys"}
     assert all(not route.from_anywhere for route in ROUTES), "only public doors, which look at no cookie, take what other sites send"
 
 
