@@ -12,7 +12,7 @@ from pathlib import Path
 
 SUBJECTS = (
     "ingest", "bulk", "recovery", "delivered", "history", "fanout", "store", "search", "contacts", "calls", "screen", "lists", "memory",
-    "routing", "figures", "rules",
+    "routing", "figures", "rules", "board",
 )  # fmt: skip
 
 

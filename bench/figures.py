@@ -15,6 +15,7 @@ from bench.crowd import gather
 from bench.places import Setting, engines, say
 from bench.report import Row, show
 from contact_center.app import open_database, utc_now
+from contact_center.figures import folder as folding
 from contact_center.model.people import Viewer
 from contact_center.model.reports import Asked, By, Step, starts_of
 from contact_center.model.words import EndReason, Role, WorkState
@@ -42,10 +43,10 @@ async def _measure(folder: Path, url: str, engine: str, turns: int) -> list[Row]
     store = await open_database(settings_for(folder, database_url=url))
     try:
         await gather(store, TICKETS)
-        queues = await store.write(_queues)
+        queues = await store.write(queues_of, QUEUES)
         began = time.perf_counter()
         for start in range(0, turns, UNIT):
-            await store.write_bulk(_turns, start, min(turns, start + UNIT), turns, queues)
+            await store.write_bulk(spread, start, min(turns, start + UNIT), turns, queues, SINCE, UNTIL)
         say(f"{engine}: {turns:,} turns written in {time.perf_counter() - began:.0f} s")
         viewer = Viewer(1, 1, Role.ADMIN, ())
         days = starts_of(SINCE, UNTIL, Step.DAY, "Europe/Moscow")
@@ -53,7 +54,7 @@ async def _measure(folder: Path, url: str, engine: str, turns: int) -> list[Row]
         found = [raw]
         await store.write_bulk(rollups.forget)
         began, folded = time.perf_counter(), 0
-        while (fold := await folder.fold(store)) is not None:
+        while (fold := await folding.fold(store)) is not None:
             folded += fold.stays
         took = time.perf_counter() - began
         say(f"{engine}: {folded:,} turns folded anew in {took:.1f} s, {folded / took:,.0f} a second")
@@ -101,16 +102,17 @@ class _Done(Exception):
     """Rolls back what was only measured."""
 
 
-def _queues(connection: Connection) -> list[int]:
-    return [1, *(access.add_queue(connection, 1, f"Queue {n}", False, utc_now()) for n in range(2, QUEUES + 1))]
+def queues_of(connection: Connection, count: int) -> list[int]:
+    """So many queues, the first among them."""
+    return [1, *(access.add_queue(connection, 1, f"Queue {n}", False, utc_now()) for n in range(2, count + 1))]
 
 
-def _turns(connection: Connection, start: int, end: int, of: int, queues: list[int]) -> None:
-    """Turns spread over the month, one in ten passed on, most answered within some hours."""
-    chance, step = random.Random(start), (UNTIL - SINCE) / of
+def spread(connection: Connection, start: int, end: int, of: int, queues: list[int], since: datetime, until: datetime) -> None:
+    """Turns number `start` to `end` of those spread over a time: one in ten passed on, most answered within some hours."""
+    chance, step = random.Random(start), (until - since) / of
     items, stays = [], []
     for n in range(start + 1, end + 1):
-        at = SINCE + step * (n - 1)
+        at = since + step * (n - 1)
         ended = at + timedelta(seconds=chance.expovariate(1 / 9000))
         reason = chance.choices((EndReason.COMPLETED, EndReason.NO_REPLY_NEEDED, EndReason.TRANSFERRED), (7, 2, 1))[0]
         ticket = n % TICKETS + 1

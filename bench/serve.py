@@ -1,7 +1,8 @@
-"""The product in a process of its own, with a control door for the benchmark: `python -m bench.serve FOLDER DATABASE_URL [history N]`.
+"""The product in a process of its own, with a control door for the benchmark.
 
-With `history N` there is a contact with N mails, in tickets of about 20. Prints one line of JSON when it is
-ready. The control door makes the events that the fan-out measures.
+`python -m bench.serve FOLDER DATABASE_URL [history N | day N]`: with `history N` there is a contact with N mails, in tickets of
+about 20; with `day N` so many turns of today in ten queues. Prints one line of JSON when it is ready. The control door makes the
+events that fan-out and boards measure.
 """
 
 import asyncio
@@ -10,6 +11,8 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,8 @@ import uvloop
 from aiohttp import web
 from sqlalchemy import text
 
+from bench.crowd import gather
+from bench.figures import QUEUES, TICKETS, UNIT, queues_of, spread
 from bench.places import quiet
 from bench.store import received
 from contact_center.app import utc_now
@@ -30,13 +35,15 @@ from contact_center.store import Connection, journal
 from contact_center.testing import RunningApp, running_app
 
 
-async def serve(folder: Path, database_url: str, history: int) -> None:
+async def serve(folder: Path, database_url: str, kind: str, count: int) -> None:
     """Run until the process is told to stop."""
     async with running_app(folder, database_url=database_url) as running:
         runner = web.AppRunner(_control(running), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        contact_id = await _write_history(running, history) if history else None
+        contact_id = await _write_history(running, count) if kind == "history" else None
+        if kind == "day":
+            await _write_day(running, count)
         about = await _about(running, runner.addresses[0][1])
         print(json.dumps(about | {"contact_id": contact_id}), flush=True)
         await _told_to_stop()
@@ -57,6 +64,15 @@ async def _write_history(running: RunningApp, count: int) -> int:
         await running.store.write(settle_batch, rules, parsed[start : start + 100], utc_now())
     found = await running.store.read(lambda connection: connection.execute(text("SELECT max(contact_id) FROM interaction")).scalar_one())
     return int(found)
+
+
+async def _write_day(running: RunningApp, turns: int) -> None:
+    """A thousand open tickets, and a day of turns that are over."""
+    await gather(running.store, TICKETS)
+    queues = await running.store.write(queues_of, QUEUES)
+    now = utc_now()
+    for start in range(0, turns, UNIT):
+        await running.store.write_bulk(spread, start, min(turns, start + UNIT), turns, queues, now - timedelta(hours=8), now)
 
 
 def _mail(number: int) -> InboundMessage:
@@ -83,7 +99,7 @@ async def _about(running: RunningApp, control: int) -> dict[str, Any]:
 def _control(running: RunningApp) -> web.Application:
     async def fan(request: web.Request) -> web.Response:
         count, gap, kind = int(request.query["n"]), float(request.query.get("gap", 0)), request.query["kind"]
-        emit = _emit_journal if kind == "journal" else _emit_wire
+        emit = {"journal": _emit_journal, "wire": _emit_wire, "mail": _emit_mail}[kind]
         began = time.perf_counter()
         for number in range(count):
             await emit(running, number)
@@ -111,6 +127,13 @@ def _append(connection: Connection) -> None:
     journal.append(connection, Event(ChannelChanged(news), 1), at=now)
 
 
+async def _emit_mail(running: RunningApp, _number: int) -> None:
+    """A new mail: its ticket and its customer's turn."""
+    number = time.time_ns()
+    parsed = await received(running.store, [replace(_mail(0), message_key=f"n{number}@example.com", subject=f"Order {number}")])
+    await running.store.write(settle_batch, running.product.pipeline.rules, parsed, utc_now())
+
+
 async def _emit_wire(running: RunningApp, number: int) -> None:
     """One packet written to every socket, without journal and rights."""
     console = running.product.console
@@ -122,8 +145,8 @@ async def _emit_wire(running: RunningApp, number: int) -> None:
 def main() -> None:
     """Serve until SIGTERM."""
     quiet()
-    history = int(sys.argv[4]) if len(sys.argv) > 4 else 0
-    uvloop.run(serve(Path(sys.argv[1]), sys.argv[2], history))
+    kind, count = (sys.argv[3], int(sys.argv[4])) if len(sys.argv) > 4 else ("", 0)
+    uvloop.run(serve(Path(sys.argv[1]), sys.argv[2], kind, count))
 
 
 if __name__ == "__main__":
