@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select, update
 
 from contact_center.demo.letters import PEOPLE, SUBJECTS
 from contact_center.store import Connection, Store
+from contact_center.store.schema.access import project
 from contact_center.store.schema.contacts import contact, contact_point, contact_point_link
 from contact_center.store.schema.tickets import interaction, ticket
+from contact_center.store.schema.work import segment, work_item
 
 UNIT = 5000
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -18,6 +20,16 @@ async def gather(store: Store, count: int) -> None:
     """Fill an empty store. The first person wrote first, so that the first ticket is the last one of every list."""
     for start in range(0, count, UNIT):
         await store.write_bulk(_unit, start + 1, min(count, start + UNIT) + 1)
+    await store.write_bulk(go_on)
+
+
+def go_on(connection: Connection) -> None:
+    """What comes next gets the numbers after those that were given by hand."""
+    connection.execute(update(project).values(next_ticket_number=select(func.max(ticket.c.number) + 1).scalar_subquery()))
+    if connection.dialect.name == "postgresql":
+        for table in (contact, contact_point, contact_point_link, ticket, interaction, work_item, segment):
+            newest = select(func.coalesce(func.max(table.c.id), 1)).scalar_subquery()
+            connection.execute(select(func.setval(func.pg_get_serial_sequence(table.name, "id"), newest)))
 
 
 def _unit(connection: Connection, start: int, end: int) -> None:

@@ -20,7 +20,7 @@ import uvloop
 from aiohttp import web
 from sqlalchemy import text
 
-from bench.crowd import gather
+from bench.crowd import gather, go_on
 from bench.figures import QUEUES, TICKETS, UNIT, queues_of, spread
 from bench.places import quiet
 from bench.store import received
@@ -73,6 +73,7 @@ async def _write_day(running: RunningApp, turns: int) -> None:
     now = utc_now()
     for start in range(0, turns, UNIT):
         await running.store.write_bulk(spread, start, min(turns, start + UNIT), turns, queues, now - timedelta(hours=8), now)
+    await running.store.write(go_on)
 
 
 def _mail(number: int) -> InboundMessage:
@@ -128,10 +129,11 @@ def _append(connection: Connection) -> None:
 
 
 async def _emit_mail(running: RunningApp, _number: int) -> None:
-    """A new mail: its ticket and its customer's turn."""
+    """A new mail of somebody new: their ticket and their turn."""
     number = time.time_ns()
-    parsed = await received(running.store, [replace(_mail(0), message_key=f"n{number}@example.com", subject=f"Order {number}")])
-    await running.store.write(settle_batch, running.product.pipeline.rules, parsed, utc_now())
+    sender = InboundPerson(PointKind.EMAIL, f"c{number}@example.com", f"Customer {number}")
+    mail = replace(_mail(0), sender=sender, message_key=f"n{number}@example.com", subject=f"Order {number}")
+    await running.store.write(settle_batch, running.product.pipeline.rules, await received(running.store, [mail]), utc_now())
 
 
 async def _emit_wire(running: RunningApp, number: int) -> None:
