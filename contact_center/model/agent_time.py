@@ -55,6 +55,8 @@ class AgentTime:
     """With work in hand, whatever was done at once, while signed in or not."""
     idle: float = 0
     """Available, with nothing in hand."""
+    ready: float = 0
+    """Signed in, and available or with work in hand."""
     talk: float = 0
     hold: float = 0
     focus: float = 0
@@ -73,8 +75,8 @@ class AgentTime:
 
     @property
     def utilisation(self) -> float | None:
-        """Of the paid time: the part with work."""
-        return _share(self.busy, self.signed_in - self.aux_unpaid)
+        """Of the time signed in: the part with work or ready for it."""
+        return _share(self.ready, self.signed_in)
 
     @property
     def concurrency(self) -> float | None:
@@ -90,12 +92,14 @@ def time_of(
     aux: dict[int, float] = defaultdict(float)
     sums: dict[str, float] = defaultdict(float)
     available: list[Span] = []
+    signed_in: list[Span] = []
     for state in states:
         span = _cut(state.began, state.ended or now, since, end)
         if span is None or state.state is AgentState.OFFLINE:
             continue
         lasted = span[1] - span[0]
         sums["signed_in"] += lasted
+        signed_in.append(span)
         if state.state is AgentState.AUX:
             aux[state.code_id or 0] += lasted
             sums["aux_paid" if state.paid else "aux_unpaid"] += lasted
@@ -109,10 +113,10 @@ def time_of(
         if span is not None:
             sums[piece.kind] += span[1] - span[0]
             handled.append(span)
-    in_hand = union(handled)
-    busy, free = _length(in_hand), _length(union(available))
-    idle = free - _overlap(union(available), in_hand)
-    return replace(AgentTime(user_id, aux=dict(aux), busy=busy, idle=idle, **counts), **sums)  # type: ignore[arg-type]
+    in_hand, free = union(handled), union(available)
+    idle = _length(free) - _overlap(free, in_hand)
+    ready = _overlap(union([*in_hand, *free]), union(signed_in))
+    return replace(AgentTime(user_id, aux=dict(aux), busy=_length(in_hand), idle=idle, ready=ready, **counts), **sums)  # type: ignore[arg-type]
 
 
 def together(rows: Sequence[AgentTime]) -> AgentTime:

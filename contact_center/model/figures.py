@@ -74,10 +74,16 @@ class Tallies:
     open: int = 0
     open_over_target: int = 0
     """Still open, and the target has passed: a miss already."""
+    left_over_target: int = 0
+    """Settled or passed on after the target had passed: a miss of this queue, as if it were still open."""
     after_hours: int = 0
     """Calls that came when the queue was closed and that nobody answered; they did not enter."""
     late: int = 0
     """Became known to us long after they began: figures that were looked at before then were others."""
+    sessions: int = 0
+    """Times that a customer turned to us: turns that a person answered, and calls that got through. Thanks is none, nor a missed call."""
+    repeated: int = 0
+    """Of them those whose customer had turned to us about the same within seven days before."""
     wait_seconds: float = 0
     """From the beginning of the stay to the answer, of those answered, on the clock."""
     offers_accepted: int = 0
@@ -95,11 +101,9 @@ class Tallies:
     reopened: int = 0
     """Of the resolved, those that were opened again since."""
     ripe: int = 0
-    """Of the resolved, those that are seven days old: before, nobody can know whether the customer comes again."""
-    again: int = 0
-    """Of the ripe, those whose customer asked for something again, in whatever ticket, within the seven days."""
+    """Of the resolved that were not opened again, those that are seven days old: before, nobody knows whether the customer comes again."""
     first_contact: int = 0
-    """Of the ripe: at most one answer of ours, not opened again and no customer who came again within the seven days."""
+    """Of the ripe: answered once, and the customer did not ask for the same again, in whatever ticket, within the seven days."""
     stood: int = 0
     """Of the resolved, those that were not opened again."""
     resolution_seconds: float = 0
@@ -262,14 +266,16 @@ FIGURES: tuple[Figure, ...] = (
     _count("volume.merged", "merged", "Joined another ticket", "Объединено"),
     _count("volume.open", "open", "Still open", "Ещё открыто"),
     _count("volume.open_over_target", "open_over_target", "Open and overdue", "Открыто, просрочено"),
+    _count("volume.left_over_target", "left_over_target", "Left without an answer, overdue", "Закрыто без ответа, просрочено"),
     _count("volume.after_hours", "after_hours", "Called after hours", "Звонки в нерабочее время"),
     _count("volume.late", "late", "Known late", "Стало известно позже"),
     Figure(
         "service_level.async",
         Unit.SHARE,
-        "answered_in_target / (answered + abandoned + open_over_target)",
+        "answered_in_target / (answered + abandoned + open_over_target + left_over_target)",
         "Answered in time",
         "Отвечено вовремя",
+        version=2,
     ),
     Figure("service_level.standard", Unit.SHARE, _STANDARD, "Service level", "Уровень сервиса"),
     Figure(
@@ -282,9 +288,10 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "service_level.positive",
         Unit.SHARE,
-        "(answered_in_target + abandoned_in_target) / (answered + abandoned)",
+        "(answered_in_target + abandoned_in_target) / entered",
         "Service level, who left quickly counts as served",
         "Уровень сервиса, быстрые отказы засчитаны",
+        version=2,
     ),
     Figure(
         "service_level.answered",
@@ -305,7 +312,16 @@ FIGURES: tuple[Figure, ...] = (
     *_percentiles("asa", "wait", ("Median wait", "90 % waited no longer"), ("Медиана ожидания", "90 % ждали не дольше")),
     *_times("first_response", "First response", "Первый ответ", "first_responses", About.WORK),
     *_times("next_response", "Next response", "Следующий ответ", "next_responses", About.WORK),
-    Figure("transfer_rate", Unit.SHARE, "transferred / ended", "Passed on, share", "Доля переданных"),
+    Figure(
+        "transfer_rate",
+        Unit.SHARE,
+        "transferred / (answered + settled + transferred)",
+        "Passed on, share",
+        "Доля переданных",
+        version=2,
+    ),
+    _count("volume.repeated", "repeated", "Came again within 7 days", "Обратились снова за 7 дней"),
+    Figure("repeat_contact", Unit.SHARE, "repeated / sessions", "Came again, share", "Доля повторных обращений", version=2),
     _count("offers.accepted", "offers_accepted", "Offers accepted", "Предложений принято"),
     _count("offers.declined", "offers_declined", "Offers declined", "Предложений отклонено"),
     _count("offers.expired", "offers_expired", "Offers nobody answered", "Предложений без ответа"),
@@ -320,8 +336,9 @@ FIGURES: tuple[Figure, ...] = (
     _count("resolution.reopened", "reopened", "Opened again", "Открыто снова", About.RESOLUTION),
     Figure("resolution.reopen_rate", Unit.SHARE, "reopened / resolved", "Opened again, share", "Доля открытых снова", About.RESOLUTION),
     *_times("resolution", "Time to resolution", "Время до решения", "stood", About.RESOLUTION),
-    Figure("fcr", Unit.SHARE, "first_contact / ripe", "Resolved at first contact", "Решено с первого обращения", About.RESOLUTION),
-    Figure("repeat_contact", Unit.SHARE, "again / ripe", "Came again within 7 days", "Обратились снова за 7 дней", About.RESOLUTION),
+    Figure(
+        "fcr", Unit.SHARE, "first_contact / ripe", "Resolved at first contact", "Решено с первого обращения", About.RESOLUTION, version=2
+    ),
     _count("handling.handled", "handled", "Handled", "Обработано", About.HANDLING),
     Figure("aht", Unit.SECONDS, _HANDLE, "Average handling time", "Среднее время обработки", About.HANDLING),
     Figure("aht.talk", Unit.SECONDS, "talk_seconds / handled", "of it talk", "из него разговор", About.HANDLING),

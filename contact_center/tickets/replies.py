@@ -20,7 +20,7 @@ from contact_center.model.messages import InboundPerson
 from contact_center.model.tickets import Address, Entry, Ticket
 from contact_center.model.words import Delivery, Direction, EndReason, PointKind, ProofState, Status
 from contact_center.store import Connection, Row
-from contact_center.store.repositories import channels, contacts, opt_outs, outbox, resolutions, tickets, timeline, work
+from contact_center.store.repositories import channels, contacts, opt_outs, outbox, resolutions, sessions, tickets, timeline, work
 from contact_center.tickets import desk, entries, turns, undelivered, wrapping
 
 QUOTE_LIMIT = 20_000  # characters of the answered message that are quoted below the answer
@@ -122,6 +122,7 @@ def call_back(connection: Connection, act: Act, project_id: int, entry_id: int) 
     resolutions.take_back(connection, before.id, entry.occurred_at)
     if undo["item_id"] is not None and work.open_item(connection, before.id) is None:
         work.reopen_item(connection, undo["item_id"], undo["segment_id"], before.assignee_id)
+        sessions.turn_ended(connection, undo["segment_id"])
         turns.keep_in_queue(connection, act, before)
     last = timeline.last_spoken(connection, before.id)
     item = work.open_item(connection, before.id)

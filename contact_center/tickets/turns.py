@@ -13,7 +13,7 @@ from contact_center.model.routing import Offer
 from contact_center.model.tickets import Ticket
 from contact_center.model.words import EndReason, OfferState
 from contact_center.store import Connection, Row, journal
-from contact_center.store.repositories import access, hours, resolutions, routing, work
+from contact_center.store.repositories import access, hours, routing, sessions, work
 from contact_center.tickets import wrapping
 
 
@@ -59,7 +59,6 @@ def begin(
     """Open a turn of a ticket that has none open."""
     item_id = work.add_item(connection, project_id, kind, ticket_id, interaction_id, at, assignee_id)
     work.add_segment(connection, item_id, queue_id, assignee_id, at, _due(connection, queue_id, at))
-    resolutions.came_again(connection, ticket_id, at)
 
 
 def end(connection: Connection, act: Act, ticket_id: int, reason: EndReason) -> None:
@@ -74,6 +73,7 @@ def end(connection: Connection, act: Act, ticket_id: int, reason: EndReason) -> 
     work.end_segment(connection, item["segment_id"], reason, act.now, response)
     work.close_item(connection, item["id"], act.now)
     if reason in (EndReason.COMPLETED, EndReason.NO_REPLY_NEEDED):
+        sessions.turn_ended(connection, item["segment_id"])
         agent_id = item["agent_id"] or (act.user_id if reason is EndReason.COMPLETED else None)
         wrapping.begin(connection, act, item["segment_id"], item["queue_id"], agent_id)
 
@@ -83,9 +83,8 @@ def _response(connection: Connection, act: Act, ticket_id: int, item: Row) -> wo
     kind = work.response_to(connection, ticket_id, item["id"])
     if kind is None:
         return None
-    lasted = act.now - item["opened_at"]
-    calendar = hours.of_queue(connection, item["queue_id"])
-    return work.Response(kind, lasted, lasted if calendar is None else calendar.business_time(item["opened_at"], act.now))
+    business = hours.business_time(connection, item["queue_id"], item["opened_at"], act.now)
+    return work.Response(kind, act.now - item["opened_at"], business)
 
 
 def assigned(connection: Connection, act: Act, ticket_id: int, agent_id: int | None) -> None:

@@ -60,7 +60,7 @@ async def test_time_equals_a_recount_step_by_step(
         mine = {row.user_id: row for row in found}.get(desk.agent)
         steps = range(since, min(until, now))
         counts = dict.fromkeys(HandlingKind, 0)
-        signed, available, idle, busy, aux = 0, 0, 0, 0, {"aux paid": 0, "aux unpaid": 0, "aux": 0}
+        signed, available, idle, busy, ready, aux = 0, 0, 0, 0, 0, {"aux paid": 0, "aux unpaid": 0, "aux": 0}
         for step in steps:
             state = line[step] if step < len(line) else "offline"
             kinds = [kind for kind, begin, end in did if begin <= step < min(end, now)]
@@ -69,6 +69,7 @@ async def test_time_equals_a_recount_step_by_step(
             signed += state != "offline"
             available += state == "available"
             busy += bool(kinds)
+            ready += state == "available" or (state != "offline" and bool(kinds))
             idle += state == "available" and not kinds
             if state in aux:
                 aux[state] += 1
@@ -83,8 +84,7 @@ async def test_time_equals_a_recount_step_by_step(
         assert {kind: getattr(mine, kind) for kind in HandlingKind} == pytest.approx({kind: n * seconds for kind, n in counts.items()})
         assert (mine.accepted, mine.declined, mine.expired) == tuple(taken.count(state) for state in ("accepted", "declined", "expired"))
         assert mine.occupancy == (pytest.approx(busy / (busy + idle)) if busy + idle else None)
-        paid = signed - aux["aux unpaid"]
-        assert mine.utilisation == (pytest.approx(busy / paid) if paid else None)
+        assert mine.utilisation == (pytest.approx(ready / signed) if signed else None)
         assert mine.concurrency == (pytest.approx(sum(counts.values()) / busy) if busy else None)
         stranger = Viewer(desk.agent + 10**6, desk.project, Role.SUPERVISOR, ())
         assert agent_time.of_agents(connection, stranger, at(since), at(until), at(now)) == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from contact_center.model.acts import Act
 from contact_center.model.board import AgentFigures, QueueFigures
 from contact_center.model.people import ContactRef, Viewer
-from contact_center.model.words import Demand, EndReason, Role, Status, WorkState
+from contact_center.model.words import Demand, Direction, EndReason, Role, Status, WorkState
 from contact_center.store import Connection, Store
 from contact_center.store.repositories import access, board, contacts, work
 from contact_center.tickets import entries, lifecycle, turns
@@ -64,7 +64,10 @@ class Desk:
 
     def _speak(self, ticket_id: int, kind: str) -> None:
         ticket = entries.get(self.connection, ticket_id)
-        entry = lifecycle.add_note(self.connection, Act(self.now, self.people[0]), self.project, ticket_id, "said")
+        entry = entries.add_entry(
+            self.connection, Act(self.now), project_id=self.project, contact_id=ticket.contact.id, ticket=ticket, kind="email",
+            direction=Direction.IN, text="said", queue_id=ticket.queue_id,
+        )  # fmt: skip
         turns.begin(
             self.connection, project_id=self.project, ticket_id=ticket_id, queue_id=ticket.queue_id, assignee_id=ticket.assignee_id,
             kind=kind, interaction_id=entry.id, at=self.now,

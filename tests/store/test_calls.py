@@ -4,15 +4,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from contact_center.model.acts import Act
 from contact_center.model.calls import Outcome
+from contact_center.model.figures import About
 from contact_center.model.hours import Calendar
 from contact_center.model.people import ContactRef, Viewer
 from contact_center.model.reports import Asked, By, Medium
 from contact_center.model.words import Direction, Role
 from contact_center.store import Connection, Store
-from contact_center.store.repositories import access, calls, contacts, figures, hours, timeline
+from contact_center.store.repositories import access, agent_time, calls, contacts, figures, hours, timeline
+from contact_center.store.schema.figures import call_fact
 from contact_center.tickets import entries, lifecycle
 from tests.store.test_rollups import fold
 
@@ -153,5 +156,58 @@ async def test_whose_call_went_out_of_sight_is_told_no_more(store: Store) -> Non
         assert (call.entry_id, call.contact_name, call.number) == (entry, "", "")
         (whole,) = calls.missed(connection, Viewer(1, line.project, Role.SUPERVISOR, (line.queue, away)), *DAY, None, None, 10)
         assert (whole.contact_name, whole.number) == ("Ivan", "+4930123")
+
+    await store.write(run)
+
+
+async def test_a_call_counts_for_whom_the_telephone_system_names(store: Store) -> None:
+    """By name or by address, also of a second who took part; nobody where two bear the name. Talk without hold, and both in their time."""
+
+    def run(connection: Connection) -> None:
+        line = Line(connection)
+        address = f"p{line.project}@example.org"
+        pavel = access.add_user(connection, line.project, address, "Павел", Role.AGENT, None, NOON)
+        for number in range(2):
+            access.add_user(connection, line.project, f"a{number}.{line.project}@example.org", "Anna", Role.AGENT, None, NOON)
+        access.set_grants(connection, pavel, [line.queue])
+        late = NOON + timedelta(minutes=10)
+        line.call("answered", 5, agents=["PJSIP/101", "Павел"], talk_seconds=100, hold_seconds=30)
+        line.call("answered", 5, at=late, who=1, agents=[address.upper()], talk_seconds=60)
+        line.call("answered", 5, agents=["Anna"], talk_seconds=20)
+        line.call("abandoned", 5, agents=["Павел"])
+        by_agent = figures.report(connection, line.viewer, Asked(*DAY, By.AGENT, medium=Medium.VOICE), NOON)
+        assert {row.key: (row.tallies.entered, row.tallies.answered) for row in by_agent.rows} == {str(pavel): (2, 2), "0": (2, 1)}
+        handled = figures.report(connection, line.viewer, Asked(*DAY, By.AGENT, about=About.HANDLING), NOON).rows
+        mine = next(row for row in handled if row.key == str(pavel))
+        assert (mine.figures["aht"], mine.figures["aht.talk"], mine.figures["aht.hold"]) == (80, 65, 15)
+        (time,) = agent_time.of_agents(connection, line.viewer, *DAY, DAY[1])
+        assert (time.user_id, time.talk, time.hold, time.busy) == (pavel, 130, 30, 160)
+
+    await store.write(run)
+
+
+async def test_a_late_log_tells_who_came_again(store: Store) -> None:
+    """Whoever called within a week of a call that got through came again, in whatever order the calls become known; a missed one is none."""
+
+    def run(connection: Connection) -> None:
+        line = Line(connection)
+        day = timedelta(days=1)
+
+        def again() -> list[bool | None]:
+            ids = sorted((at, entry) for at, entry in came.items())
+            rows = dict(connection.execute(select(call_fact.c.interaction_id, call_fact.c.repeated)).all())  # type: ignore[arg-type]
+            return [rows[entry] for _, entry in ids]
+
+        came = {at: line.call("answered", 5, at=at) for at in (NOON, NOON + 8 * day)}
+        line.call("answered", 5, at=NOON + day, who=1)
+        assert again() == [False, False]
+        came[NOON + 4 * day] = line.call("abandoned", 5, at=NOON + 4 * day)
+        assert again() == [False, None, False]
+        timeline.change(connection, came[NOON + 4 * day], facts={"type": "call", "result": "answered", "wait_seconds": 5})
+        calls.note(connection, came[NOON + 4 * day])
+        assert again() == [False, True, True]
+        timeline.change(connection, came[NOON], cancelled=True)
+        calls.note(connection, came.pop(NOON))
+        assert again() == [False, True]
 
     await store.write(run)

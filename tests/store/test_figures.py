@@ -86,7 +86,7 @@ def by_hand(
             if row["ended_at"] is None:
                 found |= {"open": 1, "open_over_target": int(row["due_at"] < now)}
             else:
-                found[TALLY[EndReason(row["end_reason"])]] = 1
+                found |= {TALLY[EndReason(row["end_reason"])]: 1, "left_over_target": left_late(row)}
             if row["end_reason"] == EndReason.COMPLETED:
                 waits[key].append((row["ended_at"] - row["entered_at"]).total_seconds())
                 found["answered_in_target"] = int(row["ended_at"] <= row["due_at"])
@@ -97,8 +97,13 @@ def by_hand(
     return tallies, waits
 
 
-HAND = [each for each in Tallies.__slots__ if not each.startswith(("first_", "next_", "wait"))]
-"""What `by_hand` counts; of responses tells test_rollups."""
+def left_late(row: Any) -> int:
+    """Whether a stay ended otherwise than by an answer, or by joining another, after the target had passed."""
+    return int(row["end_reason"] in ("no_reply_needed", "transferred", "overflowed") and row["ended_at"] > row["due_at"])
+
+
+HAND = [each for each in Tallies.__slots__ if not each.startswith(("first_", "next_", "wait")) and each not in ("sessions", "repeated")]
+"""What `by_hand` counts; of responses tells test_rollups, of sessions test_other_figures."""
 
 
 @pytest.fixture

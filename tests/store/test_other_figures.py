@@ -11,21 +11,25 @@ from sqlalchemy import insert, select
 
 from contact_center.model.acts import Act
 from contact_center.model.figures import About
-from contact_center.model.people import Viewer
+from contact_center.model.people import ContactRef, Viewer
 from contact_center.model.reports import Asked, By
-from contact_center.model.words import EndReason, HandlingKind, Role, Status
+from contact_center.model.words import Demand, Direction, EndReason, HandlingKind, Role, Status
 from contact_center.store import Connection, Store
-from contact_center.store.repositories import figures, work
+from contact_center.store.repositories import calls, contacts, figures, reasons, work
+from contact_center.store.repositories import handling as stretches
 from contact_center.store.repositories.tallies import COUNTED
 from contact_center.store.schema.handling import handling
 from contact_center.store.schema.tickets import ticket
-from contact_center.store.schema.work import segment
-from contact_center.tickets import lifecycle
+from contact_center.store.schema.work import segment, work_item
+from contact_center.tickets import entries, lifecycle, turns
 from contact_center.tickets.lifecycle import TicketPatch
 from tests.store.test_board import Desk
 
 WEEK = timedelta(days=7)
-STEPS = ("open", "open", "answer", "answer", "resolve", "resolve", "speak", "speak", "reopen", "transfer", "work", "work", "a day passes")
+STEPS = (
+    "open", "open", "answer", "answer", "answer", "resolve", "resolve", "speak", "speak", "reopen", "transfer", "work", "work",
+    "a day passes", "settle", "wait", "what about", "call", "a late call", "written up",
+)  # fmt: skip
 
 
 class Watched(Desk):
@@ -35,32 +39,74 @@ class Watched(Desk):
         super().__init__(connection, seed)
         self.done: dict[int, Any] = {}
         self.noted: list[dict[str, Any]] = []
-        self.began: list[Any] = []
+        self.status: dict[int, tuple[str, Any]] = {}
+        self.open_for: dict[int, float] = defaultdict(float)
         self.answers: dict[int, int] = defaultdict(int)
         self.work: list[tuple[int, str, float]] = []
+        self.calls: list[tuple[int, Any]] = []
+        self.customers = [self.who, ContactRef(contacts.add_contact(connection, self.project, "Olga", True, self.now), "Olga", True)]
+        self.reasons = [int(reasons.add_reason(connection, self.project, name, None) or 0) for name in ("Price", "Size")]
 
     def do(self, step: str) -> None:
-        turns = self._turns()
-        answered = self._answered()
+        answered, before = self._answered(), self.now
         match step:
             case "a day passes":
                 self.now += timedelta(days=1)
-            case "reopen" if self.tickets:
-                self.now += timedelta(minutes=self.chance.randint(1, 100))
-                lifecycle.change(
-                    self.connection, Act(self.now), self.project, self.chance.choice(self.tickets), TicketPatch(status=Status.OPEN)
-                )
+            case "open" | "callback":
+                self.who = self.chance.choice(self.customers)
+                super().do(step)
+            case "call" | "a late call":
+                self._call(self.now - timedelta(days=3) if step == "a late call" else self.now)
             case "work":
                 self._work()
+            case "reopen" | "wait" | "settle" | "what about" | "written up" if self.tickets:
+                self.now += timedelta(minutes=self.chance.randint(1, 100))
+                self._with(step, self.chance.choice(self.tickets))
             case _:
                 super().do(step)
-        self.began += [self.now] * (self._turns() - turns)
+        for ticket_id, (status, _) in self.status.items():
+            self.open_for[ticket_id] += (self.now - before).total_seconds() if status == Status.OPEN else 0
         for ticket_id, count in self._answered().items():
             self.answers[ticket_id] += count - answered.get(ticket_id, 0)
         self._look()
 
-    def _turns(self) -> int:
-        return sum(len({row["work_item_id"] for row in work.segments(self.connection, each)}) for each in self.tickets)
+    def _with(self, step: str, ticket_id: int) -> None:
+        act = Act(self.now, self.people[0])
+        if step == "settle":
+            turns.end(self.connection, act, ticket_id, EndReason.NO_REPLY_NEEDED)
+            return
+        if step == "written up":
+            ended = [row["id"] for row in work.segments(self.connection, ticket_id) if row["end_reason"] == EndReason.COMPLETED]
+            if ended:
+                stretches.note(self.connection, self.chance.choice(ended), reason_id=self.chance.choice(self.reasons))
+            return
+        patch: dict[str, Any] = {"reopen": {"status": Status.OPEN}, "wait": {"status": Status.WAITING}}.get(step, {})
+        reason = {"reason_id": self.chance.choice([None, *self.reasons])}
+        lifecycle.change(self.connection, act, self.project, ticket_id, TicketPatch(**(patch or reason)))
+
+    def _call(self, at: Any) -> None:
+        who = self.chance.choice(self.customers)
+        facts = {"type": "call", "result": self.chance.choice(("answered", "abandoned")), "wait_seconds": 5, "talk_seconds": 60}
+        entry = entries.add_entry(
+            self.connection, Act(at), project_id=self.project, contact_id=who.id, ticket=None, kind="telephony", direction=Direction.IN,
+            text="", queue_id=self.queues[0], facts=facts,
+        )  # fmt: skip
+        calls.note(self.connection, entry.id)
+        if facts["result"] == "answered":
+            self.calls.append((who.id, at))
+
+    def sessions(self) -> list[tuple[int, Any, int | None]]:
+        """Whose, when and why: every answered turn, and every call that got through."""
+        rows = [
+            (entries.get(self.connection, each).contact.id, row) for each in self.tickets for row in work.segments(self.connection, each)
+        ]
+        opened = dict(self.connection.execute(select(work_item.c.id, work_item.c.kind)).all())  # type: ignore[arg-type]
+        done = [
+            (who, row["opened_at"], row["reason_id"])
+            for who, row in rows
+            if row["end_reason"] == EndReason.COMPLETED and opened[row["work_item_id"]] != Demand.CALLBACK
+        ]
+        return [*done, *((who, at, None) for who, at in self.calls)]
 
     def _answered(self) -> dict[int, int]:
         rows = {each: work.segments(self.connection, each) for each in self.tickets}
@@ -70,13 +116,13 @@ class Watched(Desk):
         for row in self.connection.execute(select(ticket).where(ticket.c.project_id == self.project)):
             was = self.done.get(row.id)
             if row.resolved_at is not None and was is None:
-                self.noted.append(
-                    {"ticket": row.id, "at": row.resolved_at, "opened": row.created_at, "answers": self.answers[row.id], "reopened": None}
-                )
+                seen = {"ticket": row.id, "at": row.resolved_at, "lasted": self.open_for[row.id], "answers": self.answers[row.id]}
+                self.noted.append(seen | {"reopened": None, "who": row.contact_id, "reason": row.reason_id})
             if row.resolved_at is None and was is not None:
                 last = next(each for each in reversed(self.noted) if each["ticket"] == row.id)
                 last["reopened"] = self.now
             self.done[row.id] = row.resolved_at
+            self.status[row.id] = (row.status, self.now)
 
     def _work(self) -> None:
         stays = [row for each in self.tickets for row in work.segments(self.connection, each)]
@@ -93,6 +139,12 @@ class Watched(Desk):
         self.work.append((row["id"], kind, seconds))
 
 
+def follows(session: tuple[int, Any, int | None], who: int, at: Any, reason: int | None) -> bool:
+    """Whether a session came within a week after something of the same customer, and may be about the same."""
+    same = session[2] is None or reason is None or session[2] == reason
+    return session[0] == who and at < session[1] < at + WEEK and same
+
+
 @pytest.fixture
 def numbers() -> list[int]:
     return []
@@ -105,7 +157,7 @@ def numbers() -> list[int]:
     by=st.sampled_from([By.QUEUE, By.AGENT, By.CHANNEL, By.INTERVAL]),
 )
 async def test_what_was_seen_is_what_is_counted(store: Store, numbers: list[int], steps: list[str], seed: int, by: By) -> None:
-    """Resolved, opened again, ripe, came again, first contact, and all work by kind: as somebody noted who only saw the tickets."""
+    """Resolved, opened again, ripe, first contact, who came again, and all work by kind: as somebody noted who only saw the tickets."""
     numbers.append(seed)
 
     def run(connection: Connection) -> None:
@@ -117,27 +169,33 @@ async def test_what_was_seen_is_what_is_counted(store: Store, numbers: list[int]
         viewer = Viewer(desk.people[0], desk.project, Role.SUPERVISOR, tuple(desk.queues))
         asked = Asked(beginning, now, by, (beginning,) if by is By.INTERVAL else (), about=About.RESOLUTION)
         found = figures.report(connection, viewer, asked, now).total
-        ripe = [each for each in desk.noted if each["at"] <= now - WEEK]
-        again = [each for each in ripe if any(each["at"] < at <= each["at"] + WEEK for at in desk.began)]
-        first = [
-            each for each in ripe
-            if each not in again and each["answers"] <= 1 and not (each["reopened"] and each["reopened"] - each["at"] <= WEEK)
-        ]  # fmt: skip
+        sessions = desk.sessions()
         stood = [each for each in desk.noted if each["reopened"] is None]
-        counted = {name: getattr(found.tallies, name) for name in ("resolved", "reopened", "ripe", "again", "first_contact", "stood")}
-        wanted = (desk.noted, [each for each in desk.noted if each["reopened"]], ripe, again, first, stood)
+        ripe = [each for each in stood if each["at"] <= now - WEEK]
+        first = [
+            each for each in ripe if each["answers"] == 1 and not any(follows(session, each["who"], each["at"], each["reason"]) for session in sessions)
+        ]  # fmt: skip
+        counted = {name: getattr(found.tallies, name) for name in ("resolved", "reopened", "ripe", "first_contact", "stood")}
+        wanted = (desk.noted, [each for each in desk.noted if each["reopened"]], ripe, first, stood)
         assert counted == dict(zip(counted, map(len, wanted), strict=True))
-        lasted = sorted((each["at"] - each["opened"]).total_seconds() for each in stood)
+        lasted = sorted(each["lasted"] for each in stood)
         assert found.figures["resolution.median"] == pytest.approx(lasted[(len(lasted) - 1) // 2] if lasted else None, abs=0.01)
+        came = figures.report(connection, viewer, Asked(beginning - WEEK, now, by, asked.starts), now).total.tallies
+        again = [session for session in sessions if any(follows(session, *other) for other in sessions)]
+        assert (came.sessions, came.repeated) == (len(sessions), len(again))
         ended = dict(connection.execute(select(segment.c.id, segment.c.ended_at).where(segment.c.ended_at.is_not(None))).all())  # type: ignore[arg-type]
         done = [each for each in desk.work if each[0] in ended]
-        about = Asked(beginning, now, by, asked.starts, about=About.HANDLING)
+        about = Asked(beginning - WEEK, now, by, asked.starts, about=About.HANDLING)
         handled = figures.report(connection, viewer, about, now).total
-        assert handled.tallies.handled == len({each[0] for each in done})
+        handled_by_hand = len({each[0] for each in done}) + len(desk.calls)
+        assert handled.tallies.handled == handled_by_hand
         for kind in HandlingKind:
-            assert getattr(handled.tallies, f"{kind}_seconds") == pytest.approx(sum(each[2] for each in done if each[1] == kind), abs=0.01)
-        if done:
-            assert handled.figures["aht"] == pytest.approx(sum(each[2] for each in done) / len({each[0] for each in done}), abs=0.01)
+            talked = 60 * len(desk.calls) if kind is HandlingKind.TALK else 0
+            by_kind = sum(each[2] for each in done if each[1] == kind)
+            assert getattr(handled.tallies, f"{kind}_seconds") == pytest.approx(talked + by_kind, abs=0.01)
+        if handled_by_hand:
+            took = sum(each[2] for each in done) + 60 * len(desk.calls)
+            assert handled.figures["aht"] == pytest.approx(took / handled_by_hand, abs=0.01)
         for tally, sources in COUNTED.items():
             question = Asked(beginning, now, by, asked.starts, about=sources[0].about)
             report = figures.report(connection, viewer, question, now)

@@ -1,15 +1,17 @@
 """How agents spent their time: stretches of state and of work, each read once."""
 
 from collections import defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Select, case, func, or_, select
 from sqlalchemy.engine import Connection
 
 from contact_center.model.agent_time import AgentTime, StateSpan, WorkSpan, time_of
 from contact_center.model.people import Viewer
-from contact_center.model.words import AgentState, OfferState
+from contact_center.model.words import AgentState, HandlingKind, OfferState
 from contact_center.store.schema.access import employee, queue_grant
+from contact_center.store.schema.figures import call_fact
 from contact_center.store.schema.handling import handling
 from contact_center.store.schema.routing import agent_state, aux_code, offer
 from contact_center.store.schema.work import segment
@@ -70,7 +72,23 @@ def _work(connection: Connection, viewer: Viewer, since: datetime, until: dateti
     found = defaultdict(list)
     for row in connection.execute(statement):
         found[row.agent_id].append(WorkSpan(row.kind, row.started_at, row.ended_at))
+    for row in connection.execute(_talks(viewer, since, until)):
+        # When in the talk somebody was on hold is not told: the sums and the whole are right wherever it stands.
+        held = row.ended_at - timedelta(seconds=row.hold_seconds or 0)
+        found[row.agent_id].append(WorkSpan(HandlingKind.TALK, row.ended_at - timedelta(seconds=row.talk_seconds), held))
+        found[row.agent_id].append(WorkSpan(HandlingKind.HOLD, held, row.ended_at))
     return found
+
+
+def _talks(viewer: Viewer, since: datetime, until: datetime) -> Select[Any]:
+    """Calls of agents: the telephone system says when a call was over and how long it was talked."""
+    return select(call_fact.c.agent_id, call_fact.c.ended_at, call_fact.c.talk_seconds, call_fact.c.hold_seconds).where(
+        call_fact.c.project_id == viewer.project_id,
+        call_fact.c.agent_id.in_(_seen(viewer)),
+        call_fact.c.ended_at > since,
+        call_fact.c.started_at < until,
+        call_fact.c.talk_seconds > 0,
+    )
 
 
 def _offers(connection: Connection, viewer: Viewer, since: datetime, until: datetime) -> dict[int, tuple[int, ...]]:

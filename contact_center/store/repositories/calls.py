@@ -1,5 +1,7 @@
 """Calls as figures count them, kept in step with the entries that tell of them."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,8 +13,9 @@ from contact_center.model.calls import Missed, Outcome, outcome
 from contact_center.model.people import Viewer
 from contact_center.model.words import Direction
 from contact_center.store.prepared import Prepared
-from contact_center.store.repositories import hours
+from contact_center.store.repositories import hours, sessions
 from contact_center.store.repositories.work import LATE_SECONDS
+from contact_center.store.schema.access import employee
 from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.figures import call_fact
 from contact_center.store.schema.tickets import interaction, ticket
@@ -20,11 +23,20 @@ from contact_center.store.scope import sees_contact, sees_ticket
 
 _ENTRY = Prepared(
     select(
-        *(interaction.c[name] for name in ("project_id", "queue_id", "direction", "occurred_at", "received_at", "facts", "cancelled")),
-        *(call_fact.c[name].label(f"known_{name}") for name in ("started_at", "due_at", "after_hours", "late")),
+        *(
+            interaction.c[name]
+            for name in ("project_id", "contact_id", "queue_id", "direction", "occurred_at", "received_at", "facts", "cancelled")
+        ),
+        *(call_fact.c[name].label(f"known_{name}") for name in ("started_at", "due_at", "after_hours", "late", "repeated")),
     )
     .outerjoin(call_fact, call_fact.c.interaction_id == interaction.c.id)
     .where(interaction.c.id == bindparam("interaction_id"))
+)
+_EMPLOYEES = Prepared(
+    select(employee.c.id, employee.c.name, employee.c.email).where(
+        employee.c.project_id == bindparam("project_id"),
+        or_(employee.c.name.in_(bindparam("names", expanding=True)), employee.c.email.in_(bindparam("addresses", expanding=True))),
+    )
 )
 _NAMES = tuple(column.name for column in call_fact.columns)
 _INSERT = upsert(call_fact).values({name: bindparam(name, type_=call_fact.c[name].type) for name in _NAMES})
@@ -42,11 +54,15 @@ def note(connection: Connection, interaction_id: int) -> None:
     facts: dict[str, Any] = (row["facts"] if row else None) or {}
     if row is None or row["cancelled"] or facts.get("type") != "call":
         connection.execute(delete(call_fact).where(call_fact.c.interaction_id == interaction_id))
+        if row is not None and row["known_repeated"] is not None:
+            sessions.changed(connection, row["contact_id"], row["known_started_at"])
         return
     started, is_known = row["occurred_at"], row["known_started_at"] == row["occurred_at"]
+    agent_id = _agent(connection, row["project_id"], facts) if facts.get("result") == "answered" else None
     target, calendar = hours.target_of_queue(connection, row["queue_id"])
     due = started + target if calendar is None else calendar.add_business(started, target)
     came = outcome(facts)
+    is_session = came is Outcome.ANSWERED and row["direction"] == Direction.IN
     _PUT.run(
         connection,
         {
@@ -59,12 +75,27 @@ def note(connection: Connection, interaction_id: int) -> None:
             "outcome": came,
             "wait_seconds": facts.get("wait_seconds"),
             "talk_seconds": facts.get("talk_seconds"),
+            "hold_seconds": facts.get("hold_seconds"),
+            "agent_id": agent_id,
+            "repeated": row["known_repeated"] if is_session else None,
             "due_at": row["known_due_at"] if is_known else due,
             "short": bool(facts.get("short")),
             "after_hours": row["known_after_hours"] if is_known else calendar is not None and not calendar.is_open(started),
             "late": row["known_late"] if is_known else (row["received_at"] - started).total_seconds() > LATE_SECONDS,
         },
     )
+    if is_session or row["known_repeated"] is not None:
+        sessions.changed(connection, row["contact_id"], started)
+
+
+def _agent(connection: Connection, project_id: int, facts: Mapping[str, Any]) -> int | None:
+    """The first of those who took part whom the telephone system calls by the name or the address of one employee."""
+    names = [name for name in facts.get("agents") or () if isinstance(name, str)]
+    found: dict[str, set[int]] = defaultdict(set)
+    for row in _EMPLOYEES.rows(connection, project_id=project_id, names=names, addresses=[name.lower() for name in names]) if names else ():
+        for name in (row["name"], row["email"]):
+            found[name.lower()].add(row["id"])
+    return next((next(iter(ids)) for name in names if len(ids := found[name.lower()]) == 1), None)
 
 
 def missed(

@@ -13,6 +13,7 @@ from contact_center.model.handling import StayTime
 from contact_center.model.people import Viewer
 from contact_center.model.shift import WrapUp
 from contact_center.model.words import HandlingKind, WorkState, WrapEnd
+from contact_center.store.repositories import sessions
 from contact_center.store.schema.access import queue
 from contact_center.store.schema.handling import handling
 from contact_center.store.schema.tickets import ticket
@@ -63,6 +64,8 @@ def end_wrap(connection: Connection, wrap: WrapUp, end: WrapEnd | None, at: date
 def note(connection: Connection, segment_id: int, **values: int | None) -> None:
     """What a stay was about and what came of it."""
     connection.execute(update(segment).where(segment.c.id == segment_id).values(values))
+    if "reason_id" in values:
+        sessions.turn_ended(connection, segment_id)
 
 
 def find_wrap(connection: Connection, segment_id: int) -> WrapUp | None:

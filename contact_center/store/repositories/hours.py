@@ -47,6 +47,12 @@ def target_of_queue(connection: Connection, queue_id: int) -> tuple[timedelta, C
     return timedelta(seconds=row["target_seconds"]), named(row).hours if row["id"] is not None else None
 
 
+def business_time(connection: Connection, queue_id: int, start: datetime, end: datetime) -> timedelta:
+    """How long a queue was open between two instants."""
+    calendar = of_queue(connection, queue_id)
+    return end - start if calendar is None else calendar.business_time(start, end)
+
+
 def name_taken(connection: Connection, project_id: int, name: str, besides: int | None = None) -> bool:
     """Whether another calendar of the project bears this name."""
     found = connection.execute(select(calendar.c.id).where(calendar.c.project_id == project_id, calendar.c.name == name)).scalar()

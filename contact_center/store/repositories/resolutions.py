@@ -1,34 +1,27 @@
 """Each time that a ticket was resolved, noted as of then: what happens to the ticket later changes no figure of before."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
+from contact_center.model.words import Status
 from contact_center.store.prepared import Prepared
 from contact_center.store.repositories import hours
 from contact_center.store.schema.figures import resolution
 from contact_center.store.schema.tickets import ticket
 from contact_center.store.schema.work import segment, work_item
-from contact_center.store.types import Utc
-
-AGAIN = timedelta(days=7)
-"""A customer who asks for something within so long after a resolution came again."""
 
 _REOPENED = Prepared(
     update(resolution)
     .where(resolution.c.ticket_id == bindparam("which"), resolution.c.reopened_at.is_(None))
     .values(reopened_at=bindparam("at"))
 )
-_AGAIN = Prepared(
-    update(resolution)
-    .where(
-        resolution.c.contact_id == select(ticket.c.contact_id).where(ticket.c.id == bindparam("which")).scalar_subquery(),
-        resolution.c.again_at.is_(None),
-        resolution.c.resolved_at < bindparam("at", type_=Utc()),
-        resolution.c.resolved_at >= bindparam("earliest", type_=Utc()),
+_PAUSED = Prepared(
+    select(ticket.c.queue_id, ticket.c.paused_since, ticket.c.paused_seconds, ticket.c.paused_business_seconds).where(
+        ticket.c.id == bindparam("ticket_id")
     )
-    .values(again_at=bindparam("at", type_=Utc()))
 )
 _ANSWERS = (
     select(func.count())
@@ -50,13 +43,12 @@ def note(connection: Connection, ticket_id: int, resolved_at: datetime | None, n
     row = connection.execute(select(ticket, _ANSWERS.label("answers")).where(ticket.c.id == ticket_id)).one()
     if row.resolved_at is not None:
         return
-    calendar = hours.of_queue(connection, row.queue_id)
-    lasted = resolved_at - row.created_at
-    business = lasted if calendar is None else calendar.business_time(row.created_at, resolved_at)
+    # Whoever waits for their customer is not at work on it.
+    until = min(resolved_at, row.paused_since or resolved_at)
+    business = hours.business_time(connection, row.queue_id, row.created_at, until)
     values = {
         "project_id": row.project_id,
         "ticket_id": ticket_id,
-        "contact_id": row.contact_id,
         "queue_id": row.queue_id,
         "agent_id": row.assignee_id,
         "channel": row.channel,
@@ -64,17 +56,27 @@ def note(connection: Connection, ticket_id: int, resolved_at: datetime | None, n
         "answers": row.answers,
         "opened_at": row.created_at,
         "resolved_at": resolved_at,
-        "seconds": lasted.total_seconds(),
-        "business_seconds": business.total_seconds(),
+        "seconds": max(0.0, (until - row.created_at).total_seconds() - row.paused_seconds),
+        "business_seconds": max(0.0, business.total_seconds() - row.paused_business_seconds),
     }
     connection.execute(insert(resolution).values(values))
+
+
+def paused(connection: Connection, ticket_id: int, status: str, now: datetime) -> dict[str, Any]:
+    """What a ticket that gets this status notes of the time in which it was not open: that is no time to its resolution."""
+    row = _PAUSED.row(connection, ticket_id=ticket_id)
+    if row is None or (status == Status.OPEN) is (row["paused_since"] is None):
+        return {}
+    if status != Status.OPEN:
+        return {"paused_since": now}
+    business = hours.business_time(connection, row["queue_id"], row["paused_since"], now)
+    return {
+        "paused_since": None,
+        "paused_seconds": row["paused_seconds"] + (now - row["paused_since"]).total_seconds(),
+        "paused_business_seconds": row["paused_business_seconds"] + business.total_seconds(),
+    }
 
 
 def take_back(connection: Connection, ticket_id: int, resolved_at: datetime) -> None:
     """The reply that resolved the ticket was called back: it never was resolved."""
     connection.execute(delete(resolution).where(resolution.c.ticket_id == ticket_id, resolution.c.resolved_at == resolved_at))
-
-
-def came_again(connection: Connection, ticket_id: int, at: datetime) -> None:
-    """The customer of this ticket asks for something: whatever was resolved for them within the week before was not the end of it."""
-    _AGAIN.run(connection, {"which": ticket_id, "at": at, "earliest": at - AGAIN})

@@ -32,7 +32,7 @@ from contact_center.model.calls import Outcome
 from contact_center.model.figures import About
 from contact_center.model.reports import CALL, Medium
 from contact_center.model.words import Direction, EndReason, Goal, HandlingKind, OfferState
-from contact_center.store.repositories.resolutions import AGAIN
+from contact_center.store.repositories.sessions import AGAIN
 from contact_center.store.schema.figures import call_fact, resolution
 from contact_center.store.schema.handling import handling
 from contact_center.store.schema.routing import offer
@@ -114,7 +114,10 @@ def _stays(now: datetime) -> Mapping[str, Condition]:
         "merged": ended[EndReason.MERGED],
         "open": is_open,
         "open_over_target": and_(is_open, segment.c.due_at < now),
+        "left_over_target": and_(segment.c.ended_at > segment.c.due_at, segment.c.end_reason.in_(_LEFT)),
         "late": segment.c.late,
+        "sessions": segment.c.repeated.is_not(None),
+        "repeated": segment.c.repeated.is_(True),
         "first_responses": segment.c.response == "first",
         "next_responses": segment.c.response == "next",
     }
@@ -139,23 +142,21 @@ def _calls(now: datetime) -> Mapping[str, Condition]:
         "open": is_open,
         "open_over_target": and_(is_open, call_fact.c.due_at < now),
         "after_hours": outside,
+        "sessions": call_fact.c.repeated.is_not(None),
+        "repeated": call_fact.c.repeated.is_(True),
         "late": call_fact.c.late,
     }
 
 
 def _resolutions(now: datetime) -> Mapping[str, Condition]:
-    week = AGAIN.total_seconds()
-    is_ripe = resolution.c.resolved_at <= now - AGAIN
-    came_again = and_(resolution.c.again_at.is_not(None), seconds_between(resolution.c.resolved_at, resolution.c.again_at) <= week)
     is_reopened = resolution.c.reopened_at.is_not(None)
-    reopened_soon = and_(is_reopened, seconds_between(resolution.c.resolved_at, resolution.c.reopened_at) <= week)
+    is_ripe = and_(resolution.c.resolved_at <= now - AGAIN, not_(is_reopened))
     return {
         "resolved": true(),
         "reopened": is_reopened,
         "stood": not_(is_reopened),
         "ripe": is_ripe,
-        "again": and_(is_ripe, came_again),
-        "first_contact": and_(is_ripe, resolution.c.answers <= 1, not_(came_again), not_(reopened_soon)),
+        "first_contact": and_(is_ripe, resolution.c.answers == 1, resolution.c.again_at.is_(None)),
     }
 
 
@@ -189,6 +190,10 @@ def _response(kind: str, column: str) -> tuple[ColumnElement[Any], Condition]:
     return segment.c[column], and_(segment.c.response == kind, segment.c[column].is_not(None))
 
 
+# Ends by which a turn leaves its queue without an answer: too late, they are misses as what is still open is.
+_LEFT = (EndReason.NO_REPLY_NEEDED, EndReason.TRANSFERRED, EndReason.OVERFLOWED)
+_CALLER = select(interaction.c.contact_id).where(interaction.c.id == call_fact.c.interaction_id).scalar_subquery()
+_CALL_TICKET = select(interaction.c.ticket_id).where(interaction.c.id == call_fact.c.interaction_id).scalar_subquery()
 _ITEM_TICKET = select(work_item.c.ticket_id).where(work_item.c.id == segment.c.work_item_id).scalar_subquery()
 
 STAYS = Source(
@@ -247,7 +252,7 @@ CALLS = Source(
     at=call_fact.c.started_at,
     project=call_fact.c.project_id,
     queue=call_fact.c.queue_id,
-    agent=NO_ID,
+    agent=call_fact.c.agent_id,
     channel=literal(CALL),
     reason=NO_ID,
     counts=_calls,
@@ -255,8 +260,8 @@ CALLS = Source(
     samples={"wait": (call_fact.c.wait_seconds, and_(call_fact.c.outcome == Outcome.ANSWERED, call_fact.c.wait_seconds.is_not(None)))},
     is_open=call_fact.c.outcome.is_(None),
     only=call_fact.c.direction == Direction.IN,
-    contact=select(interaction.c.contact_id).where(interaction.c.id == call_fact.c.interaction_id).scalar_subquery(),
-    to_ticket=select(interaction.c.ticket_id).where(interaction.c.id == call_fact.c.interaction_id).scalar_subquery(),
+    contact=_CALLER,
+    to_ticket=_CALL_TICKET,
     due=call_fact.c.due_at,
     ended=call_fact.c.ended_at,
     how=call_fact.c.outcome,
@@ -308,6 +313,28 @@ HANDLING = Source(
     ended=segment.c.ended_at,
     how=segment.c.end_reason,
 )
+_HELD = func.coalesce(call_fact.c.hold_seconds, 0.0)
+TALKS = Source(
+    "talk",
+    About.HANDLING,
+    call_fact,
+    id=call_fact.c.interaction_id,
+    at=call_fact.c.ended_at,
+    project=call_fact.c.project_id,
+    queue=call_fact.c.queue_id,
+    agent=call_fact.c.agent_id,
+    channel=literal(CALL),
+    reason=NO_ID,
+    counts=lambda _now: {"handled": true()},
+    sums={"talk_seconds": func.coalesce(call_fact.c.talk_seconds, 0.0) - _HELD, "hold_seconds": _HELD},
+    only=and_(call_fact.c.direction == Direction.IN, call_fact.c.outcome == Outcome.ANSWERED),
+    contact=_CALLER,
+    to_ticket=_CALL_TICKET,
+    due=call_fact.c.due_at,
+    ended=call_fact.c.ended_at,
+    how=call_fact.c.outcome,
+    seconds=call_fact.c.talk_seconds,
+)
 CLOCKS = Source(
     "clock",
     About.SLA,
@@ -345,7 +372,7 @@ SURVEYS = Source(
     how=survey.c.kind,
     seconds=survey.c.score,
 )
-SOURCES = (STAYS, OFFERS, CALLS, RESOLUTIONS, HANDLING, CLOCKS, SURVEYS)
+SOURCES = (STAYS, OFFERS, CALLS, RESOLUTIONS, HANDLING, TALKS, CLOCKS, SURVEYS)
 FOLDED = tuple(source for source in SOURCES if source.is_open is not None)
 _ANY = datetime(2000, 1, 1).astimezone()
 COUNTED: dict[str, tuple[Source, ...]] = {}

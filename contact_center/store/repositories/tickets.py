@@ -33,6 +33,8 @@ _NEW: dict[str, Any] = {column.name: None for column in ticket.c if column.name 
     "last_preview": "",
     "next_step": "",
     "subject_folded": "",
+    "paused_seconds": 0.0,
+    "paused_business_seconds": 0.0,
 }
 _INSERT = Prepared(insert(ticket).values({name: bindparam(name) for name in _NEW}).returning(ticket.c.id))
 _ADD_KEY = Prepared(
@@ -98,6 +100,7 @@ def lock(connection: Connection, ticket_id: int) -> Ticket | None:
 def add(connection: Connection, contact_ref: ContactRef, **values: Any) -> Ticket:
     """Insert a ticket of this contact and return it. Columns not named stay empty."""
     row = _NEW | values | {"contact_id": contact_ref.id, "subject_folded": folded(values.get("subject", ""))}
+    row["paused_since"] = None if row["status"] == Status.OPEN else row["created_at"]
     row["id"] = _INSERT.scalar(connection, **row)
     return _ticket(as_stored(row) | {"contact_name": contact_ref.name, "contact_provisional": contact_ref.provisional})
 
@@ -106,6 +109,8 @@ def change(connection: Connection, ticket_id: int, now: datetime, **values: Any)
     """Set columns; every change counts the version up. Whatever opens or ends a ticket ends its being put off."""
     if values.get("status", Status.WAITING) != Status.WAITING:
         values = {"snoozed_until": None} | values
+    if "status" in values:
+        values = resolutions.paused(connection, ticket_id, values["status"], now) | values
     if "subject" in values:
         values["subject_folded"] = folded(values["subject"])
     if "resolved_at" in values:

@@ -203,6 +203,13 @@ def reopen_item(connection: Connection, item_id: int, segment_id: int, agent_id:
     """Take back the end of a work item and of its last segment: the reply that ended them was called back."""
     state = WorkState.ASSIGNED if agent_id else WorkState.WAITING
     values: dict[str, Any] = {"state": state, "ended_at": None, "end_reason": None, "wait_seconds": None, "agent_id": agent_id}
-    values |= {"wrap_until": None, "wrap_end": None, "response": None, "response_seconds": None, "response_business_seconds": None}
+    values |= {
+        "wrap_until": None,
+        "wrap_end": None,
+        "response": None,
+        "response_seconds": None,
+        "response_business_seconds": None,
+        "repeated": None,
+    }
     connection.execute(update(segment).where(segment.c.id == segment_id).values(values))
     connection.execute(update(work_item).where(work_item.c.id == item_id).values(state=state, closed_at=None))

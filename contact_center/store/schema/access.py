@@ -26,6 +26,8 @@ employee = Table(
     Column("password_hash", CleanText),
     Column("disabled_at", Utc),
     Column("created_at", Utc, nullable=False),
+    # Whom a telephone system calls by their name.
+    Index("ix_employee_name", "project_id", "name"),
 )
 
 queue_grant = Table(

@@ -19,12 +19,19 @@ call_fact = Table(
     Column("outcome", CleanText),
     Column("wait_seconds", Float),
     Column("talk_seconds", Float),
+    # Of the talk, where the telephone system says it.
+    Column("hold_seconds", Float),
+    # Who answered first, where the telephone system calls them by the name or address of an employee.
+    Column("agent_id", ForeignKey("employee.id")),
+    # Of a call that got through: whether the caller had turned to us within the week before.
+    Column("repeated", Boolean),
     # Until when it should be answered, as of when it was first heard of.
     Column("due_at", Utc),
     Column("short", Boolean, nullable=False),
     Column("after_hours", Boolean, nullable=False),
     Column("late", Boolean, nullable=False),
     Index("ix_call_fact_report", "project_id", "started_at"),
+    Index("ix_call_fact_ended_at", "project_id", "ended_at"),
 )
 
 # Each time that a ticket was resolved, as of then.
@@ -34,7 +41,6 @@ resolution = Table(
     Column("id", BigKey, primary_key=True),
     Column("project_id", ForeignKey("project.id"), nullable=False),
     Column("ticket_id", ForeignKey("ticket.id"), nullable=False),
-    Column("contact_id", ForeignKey("contact.id"), nullable=False),
     Column("queue_id", ForeignKey("queue.id"), nullable=False),
     Column("agent_id", ForeignKey("employee.id")),
     Column("channel", CleanText, nullable=False),
@@ -46,16 +52,9 @@ resolution = Table(
     Column("seconds", Float, nullable=False),
     Column("business_seconds", Float, nullable=False),
     Column("reopened_at", Utc),
-    # When the customer first asked for something again, if that was within a week.
+    # When the customer first asked for the same again, if that was within a week.
     Column("again_at", Utc),
     Index("ix_resolution_ticket_id", "ticket_id"),
-    Index(
-        "ix_resolution_contact",
-        "contact_id",
-        "resolved_at",
-        sqlite_where=Column("again_at").is_(None),
-        postgresql_where=Column("again_at").is_(None),
-    ),
     Index("ix_resolution_report", "project_id", "resolved_at"),
 )
 

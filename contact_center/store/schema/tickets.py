@@ -1,6 +1,6 @@
 """Tickets and the contact history."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, Table, UniqueConstraint
 
 from contact_center.store.schema.base import metadata
 from contact_center.store.types import BigKey, CleanText, Json, Utc
@@ -32,6 +32,10 @@ ticket = Table(
     Column("last_facts", Json),
     Column("waiting_since", Utc),
     Column("resolved_at", Utc),
+    # Since when it is not open, and for how long it was not before, on the clock and in its queue's business time: no time to resolution.
+    Column("paused_since", Utc),
+    Column("paused_seconds", Float, nullable=False, server_default="0"),
+    Column("paused_business_seconds", Float, nullable=False, server_default="0"),
     # Put off until then, and what is to be done then.
     Column("snoozed_until", Utc),
     Column("next_step", CleanText, nullable=False, server_default=""),

@@ -51,6 +51,8 @@ segment = Table(
     Column("response", CleanText),
     Column("response_seconds", Float),
     Column("response_business_seconds", Float),
+    # Of a turn that a person answered: whether the customer had asked for the same within the week before.
+    Column("repeated", Boolean),
     Column("ended_at", Utc),
     Column("end_reason", CleanText),
     # Why the customer wrote and what came of it, as it stood when the stay was written up.

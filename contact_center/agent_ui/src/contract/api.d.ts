@@ -4282,6 +4282,11 @@ export interface components {
              */
             idle: number;
             /**
+             * Ready
+             * @default 0
+             */
+            ready: number;
+            /**
              * Talk
              * @default 0
              */
@@ -7048,6 +7053,11 @@ export interface components {
              */
             open_over_target: number;
             /**
+             * Left Over Target
+             * @default 0
+             */
+            left_over_target: number;
+            /**
              * After Hours
              * @default 0
              */
@@ -7057,6 +7067,16 @@ export interface components {
              * @default 0
              */
             late: number;
+            /**
+             * Sessions
+             * @default 0
+             */
+            sessions: number;
+            /**
+             * Repeated
+             * @default 0
+             */
+            repeated: number;
             /**
              * Wait Seconds
              * @default 0
@@ -7122,11 +7142,6 @@ export interface components {
              * @default 0
              */
             ripe: number;
-            /**
-             * Again
-             * @default 0
-             */
-            again: number;
             /**
              * First Contact
              * @default 0
@@ -7837,7 +7852,7 @@ export interface components {
              * Figure
              * @enum {string}
              */
-            figure: "volume.entered" | "volume.transferred_in" | "volume.answered" | "volume.settled" | "volume.abandoned" | "volume.abandoned_short" | "volume.callback" | "volume.transferred" | "volume.overflowed" | "volume.merged" | "volume.open" | "volume.open_over_target" | "volume.after_hours" | "volume.late" | "service_level.async" | "service_level.standard" | "service_level.offered" | "service_level.positive" | "service_level.answered" | "abandonment" | "asa" | "asa.median" | "asa.p90" | "first_response" | "first_response.median" | "first_response.p90" | "first_response.business" | "first_response.business.median" | "first_response.business.p90" | "next_response" | "next_response.median" | "next_response.p90" | "next_response.business" | "next_response.business.median" | "next_response.business.p90" | "transfer_rate" | "offers.accepted" | "offers.declined" | "offers.expired" | "rona" | "now.waiting" | "now.in_work" | "now.longest";
+            figure: "volume.entered" | "volume.transferred_in" | "volume.answered" | "volume.settled" | "volume.abandoned" | "volume.abandoned_short" | "volume.callback" | "volume.transferred" | "volume.overflowed" | "volume.merged" | "volume.open" | "volume.open_over_target" | "volume.left_over_target" | "volume.after_hours" | "volume.late" | "service_level.async" | "service_level.standard" | "service_level.offered" | "service_level.positive" | "service_level.answered" | "abandonment" | "asa" | "asa.median" | "asa.p90" | "first_response" | "first_response.median" | "first_response.p90" | "first_response.business" | "first_response.business.median" | "first_response.business.p90" | "next_response" | "next_response.median" | "next_response.p90" | "next_response.business" | "next_response.business.median" | "next_response.business.p90" | "transfer_rate" | "volume.repeated" | "repeat_contact" | "offers.accepted" | "offers.declined" | "offers.expired" | "rona" | "now.waiting" | "now.in_work" | "now.longest";
             /**
              * Queue Id
              * @default null
@@ -12055,7 +12070,7 @@ export interface operations {
                 policy_id?: number | null;
                 medium?: ("text" | "voice") | null;
                 language?: "en" | "ru";
-                tally: "entered" | "transferred_in" | "answered" | "answered_in_target" | "settled" | "transferred" | "overflowed" | "merged" | "open" | "open_over_target" | "late" | "first_responses" | "next_responses" | "offers_accepted" | "offers_declined" | "offers_expired" | "abandoned" | "abandoned_in_target" | "abandoned_short" | "callback" | "after_hours" | "resolved" | "reopened" | "stood" | "ripe" | "again" | "first_contact" | "handled" | "first_response_kept" | "first_response_broken" | "next_response_kept" | "next_response_broken" | "resolution_kept" | "resolution_broken" | "clocks_running" | "surveys_sent" | "surveys_answered" | "csat_answered" | "csat_satisfied" | "nps_answered" | "nps_promoters" | "nps_detractors" | "ces_answered";
+                tally: "entered" | "transferred_in" | "answered" | "answered_in_target" | "settled" | "transferred" | "overflowed" | "merged" | "open" | "open_over_target" | "left_over_target" | "late" | "sessions" | "repeated" | "first_responses" | "next_responses" | "offers_accepted" | "offers_declined" | "offers_expired" | "abandoned" | "abandoned_in_target" | "abandoned_short" | "callback" | "after_hours" | "resolved" | "reopened" | "stood" | "ripe" | "first_contact" | "handled" | "first_response_kept" | "first_response_broken" | "next_response_kept" | "next_response_broken" | "resolution_kept" | "resolution_broken" | "clocks_running" | "surveys_sent" | "surveys_answered" | "csat_answered" | "csat_satisfied" | "nps_answered" | "nps_promoters" | "nps_detractors" | "ces_answered";
                 hour?: string | null;
                 cursor?: string | null;
                 limit?: number;

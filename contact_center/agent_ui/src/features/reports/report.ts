@@ -35,15 +35,15 @@ export interface Asked {
 const USUAL: Record<About, string[]> = {
   work: [
     "volume.entered", "volume.transferred_in", "volume.answered", "volume.abandoned", "service_level.async", "asa.median", "asa.p90", "first_response.median",
-    "volume.settled", "volume.transferred", "volume.overflowed", "volume.open", "volume.open_over_target", "rona",
+    "volume.settled", "volume.transferred", "volume.overflowed", "volume.open", "volume.open_over_target", "repeat_contact", "rona",
   ],
-  resolution: ["resolution.resolved", "resolution.reopened", "resolution.reopen_rate", "resolution.median", "resolution.p90", "resolution.business.median", "fcr", "repeat_contact"],
+  resolution: ["resolution.resolved", "resolution.reopened", "resolution.reopen_rate", "resolution.median", "resolution.p90", "resolution.business.median", "fcr"],
   handling: ["handling.handled", "aht", "aht.talk", "aht.hold", "aht.focus", "aht.wrap"],
   sla: ["sla.first_response", "sla.first_response.broken", "sla.next_response", "sla.next_response.broken", "sla.resolution", "sla.resolution.broken", "sla.running"],
   survey: ["survey.sent", "survey.answered", "survey.response_rate", "csat", "nps", "ces"],
 };
 /** Of calls, by the standard of telephony. */
-const VOICE = ["volume.entered", "volume.answered", "volume.abandoned", "volume.abandoned_short", "abandonment", "service_level.standard", "asa", "asa.median", "asa.p90", "volume.overflowed", "volume.callback", "volume.open", "volume.after_hours"];
+const VOICE = ["volume.entered", "volume.answered", "volume.abandoned", "volume.abandoned_short", "abandonment", "service_level.standard", "asa", "asa.median", "asa.p90", "volume.overflowed", "volume.callback", "volume.open", "volume.after_hours", "repeat_contact"];
 export const PERIODS = ["today", "yesterday", "week", "days7", "days30", "month", "last_month"] as const;
 export const STEPS = ["15m", "30m", "hour", "day", "week", "month"] as const;
 
