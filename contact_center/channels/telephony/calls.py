@@ -112,6 +112,7 @@ class Call:
             "number": self.number,
             "wait_seconds": _whole(wait),
             "talk_seconds": _whole(talk),
+            "hold_seconds": _whole(self._hold(talk)),
             "agents": self.agents(),
             "transfers": self.transfers(),
             "queue": next((record.queue for record in self.records if record.queue), None),
@@ -232,6 +233,11 @@ class Call:
         if of_queue and not self.transfers():  # of a call that went on, queue_log does not tell the rest
             return sum(of_queue)
         return max(0.0, self.ended - self._answered_at()) if self.ended else None
+
+    def _hold(self, talk: float | None) -> float | None:
+        """Seconds of the talk in which the caller was on hold; None where no source says it."""
+        told = [record.hold for record in self.of_customer if record.hold is not None]
+        return min(max(told), talk) if told and talk is not None else None
 
     def _attempts(self) -> int:
         """How many phones were tried."""

@@ -25,6 +25,7 @@ WORDS = {
     "busy": ("busy", "rejected", "занят", "занято"),
     "failed": ("failed", "failure", "error", "congestion", "ошибка"),
     "voicemail": ("voicemail", "voice mail"),
+    "callback": ("callback", "callback requested", "заказан обратный звонок"),
 }
 
 
@@ -53,7 +54,14 @@ def read_event(content: bytes, envelope: Mapping[str, Any], plan: Plan) -> Recor
     if not isinstance(event, dict) or not _text(event, "id"):
         raise QuarantineItem("The event has no id of the call.")
     row = {name: _text(event, name) for name in event if isinstance(event[name], str | int | float)}
-    names = {"event": "result", "at": "start", "wait_seconds": "wait", "talk_seconds": "talk", "linked_id": "linked"}
+    names = {
+        "event": "result",
+        "at": "start",
+        "wait_seconds": "wait",
+        "talk_seconds": "talk",
+        "hold_seconds": "hold",
+        "linked_id": "linked",
+    }
     row = {names.get(name, name): value for name, value in row.items()}
     at = seconds(row.get("start", ""), plan.zone) or float(envelope.get("received", 0.0))
     return _record(row, plan, _times_of_event(row, at), "event")
@@ -92,6 +100,7 @@ def _record(row: Mapping[str, str], plan: Plan, times: "Times", source: str) -> 
         queue=row.get("queue", ""),
         wait=amount(row.get("wait")),
         talk=amount(row.get("talk")),
+        hold=amount(row.get("hold")),
         target=plan.agent(row["transfer_to"])[0] if row.get("transfer_to") else "",
         how=("attended" if row.get("transfer_kind", "").lower() == "attended" else "blind") if what == "transferred" else "",
         **parties,

@@ -11,7 +11,7 @@ from contact_center.channels.base import Options
 
 CdrFormat = Literal["master", "custom", "columns"]
 COLUMNS = (
-    "id", "linked", "start", "answer", "end", "from", "to", "direction", "result", "wait", "talk", "agent", "queue", "our_number",
+    "id", "linked", "start", "answer", "end", "from", "to", "direction", "result", "wait", "talk", "hold", "agent", "queue", "our_number",
 )  # fmt: skip
 
 

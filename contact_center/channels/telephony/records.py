@@ -7,7 +7,7 @@ from typing import Any
 
 LIMIT = 1000  # records kept of one call; a flood of events must not grow without end
 
-ENDINGS = ("abandoned", "timeout", "missed", "busy", "failed", "no_answer", "voicemail")
+ENDINGS = ("abandoned", "timeout", "missed", "busy", "failed", "no_answer", "voicemail", "callback")
 """Words of a source that says by itself how an unanswered call ended."""
 
 
@@ -46,6 +46,8 @@ class Record:
     """The last application of the dial plan, in lower case."""
     wait: float | None = None
     talk: float | None = None
+    hold: float | None = None
+    """Of the talk, how long the caller was put on hold."""
     target: str = ""
     """Where a transfer went."""
     how: str = ""

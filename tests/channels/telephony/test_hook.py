@@ -171,13 +171,14 @@ def test_a_call_from_ringing_to_the_end() -> None:
         base | {"event": "recording_started", "at": NOW + 1},
         base | {"event": "answered", "at": NOW + 5, "agent": "Анна", "wait_seconds": 5},
         base | {"event": "transferred", "at": NOW + 20, "agent": "Анна", "transfer_to": "102", "transfer_kind": "attended"},
-        base | {"event": "ended", "at": NOW + 65, "talk_seconds": 60},
+        base | {"event": "ended", "at": NOW + 65, "talk_seconds": 60, "hold_seconds": 12},
     ]
     call = told(*events)
     assert call.facts is not None
     assert told(*reversed(events)).facts == call.facts
     shown = {name: call.facts[name] for name in ("result", "direction", "wait_seconds", "talk_seconds", "agents", "queue")}
     assert shown == {"result": "answered", "direction": "in", "wait_seconds": 5, "talk_seconds": 60, "agents": ["Анна"], "queue": "Продажи"}
+    assert (call.facts["hold_seconds"], told(*events[:-1]).facts["hold_seconds"]) == (12, None)  # type: ignore[index]
     assert call.facts["transfers"] == [{"kind": "attended", "from": "Анна", "to": "102"}]
     assert (call.facts["started_at"], call.facts["ended_at"]) == ("2026-11-21T21:20:54+00:00", "2026-11-21T21:21:59+00:00")
     assert call.demand == "served"
@@ -189,6 +190,7 @@ def test_a_call_from_ringing_to_the_end() -> None:
         ("ringing", "ringing", "nothing"), ("answered", "answered", "served"), ("Missed", "missed", "callback"),
         ("abandoned", "abandoned", "callback"), ("TIMEOUT", "timeout", "callback"), ("busy", "busy", "callback"),
         ("failed", "failed", "callback"), ("no-answer", "no_answer", "callback"), ("voicemail", "voicemail", "callback"),
+        ("callback_requested", "callback", "callback"),
         ("ended", "missed", "callback"), ("whatever", "ringing", "nothing"), ("", "ringing", "nothing"),
     ],
 )  # fmt: skip

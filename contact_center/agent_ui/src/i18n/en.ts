@@ -33,7 +33,7 @@ export default {
   kind: { email: "E-mail", note: "Private note", change: "Change", sms: "Text message", telephony: "Calls", web_form: "Web form", survey: "Survey" },
   call: {
     title: "Call", wait: "waited", talk: "talked", queue: "queue", with: "with", number: "to", withheld: "a withheld number", internal: "Internal call", made: "Call to {number}", inVain: "Unanswered call to {number}", came: "Call from {number}", missed: "Missed call from {number}",
-    result: { answered: "Answered", missed: "Missed", abandoned: "Hung up while waiting", busy: "Busy", failed: "Failed", no_answer: "Nobody answered", timeout: "Waited too long", ringing: "Ringing", transferred: "Transferred", rejected: "Rejected", unknown: "Outcome unknown", pbx_restart: "Cut off: the telephone system restarted", voicemail: "Went to voicemail" },
+    result: { answered: "Answered", missed: "Missed", abandoned: "Hung up while waiting", busy: "Busy", failed: "Failed", no_answer: "Nobody answered", timeout: "Waited too long", ringing: "Ringing", transferred: "Transferred", rejected: "Rejected", unknown: "Outcome unknown", pbx_restart: "Cut off: the telephone system restarted", voicemail: "Went to voicemail", callback: "Asked to be called" },
   },
   proof: {
     verified: "Verified", failed: "Forged", unknown: "Not verified", sender: "Sender",

@@ -33,7 +33,7 @@ export default {
   kind: { email: "Почта", note: "Заметка", change: "Изменение", sms: "СМС", telephony: "Звонки", web_form: "Веб-форма", survey: "Опрос" },
   call: {
     title: "Звонок", wait: "ожидание", talk: "разговор", queue: "очередь", with: "кто говорил", number: "на номер", withheld: "скрытый номер", internal: "Внутренний звонок", made: "Звонок на {number}", inVain: "Не дозвонились: {number}", came: "Звонок: {number}", missed: "Пропущенный звонок: {number}",
-    result: { answered: "Отвечен", missed: "Пропущен", abandoned: "Не дождался ответа", busy: "Занято", failed: "Не удался", no_answer: "Никто не ответил", timeout: "Вышло время ожидания", ringing: "Звонит", transferred: "Переведён", rejected: "Отклонён", unknown: "Исход неизвестен", pbx_restart: "Оборван: АТС перезапустилась", voicemail: "Ответил автоответчик" },
+    result: { answered: "Отвечен", missed: "Пропущен", abandoned: "Не дождался ответа", busy: "Занято", failed: "Не удался", no_answer: "Никто не ответил", timeout: "Вышло время ожидания", ringing: "Звонит", transferred: "Переведён", rejected: "Отклонён", unknown: "Исход неизвестен", pbx_restart: "Оборван: АТС перезапустилась", voicemail: "Ответил автоответчик", callback: "Попросил перезвонить" },
   },
   proof: {
     verified: "Подтверждён", failed: "Подделан", unknown: "Не подтверждён", sender: "Отправитель",
