@@ -124,6 +124,7 @@ class Tallies:
     clocks_running: int = 0
     """Not yet due, or standing still."""
     surveys_sent: int = 0
+    """Of those that went out the ones that did not come back undelivered."""
     surveys_answered: int = 0
     csat_answered: int = 0
     csat_satisfied: int = 0

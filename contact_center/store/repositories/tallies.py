@@ -31,10 +31,11 @@ from sqlalchemy.sql.functions import FunctionElement
 from contact_center.model.calls import Outcome
 from contact_center.model.figures import About
 from contact_center.model.reports import CALL, Medium
-from contact_center.model.words import Direction, EndReason, Goal, HandlingKind, OfferState
+from contact_center.model.words import Delivery, Direction, EndReason, Goal, HandlingKind, OfferState
 from contact_center.store.repositories.sessions import AGAIN
 from contact_center.store.schema.figures import call_fact, resolution
 from contact_center.store.schema.handling import handling
+from contact_center.store.schema.outbound import outbox
 from contact_center.store.schema.routing import offer
 from contact_center.store.schema.sla import sla_clock
 from contact_center.store.schema.surveys import survey
@@ -171,11 +172,18 @@ def _clocks(now: datetime) -> Mapping[str, Condition]:
     return counts | {"clocks_running": not_(is_over)}
 
 
+_RETURNED = (
+    select(outbox.c.id)
+    .where(outbox.c.interaction_id == survey.c.interaction_id, outbox.c.state.in_((Delivery.BOUNCED, Delivery.FAILED)))
+    .exists()
+)
+
+
 def _surveys(_now: datetime) -> Mapping[str, Condition]:
     answered = survey.c.answered_at.is_not(None)
     of = {kind: and_(answered, survey.c.kind == kind) for kind in ("csat", "nps", "ces")}
     return {
-        "surveys_sent": true(),
+        "surveys_sent": or_(answered, not_(_RETURNED)),
         "surveys_answered": answered,
         "csat_answered": of["csat"],
         "csat_satisfied": and_(of["csat"], survey.c.score >= 4),
