@@ -334,6 +334,8 @@ class QueuePatchBody(Input):
     name: Name | None = None
     confidential: bool | None = None
     calendar_id: int | None = Field(None, ge=1, lt=2**53)
+    after_hours_queue_id: int | None = Field(None, ge=1, lt=2**53)
+    """Where goes what comes while it is closed; `null`: it waits until it opens."""
     sla_policy_id: int | None = Field(None, ge=1, lt=2**53)
     """What is promised to customers whose tickets open here from now on; null: nothing."""
 

@@ -151,7 +151,7 @@ def _refused_by_message(act: Act, item: Row, message: InboundMessage, entry: Ent
 
 def _opens(connection: Connection, act: Act, ticket: Ticket, language: str) -> str:
     """When the ticket's queue opens again, in words; empty while it is open, and when nobody knows."""
-    calendar = hours.of_queue(connection, ticket.queue_id)
+    calendar = hours.of_queue(connection, hours.answering(connection, ticket.queue_id, act.now))
     if calendar is None or calendar.is_open(act.now):
         return ""
     opening = calendar.next_opening(act.now)

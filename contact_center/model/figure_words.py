@@ -17,7 +17,7 @@ TALLY_WORDS: dict[str, tuple[str, str]] = {
     "open_over_target": ("open and overdue", "открыто и просрочено"),
     "left_over_target": ("settled or passed on when overdue", "закрыто без ответа или передано с просрочкой"),
     "ended": ("ended", "завершено"),
-    "after_hours": ("called after hours", "звонки в нерабочее время"),
+    "after_hours": ("came after hours", "поступило в нерабочее время"),
     "late": ("known late", "стало известно позже"),
     "wait_seconds": ("all waits for an answer", "сумма ожиданий ответа"),
     "offers_accepted": ("offers accepted", "предложений принято"),

@@ -77,7 +77,7 @@ class Tallies:
     left_over_target: int = 0
     """Settled or passed on after the target had passed: a miss of this queue, as if it were still open."""
     after_hours: int = 0
-    """Calls that came when the queue was closed and that nobody answered; they did not enter."""
+    """Calls that came when the queue was closed and that nobody answered, and turns that went elsewhere then; they did not enter."""
     late: int = 0
     """Became known to us long after they began: figures that were looked at before then were others."""
     sessions: int = 0
@@ -268,7 +268,7 @@ FIGURES: tuple[Figure, ...] = (
     _count("volume.open", "open", "Still open", "Ещё открыто"),
     _count("volume.open_over_target", "open_over_target", "Open and overdue", "Открыто, просрочено"),
     _count("volume.left_over_target", "left_over_target", "Left without an answer, overdue", "Закрыто без ответа, просрочено"),
-    _count("volume.after_hours", "after_hours", "Called after hours", "Звонки в нерабочее время"),
+    _count("volume.after_hours", "after_hours", "After hours", "В нерабочее время"),
     _count("volume.late", "late", "Known late", "Стало известно позже"),
     Figure(
         "service_level.async",

@@ -82,6 +82,8 @@ class Queue:
     """How long is too long, on the clock."""
     overflow_until: datetime | None = None
     """When the overflow closes by itself; None: it stays."""
+    after_hours_queue_id: int | None = None
+    """Where goes what comes while it is closed; None: it waits until it opens."""
     sla_policy_id: int | None = None
     """What is promised to customers whose tickets open here."""
     wants_handover: bool = False

@@ -148,6 +148,8 @@ class EndReason(StrEnum):
     NO_REPLY_NEEDED = "no_reply_needed"
     TRANSFERRED = "transferred"
     OVERFLOWED = "overflowed"
+    AFTER_HOURS = "after_hours"
+    """It came while the queue was closed, and went where the queue sends what comes then."""
     MERGED = "merged"
 
 

@@ -167,6 +167,8 @@ def _due(connection: Connection, act: Act, watching_since: datetime) -> list[Cal
         found.append(partial(states.begin_asked, act=act, project_id=project_id, user_id=user_id))
     for _, ticket_id, _ in routing.overflowing(connection, act.now, queues.AT_ONCE):
         found.append(partial(queues.overflow, act=act, ticket_id=ticket_id))
+    for _, ticket_id, _ in routing.after_hours(connection, act.now, queues.AT_ONCE):
+        found.append(partial(queues.send_on, act=act, ticket_id=ticket_id))
     for project_id, ticket_id in sla.asking(connection, act.now, queues.AT_ONCE):
         found.append(partial(escalation.look, act=act, project_id=project_id, ticket_id=ticket_id))
     away = routing.waiting_for_the_away(connection, act.now, GRACE, queues.AT_ONCE) if act.now - watching_since >= GRACE else ()

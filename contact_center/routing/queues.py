@@ -43,6 +43,13 @@ def overflow(connection: Connection, act: Act, ticket_id: int) -> None:
         lifecycle.change(connection, act, project_id, ticket_id, patch, leaving=EndReason.OVERFLOWED)
 
 
+def send_on(connection: Connection, act: Act, ticket_id: int) -> None:
+    """Move a turn that came after hours to the queue that answers then, if nobody has taken it meanwhile."""
+    entries.lock(connection, ticket_id)
+    for project_id, _, queue_id in routing.after_hours(connection, act.now, 1, ticket_id):
+        lifecycle.change(connection, act, project_id, ticket_id, TicketPatch(queue_id=queue_id), leaving=EndReason.AFTER_HOURS)
+
+
 def release(connection: Connection, act: Act, ticket_id: int, grace: timedelta) -> None:
     """Let a turn that came to somebody who is away be offered to others, if they are away still; they are asked first once they
     are back."""

@@ -58,7 +58,7 @@ def begin(
 ) -> None:
     """Open a turn of a ticket that has none open."""
     item_id = work.add_item(connection, project_id, kind, ticket_id, interaction_id, at, assignee_id)
-    work.add_segment(connection, item_id, queue_id, assignee_id, at, _due(connection, queue_id, at))
+    work.add_segment(connection, item_id, queue_id, assignee_id, at, *_hours(connection, queue_id, at))
 
 
 def end(connection: Connection, act: Act, ticket_id: int, reason: EndReason) -> None:
@@ -108,14 +108,13 @@ def transferred(connection: Connection, act: Act, ticket: Ticket, queue_id: int,
     if item is not None:
         withdraw_offer(connection, act, item["segment_id"])
         work.end_segment(connection, item["segment_id"], reason, act.now)
-        due = _due(connection, queue_id, act.now)
-        work.add_segment(connection, item["id"], queue_id, item["agent_id"], act.now, due)
+        work.add_segment(connection, item["id"], queue_id, item["agent_id"], act.now, *_hours(connection, queue_id, act.now))
 
 
-def _due(connection: Connection, queue_id: int, at: datetime) -> datetime | None:
-    """Until when the queue should have answered what comes now; None when it never opens again."""
+def _hours(connection: Connection, queue_id: int, at: datetime) -> tuple[datetime | None, bool]:
+    """Until when the queue should have answered what comes then (None when it never opens again), and whether it is closed."""
     target, calendar = hours.target_of_queue(connection, queue_id)
-    return at + target if calendar is None else calendar.add_business(at, target)
+    return (at + target, False) if calendar is None else (calendar.add_business(at, target), not calendar.is_open(at))
 
 
 def withdraw_offer(connection: Connection, act: Act, segment_id: int) -> None:

@@ -247,6 +247,7 @@ def _naming_fields(model: type[BaseModel] | None, ids: dict[str, int]) -> list[t
     kinds = {
         "sla_policy_id": "policy_id",
         "escalate_queue_id": "queue_id",
+        "after_hours_queue_id": "queue_id",
         "parent_id": "reason_id",
         "other_id": "contact_id",
         "assignee_id": "user_id",

@@ -154,6 +154,9 @@ def _change_queue(connection: Connection, act: Act, viewer: Viewer, queue_id: in
     if "sla_policy_id" in body.model_fields_set:
         check_policy(connection, viewer, body.sla_policy_id)
         values["sla_policy_id"] = body.sla_policy_id
+    if "after_hours_queue_id" in body.model_fields_set:
+        _check_way_out(connection, viewer, queue_id, body.after_hours_queue_id)
+        values["after_hours_queue_id"] = body.after_hours_queue_id
     if "follow_up_days" in body.model_fields_set:
         values["follow_up_days"] = body.follow_up_days
     if "name" in values and access.queue_name_taken(connection, viewer.project_id, values["name"], besides=queue_id):
@@ -167,6 +170,11 @@ def _change_queue(connection: Connection, act: Act, viewer: Viewer, queue_id: in
             if queue_id not in user.queue_ids and user.role is not Role.ADMIN:
                 publish_access(connection, act, viewer.project_id, user.id)
     return _publish_queue(connection, act, viewer, queue_id)
+
+
+def _check_way_out(connection: Connection, viewer: Viewer, queue_id: int, to_queue_id: int | None) -> None:
+    if to_queue_id == queue_id or (to_queue_id is not None and access.find_queue(connection, viewer.project_id, to_queue_id) is None):
+        raise Invalid("What comes after hours goes to another queue.", field="after_hours_queue_id")
 
 
 def _check_calendar(connection: Connection, viewer: Viewer, calendar_id: int | None) -> None:

@@ -47,6 +47,21 @@ def target_of_queue(connection: Connection, queue_id: int) -> tuple[timedelta, C
     return timedelta(seconds=row["target_seconds"]), named(row).hours if row["id"] is not None else None
 
 
+def closed_with_a_way_out(connection: Connection, now: datetime) -> list[int]:
+    """Queues that are closed now and send what comes meanwhile elsewhere."""
+    statement = select(queue.c.id.label("queue_id"), calendar).join(calendar, queue.c.calendar_id == calendar.c.id)
+    rows = connection.execute(statement.where(queue.c.after_hours_queue_id.is_not(None))).mappings()
+    return [int(row["queue_id"]) for row in rows if not named(row).hours.is_open(now)]
+
+
+def answering(connection: Connection, queue_id: int, at: datetime) -> int:
+    """The queue that answers what comes into this one then: another, where it is closed and sends what comes elsewhere."""
+    calendar = of_queue(connection, queue_id)
+    if calendar is None or calendar.is_open(at):
+        return queue_id
+    return connection.execute(select(queue.c.after_hours_queue_id).where(queue.c.id == queue_id)).scalar() or queue_id
+
+
 def business_time(connection: Connection, queue_id: int, start: datetime, end: datetime) -> timedelta:
     """How long a queue was open between two instants."""
     calendar = of_queue(connection, queue_id)

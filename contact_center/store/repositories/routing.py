@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from contact_center.model.people import Viewer
 from contact_center.model.routing import AgentNow, AuxCode, Offer
 from contact_center.model.words import AgentState, EndReason, OfferState, Priority, StateReason, WorkState
-from contact_center.store.repositories import serving, skills
+from contact_center.store.repositories import hours, serving, skills
 from contact_center.store.repositories.handling import WRAPPING
 from contact_center.store.repositories.presence import AT_CONSOLE
 from contact_center.store.schema.access import employee, queue
@@ -381,6 +381,30 @@ def overflowing(connection: Connection, now: datetime, limit: int, ticket_id: in
             or_(*too_long),
             # Once is enough: two queues that overflow into each other would throw it to and fro.
             ~earlier.exists(),
+            _one_or_all(work_item.c.ticket_id, ticket_id),
+        )
+        .order_by(segment.c.entered_at)
+        .limit(limit)
+    )
+    return [(int(row[0]), int(row[1]), int(row[2])) for row in connection.execute(statement)]
+
+
+def after_hours(connection: Connection, now: datetime, limit: int, ticket_id: int | None = None) -> list[tuple[int, int, int]]:
+    """Turns that came while their queue was closed, as it still is, and that it sends elsewhere, or that of this ticket: (project,
+    ticket, queue to go to). What a colleague passed into a closed queue was meant for it."""
+    closed = hours.closed_with_a_way_out(connection, now)
+    if not closed:
+        return []
+    statement = (
+        select(queue.c.project_id, work_item.c.ticket_id, queue.c.after_hours_queue_id)
+        .join(segment, segment.c.queue_id == queue.c.id)
+        .join(work_item, work_item.c.id == segment.c.work_item_id)
+        .where(
+            queue.c.id.in_(closed),
+            segment.c.ended_at.is_(None),
+            segment.c.state == WorkState.WAITING,
+            segment.c.after_hours,
+            segment.c.passed_in.is_(False),
             _one_or_all(work_item.c.ticket_id, ticket_id),
         )
         .order_by(segment.c.entered_at)

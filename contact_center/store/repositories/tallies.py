@@ -104,8 +104,9 @@ class Source:
 def _stays(now: datetime) -> Mapping[str, Condition]:
     ended = {reason: segment.c.end_reason == reason for reason in EndReason}
     is_open = segment.c.ended_at.is_(None)
+    elsewhere = ended[EndReason.AFTER_HOURS]
     return {
-        "entered": true(),
+        "entered": or_(segment.c.end_reason.is_(None), not_(elsewhere)),
         "transferred_in": segment.c.passed_in,
         "answered": ended[EndReason.COMPLETED],
         "answered_in_target": and_(ended[EndReason.COMPLETED], segment.c.ended_at <= segment.c.due_at),
@@ -115,6 +116,7 @@ def _stays(now: datetime) -> Mapping[str, Condition]:
         "merged": ended[EndReason.MERGED],
         "open": is_open,
         "open_over_target": and_(is_open, segment.c.due_at < now),
+        "after_hours": elsewhere,
         "left_over_target": and_(segment.c.ended_at > segment.c.due_at, segment.c.end_reason.in_(_LEFT)),
         "late": segment.c.late,
         "sessions": segment.c.repeated.is_not(None),

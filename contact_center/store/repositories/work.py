@@ -72,7 +72,7 @@ def _heard_of_late() -> ColumnElement[bool]:
 
 _INSERT_SEGMENT = Prepared(
     insert(segment).values(
-        {n: bindparam(n) for n in ("work_item_id", "queue_id", "agent_id", "state", "entered_at", "accepted_at", "due_at")}
+        {n: bindparam(n) for n in ("work_item_id", "queue_id", "agent_id", "state", "entered_at", "accepted_at", "due_at", "after_hours")}
         | {
             "project_id": select(work_item.c.project_id).where(work_item.c.id == bindparam("work_item_id")).scalar_subquery(),
             "channel": select(ticket.c.channel)
@@ -124,9 +124,15 @@ def add_item(
 
 
 def add_segment(
-    connection: Connection, item_id: int, queue_id: int, agent_id: int | None, entered_at: datetime, due_at: datetime | None
+    connection: Connection,
+    item_id: int,
+    queue_id: int,
+    agent_id: int | None,
+    entered_at: datetime,
+    due_at: datetime | None,
+    after_hours: bool = False,
 ) -> None:
-    """Begin a stay in a queue, to be answered by `due_at`."""
+    """Begin a stay in a queue, to be answered by `due_at`; `after_hours`: while the queue is closed."""
     values = {
         "work_item_id": item_id,
         "queue_id": queue_id,
@@ -135,6 +141,7 @@ def add_segment(
         "entered_at": entered_at,
         "accepted_at": entered_at if agent_id else None,
         "due_at": due_at,
+        "after_hours": after_hours,
     }
     _INSERT_SEGMENT.run(connection, values)
 

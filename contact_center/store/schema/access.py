@@ -107,6 +107,7 @@ queue = Table(
     Column("overflow_queue_id", ForeignKey("queue.id")),
     Column("overflow_seconds", Integer, nullable=False, server_default="3600"),
     Column("overflow_until", Utc),
+    Column("after_hours_queue_id", ForeignKey("queue.id")),
     # What is promised to customers whose tickets open here.
     Column("sla_policy_id", ForeignKey("sla_policy.id")),
     # Whether whoever passes a ticket of it on must leave a note.

@@ -45,6 +45,8 @@ segment = Table(
     Column("channel", CleanText),
     Column("passed_in", Boolean),
     Column("wait_seconds", Float),
+    # TRUE: it came while its queue was closed.
+    Column("after_hours", Boolean),
     # TRUE: known to us only a quarter of an hour after it began, or later; figures that were looked at before then were others.
     Column("late", Boolean),
     # The answer that ended it: "first" of its ticket, or "next"; how long the customer's turn lasted until then, wherever it stood.

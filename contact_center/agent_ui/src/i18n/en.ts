@@ -105,6 +105,7 @@ export default {
     health: { starting: "starting", ok: "working", unavailable: "cannot be reached", auth_failed: "password refused", misconfigured: "settings do not work", stopped: "switched off", spools: "receives only" }, spoolsHelp: "No server for outgoing mail is set: replies are put into the outgoing spool and go nowhere by themselves.",
   },
   hours: {
+    waysOut: "While it is closed, what comes", waitsHere: "waits here", goesTo: "goes to {queue}",
     hint: "A queue that follows a calendar is closed outside its hours: acknowledgements say when somebody will be there again. A queue without one is always open.",
     new: "New calendar", empty: "No calendars yet: every queue is open around the clock.", timezone: "Timezone", holidays: "Closed on the holidays of", noHolidays: "none", holidaysOf: "holidays: {code}", region: "Region", wholeCountry: "the whole country", week: "Every week", closed: "closed", from: "from", until: "until", add: "Add hours", remove: "Remove", copy: "Monday’s hours for Tuesday to Friday",
     exceptions: "Days that differ", exceptionsHint: "A short day before a holiday, a day off, a working Saturday.", date: "Date", addDay: "Add a day", removeDay: "Remove the day", exception: "exception", preview: "The next two weeks", followedBy: "Queues: {names}", unfollowed: "No queue follows it: choose it under Queues.", always: "always open", ofQueue: "Hours",

@@ -65,6 +65,7 @@ const sentences: Record<string, string> = {
   "Say why: choose a code.": "Выберите причину.",
   "Only aux has a code.": "Причина бывает только у «отошёл».",
   "Nobody chooses this state.": "Это состояние не выбирают.",
+  "What comes after hours goes to another queue.": "В нерабочее время обращения уходят в другую очередь, а не в ту же.",
   "Work overflows into another queue.": "Работа уходит в другую очередь, а не в ту же.",
   "This is over already.": "Это время уже прошло.",
   "A report ends after it begins, and is of two years at most.": "Отчёт кончается позже, чем начинается, и охватывает не больше двух лет.",

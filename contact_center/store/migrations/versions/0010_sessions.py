@@ -1,4 +1,4 @@
-"""Sessions that came again, time in which a ticket was not open, and whose calls were.
+"""Sessions that came again, time in which a ticket was not open, whose calls were, and where goes what comes after hours.
 
 Revision ID: 0010
 Revises: 0009
@@ -19,6 +19,8 @@ _PAUSED = ("paused_seconds", "paused_business_seconds")
 
 
 def upgrade() -> None:
+    op.execute("ALTER TABLE queue ADD COLUMN after_hours_queue_id BIGINT REFERENCES queue (id)")
+    op.add_column("segment", sa.Column("after_hours", sa.Boolean(), nullable=True))
     op.add_column("segment", sa.Column("repeated", sa.Boolean(), nullable=True))
     op.add_column("ticket", sa.Column("paused_since", types.Utc(), nullable=True))
     for name in _PAUSED:
@@ -55,3 +57,6 @@ def downgrade() -> None:
     for name in (*_PAUSED, "paused_since"):
         op.drop_column("ticket", name)
     op.drop_column("segment", "repeated")
+    op.drop_column("segment", "after_hours")
+    with op.batch_alter_table("queue") as queue:
+        queue.drop_column("after_hours_queue_id")
