@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from contact_center.errors import Conflict, Invalid, NotFound
 from contact_center.model.acts import Act
+from contact_center.model.people import Viewer
 from contact_center.model.shift import WrapUp
-from contact_center.model.words import PointKind, Status, WorkState, WrapEnd
+from contact_center.model.words import PointKind, Role, Status, WorkState, WrapEnd
 from contact_center.routing import offers, wrap_ups
 from contact_center.routing.wrap_ups import WriteUp
-from contact_center.store.repositories import access, handling, reasons, work
+from contact_center.store.repositories import access, board, handling, reasons, work
 from contact_center.tickets import lifecycle, replies
 from contact_center.tickets.lifecycle import TicketPatch
 from contact_center.tickets.replies import Draft, Sending
@@ -76,6 +77,20 @@ async def test_nothing_is_offered_until_it_is_written_up(floor: Floor) -> None:
     with pytest.raises(Conflict):
         await say(floor, anna, wrap, done=True)
     assert offer.ticket_id == second
+
+
+async def test_whoever_writes_up_has_something_in_hand(floor: Floor) -> None:
+    """On the board of those who are available the one who writes up is as busy as before the answer, and free when it is done."""
+    await wants(floor)
+    anna, _ = await floor.hire("anna"), await floor.hire("olga")
+    viewer = Viewer(anna, 1, Role.SUPERVISOR, (1,))
+    assert await floor.store.read(board.occupancy, viewer) == 0
+    ticket = await floor.ticket()
+    await answer(floor, anna, ticket)
+    (wrap,) = await wraps(floor, anna)
+    assert await floor.store.read(board.occupancy, viewer) == 0.5
+    await say(floor, anna, wrap, done=True)
+    assert await floor.store.read(board.occupancy, viewer) == 0
 
 
 async def test_the_clock_ends_it_at_its_very_second(floor: Floor) -> None:

@@ -84,9 +84,9 @@ def _seen(viewer: Viewer) -> ColumnElement[bool]:
 
 
 def came(connection: Connection, viewer: Viewer, since: datetime) -> int:
-    """Turns that customers began since then, each once, in whatever queue it stands: those whose first stay the viewer sees."""
-    began = and_(segment.c.project_id == viewer.project_id, segment.c.entered_at >= since, segment.c.passed_in.is_not(True))
-    statement = select(func.count()).select_from(segment).join(work_item, work_item.c.id == segment.c.work_item_id)
+    """Turns that customers began since then, each once: those that came into a queue that the viewer sees, from wherever."""
+    began = and_(segment.c.project_id == viewer.project_id, segment.c.entered_at >= since)
+    statement = select(func.count(segment.c.work_item_id.distinct())).join(work_item, work_item.c.id == segment.c.work_item_id)
     return int(connection.execute(statement.where(began, work_item.c.opened_at >= since, _seen(viewer))).scalar_one())
 
 
@@ -102,8 +102,10 @@ def ages(connection: Connection, viewer: Viewer, now: datetime) -> dict[int, lis
 
 
 def occupancy(connection: Connection, viewer: Viewer) -> float | None:
-    """Of the colleagues who are available now, the part that has something in hand; None when nobody is."""
-    works = select(segment.c.id).where(segment.c.agent_id == employee.c.id, segment.c.ended_at.is_(None)).exists()
+    """Of the colleagues who are available now, the part that has something in hand or writes it up; None when nobody is."""
+    holds = select(segment.c.id).where(segment.c.agent_id == employee.c.id, segment.c.ended_at.is_(None)).exists()
+    wraps = select(segment.c.id).where(segment.c.agent_id == employee.c.id, segment.c.state == WorkState.WRAPPING).exists()
+    works = or_(holds, wraps)
     statement = (
         select(func.count(), _count(works))
         .select_from(agent_state)
