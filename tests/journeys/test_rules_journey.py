@@ -55,7 +55,8 @@ async def test_a_view_is_saved_and_its_number_moves(browser: Browser, served: Se
 
 
 async def test_a_macro_is_made_seen_run_and_taken_back(served: Served, admin: Page) -> None:
-    """Made in set-up, found by a key, shown before it is done, done at once, and taken back with one key but for the note."""
+    """Made in set-up, found by a key, shown before it is done, done at once, and taken back with one key but for the note; found in
+    the command box, it is shown first, too."""
     write(served, 1)
     await admin.goto("/setup/macros")
     await admin.get_by_role("button", name="New macro").click()
@@ -85,6 +86,9 @@ async def test_a_macro_is_made_seen_run_and_taken_back(served: Served, admin: Pa
 
     await admin.keyboard.press("Control+k")
     await admin.get_by_role("combobox").fill("refu")
+    await admin.keyboard.press("Enter")
+    await expect(preview).to_contain_text("High")
+    await expect(admin.locator("[data-priority]")).to_have_text("Normal")
     await admin.keyboard.press("Enter")
     await expect(admin.locator("[data-priority]")).to_have_text("High")
 
@@ -145,3 +149,29 @@ async def test_a_rule_is_tried_switched_on_and_explained(served: Served, admin: 
     await expect(admin.locator("[data-verdict]")).to_contain_text("Subject contains")
     await admin.goto("/setup/rules")
     await expect(admin.locator("[data-run]")).to_contain_text("fired")
+
+
+async def test_a_rule_that_is_not_written_out_acts_on_nothing(served: Served, admin: Page) -> None:
+    """A condition without a value is not left out: neither tried nor saved, since without it the rule would mean every ticket."""
+    await admin.goto("/setup/rules")
+    await admin.get_by_role("button", name="New rule").click()
+    form = admin.locator("[data-rule-form]")
+    await form.get_by_label("Name").fill("Close them")
+    await form.locator("[data-add-test]").select_option("subject")
+    await form.locator("[data-add-action]").select_option("set_status")
+    await form.locator("[data-try]").click()
+    await expect(form.locator("[data-test-row]").get_by_label("Subject")).to_be_focused()
+    await expect(form.locator("[data-tried]")).to_have_count(0)
+    await form.get_by_role("button", name="Save").click()
+    await expect(form.locator("[data-test-row]").get_by_label("Subject")).to_be_focused()
+    assert await (await admin.request.get("/api/v1/rules")).json() == []
+
+    await form.locator("[data-test-row]").get_by_label("Subject").fill("spam")
+    await form.locator("[data-add-action]").select_option("set_queue")
+    await form.get_by_role("button", name="Save").click()
+    await expect(form.get_by_label("Move to the queue")).to_be_focused()
+    await form.get_by_label("Move to the queue").select_option("1")
+    await form.get_by_role("button", name="Save").click()
+    await expect(admin.locator("[data-rule]")).to_contain_text("Close them")
+    (rule,) = await (await admin.request.get("/api/v1/rules")).json()
+    assert rule["conditions"] == {"all": [{"field": "subject", "op": "contains", "value": ["spam"]}]}
