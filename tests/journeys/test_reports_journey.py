@@ -5,7 +5,7 @@ from datetime import datetime
 from playwright.async_api import Browser, expect
 
 from tests.journeys.conftest import Served, first_log_in
-from tests.journeys.test_shift_journey import write
+from tests.journeys.test_shift_journey import colleague, write
 
 
 async def test_a_cell_of_the_heat_map_opens_into_as_many_rows(browser: Browser, served: Served) -> None:
@@ -72,3 +72,34 @@ async def test_an_alert_is_set_in_one_line_and_rings(browser: Browser, served: S
     await expect(admin.get_by_text("Waiting now: 1", exact=False)).to_be_visible(timeout=40_000)
     await admin.locator("[data-alerts]").click()
     await expect(admin.locator("[data-alert] .badge")).to_contain_text("1")
+
+
+async def test_an_alert_is_told_to_whom_it_names(browser: Browser, served: Served) -> None:
+    """Whoever is named hears of it and nobody else does; an agent who is told is led to the queue, having no board, and when they say so."""
+    admin = await first_log_in(browser, served)
+    olga = await colleague(browser, admin.request, served, "Olga")
+    write(served, 1)
+    await expect(olga.locator("[data-ticket-row]")).to_have_count(1)
+    await admin.goto(f"{served.url}/board")
+    await admin.locator("[data-alerts]").click()
+    await admin.get_by_label("Threshold").nth(1).fill("0")
+    await admin.get_by_label("minutes on end").fill("0")
+    await admin.get_by_role("dialog").get_by_label("Queue").select_option("Support")
+    await admin.locator("[data-told-new]").get_by_label("Who is told").select_option("Olga")
+    await admin.locator("[data-add-alert]").click()
+    await expect(admin.locator("[data-alert] [data-told]")).to_contain_text("Olga")
+    await expect(olga.get_by_text("Waiting now: 1", exact=False)).to_be_visible(timeout=40_000)
+    assert await admin.get_by_text("Waiting now: 1", exact=False).count() == 0
+    # It came by itself, and is not what the key for undoing answers.
+    before = olga.url
+    await olga.keyboard.press("z")
+    await olga.wait_for_timeout(300)
+    assert olga.url == before
+    await olga.get_by_role("button", name="Look").click()
+    await expect(olga).to_have_url(f"{served.url}/queues/1")
+
+    # Named no more: every supervisor is told again.
+    await admin.get_by_role("button", name="Remove Olga").click()
+    await expect(admin.locator("[data-alert] [data-told] .chip")).to_have_count(0)
+    (alert,) = await (await admin.request.get("/api/v1/alerts")).json()
+    assert alert["told"] == []

@@ -51,7 +51,7 @@ export const useAlerts = defineStore("alerts", () => {
     const value = alert.firing ? figures.amount(alert.firing.value, figure?.unit ?? "count") : "";
     const where = alert.queue_id ? (live.state.queues[alert.queue_id]?.name ?? "") : t("reports.wholeCentre");
     const began = type === "alert.began";
-    toasts.show(t(`reports.${began ? "began" : "ended"}`, { figure: figure ? figures.word(figure) : alert.figure, value, where }), { lasts: began ? 20_000 : 8000, action: { label: t("reports.look"), run: () => void router.push("/board") } });
+    toasts.show(t(`reports.${began ? "began" : "ended"}`, { figure: figure ? figures.word(figure) : alert.figure, value, where }), { news: true, lasts: began ? 20_000 : 8000, action: { label: t("reports.look"), run: () => void router.push(live.can("board") ? "/board" : `/queues/${alert.queue_id}`) } });
     if (began && (alert.sound || prefs.sound)) sound();
   }
 
@@ -60,7 +60,7 @@ export const useAlerts = defineStore("alerts", () => {
     if (ticket.assignee_id !== live.me?.user.id && !(ticket.assignee_id === null && prefs.notify === "all")) return;
     if (Date.now() - Date.parse(ticket.updated_at) > 7 * 86400_000) return;
     const open = () => void router.push({ name: "tickets", params: { view: "open", ticket: ticket.id } });
-    toasts.show(t(`sla.${type === "ticket.at_risk" ? "risk" : "missed"}`, { number: ticket.number, name: say.value.name(ticket.contact) }), { lasts: 12_000, action: { label: t("sla.see"), run: open } });
+    toasts.show(t(`sla.${type === "ticket.at_risk" ? "risk" : "missed"}`, { number: ticket.number, name: say.value.name(ticket.contact) }), { news: true, lasts: 12_000, action: { label: t("sla.see"), run: open } });
     if (prefs.sound) sound();
     if (!document.hasFocus() && "Notification" in window && Notification.permission === "granted") show(ticket, 1);
   }
@@ -73,7 +73,7 @@ export const useAlerts = defineStore("alerts", () => {
     const who = line.actor_id ? (live.state.users[line.actor_id]?.name ?? "?") : t("desk.customer");
     const words = t(`desk.alert.${line.kind}`, { who, number: line.ticket.number });
     const open = () => void router.push({ name: "tickets", params: { view: "all", ticket: line.ticket_id } });
-    if (router.currentRoute.value.params["ticket"] !== String(line.ticket_id)) toasts.show(words, { lasts: 10_000, action: { label: t("sla.see"), run: open } });
+    if (router.currentRoute.value.params["ticket"] !== String(line.ticket_id)) toasts.show(words, { news: true, lasts: 10_000, action: { label: t("sla.see"), run: open } });
     if (prefs.sound) sound();
     if (document.hasFocus() || !("Notification" in window) || Notification.permission !== "granted") return;
     const note = new Notification(words, { body: line.ticket.subject, tag: `notice-${line.id}`, silent: true });

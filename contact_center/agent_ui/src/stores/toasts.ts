@@ -11,6 +11,8 @@ export interface Toast {
   small?: string;
   kind: "info" | "error";
   action?: { label: string; run: () => void };
+  /** It came by itself: the key that undoes what one did passes it by. */
+  news?: boolean;
   /** Milliseconds until it goes by itself. */
   lasts: number;
 }
@@ -31,9 +33,9 @@ export const useToasts = defineStore("toasts", () => {
     toasts.value = toasts.value.filter((toast) => toast.id !== id);
   }
 
-  /** Do what the latest message offers: mostly, undo. False when none offers anything. */
+  /** Do what the latest message of what one did offers: mostly, undo. False when none offers anything. */
   function act(): boolean {
-    const offer = toasts.value.findLast((toast) => toast.action);
+    const offer = toasts.value.findLast((toast) => toast.action && !toast.news);
     if (!offer) return false;
     offer.action!.run();
     dismiss(offer.id);
