@@ -140,6 +140,29 @@ async def test_a_mention_and_a_hand_over(browser: Browser, served: Served) -> No
     await expect(note).to_have_count(0)
 
 
+async def test_a_note_is_left_where_it_was_meant(browser: Browser, served: Served) -> None:
+    """Who has passed a ticket on and gone to the next leaves the note at the one that was passed on."""
+    ada = await first_log_in(browser, served)
+    await colleague(browser, ada.request, served, "Boris")
+    write(served, 1)
+    write(served, 2)
+    await expect(ada.locator("[data-ticket-row]")).to_have_count(2)
+    await open_ticket(ada, "Question 1")
+    await ada.keyboard.press("a")
+    await ada.keyboard.type("Bo")
+    await ada.keyboard.press("Enter")
+    await expect(ada.get_by_text("Passed on to Boris")).to_be_visible()
+    await open_ticket(ada, "Question 2")
+    await ada.keyboard.press("z")
+    await ada.get_by_role("dialog").get_by_role("textbox").fill("Promised an answer by noon")
+    await ada.get_by_role("button", name="Leave a note").last.click()
+    await expect(ada.get_by_role("dialog")).to_have_count(0)
+    desks = [await (await ada.request.get(f"/api/v1/tickets/{number}/desk")).json() for number in (1, 2)]
+    by_subject = {(await (await ada.request.get(f"/api/v1/tickets/{number}")).json())["subject"]: desks[number - 1] for number in (1, 2)}
+    assert by_subject["Question 1"]["handover"]["text"] == "Promised an answer by noon"
+    assert by_subject["Question 2"]["handover"] is None
+
+
 async def test_two_matters_and_one(browser: Browser, served: Served) -> None:
     """Two tickets of one customer are made one and taken apart again; what a merge brought is split off as a ticket of its own; and
     tickets of two customers are linked, in words on both sides."""

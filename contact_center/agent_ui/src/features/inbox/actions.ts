@@ -12,23 +12,25 @@ export function useTicketActions() {
   const toasts = useToasts();
   const { t } = useI18n();
 
-  /** `handover`: what whoever gets the ticket should know. */
-  async function change(ticket: Ticket, patch: Patch, handover = ""): Promise<void> {
+  /** Whether it was done. `handover`: what whoever gets the ticket should know. */
+  async function change(ticket: Ticket, patch: Patch, handover = ""): Promise<boolean> {
     live.remember([{ ...ticket, ...patch }]);
     try {
       const params = { path: { ticket_id: ticket.id } };
       const changed = await ask(api.PATCH("/api/v1/tickets/{ticket_id}", { params, body: handover ? { ...patch, handover } : patch }));
       live.remember([changed]);
+      return true;
     } catch (error) {
       live.remember([ticket]);
       toasts.failed(error);
+      return false;
     }
   }
 
   async function toggleResolved(ticket: Ticket): Promise<void> {
     const before = ticket.status;
     const status = before === "resolved" || before === "closed" ? "open" : "resolved";
-    await change(ticket, { status });
+    if (!(await change(ticket, { status }))) return;
     toasts.show(t(`status.${status}`), { action: { label: t("composer.undo"), run: () => void change({ ...ticket, status }, { status: before }) } });
   }
 
