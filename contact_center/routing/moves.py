@@ -23,24 +23,28 @@ def end_of_shift(connection: Connection, project_id: int, queue_ids: Iterable[in
     return datetime.combine(tomorrow, time(0), zone).astimezone(UTC)
 
 
-def stand_in(connection: Connection, act: Act, project_id: int, user_id: int, queue_ids: list[int], until: datetime) -> User:
+def stand_in(
+    connection: Connection, act: Act, project_id: int, user_id: int, queue_ids: list[int], until: datetime, among: Iterable[int]
+) -> User:
     """Let an employee serve these queues until then, and be offered their work only; no queues: they are back in their own.
+    Only what they do `among` these queues is changed: a colleague may have asked them elsewhere.
 
     Raises Invalid for what is over already.
     """
     if queue_ids and until <= act.now:
         raise Invalid("This is over already.", field="until")
     routing.hold_agent(connection, user_id)
-    serving.set_stand_ins(connection, user_id, queue_ids, until)
+    serving.set_stand_ins(connection, user_id, queue_ids, until, among)
     return _published(connection, act, project_id, user_id)
 
 
 def move(connection: Connection, act: Act, project_id: int, user_id: int, queue_ids: list[int], leaving: Iterable[int]) -> User:
-    """Let an employee serve these queues for good instead of those they leave."""
+    """Let an employee serve these queues for good instead of those they leave, where they stand in no more either."""
     routing.hold_agent(connection, user_id)
-    stay = [each for each in access.grants(connection, user_id) if each not in set(leaving)]
+    left = set(leaving)
+    stay = [each for each in access.grants(connection, user_id) if each not in left]
     access.set_grants(connection, user_id, [*stay, *queue_ids])
-    serving.set_stand_ins(connection, user_id, [], act.now)
+    serving.set_stand_ins(connection, user_id, [], act.now, {*left, *queue_ids})
     return _published(connection, act, project_id, user_id)
 
 

@@ -19,7 +19,7 @@ async def test_who_stands_in_lends_for_as_long_and_keeps_nothing(server: Running
     chief = await make_user(server, "chief", Role.SUPERVISOR, [1])
     anna = await make_user(server, "anna", Role.AGENT, [1])
     until = utc_now() + timedelta(hours=1)
-    await server.store.write(serving.set_stand_ins, chief, [other], until)
+    await server.store.write(serving.set_stand_ins, chief, [other], until, [other])
     async with aiohttp.ClientSession(server.url, headers=cookie(await make_session(server, chief))) as client:
         assert (await ask(client, "GET", f"/tickets?view=all&queue_id={other}"))[0] == 200
         for whom in (chief, anna):

@@ -34,7 +34,7 @@ async def test_who_stands_in_hears_of_the_queue_and_not_a_moment_longer(server: 
 
         await rename("before")
         until = utc_now() + timedelta(seconds=SECONDS)
-        await server.store.write(moves.stand_in, Act(utc_now()), 1, agent, [world.foreign.queue_id], until)
+        await server.store.write(moves.stand_in, Act(utc_now()), 1, agent, [world.foreign.queue_id], until, [world.foreign.queue_id])
         await mine.hears(lambda me: len(me.resets) == 1)
         await rename("meanwhile")
         await asyncio.sleep(max(0.0, (until - utc_now()).total_seconds()))

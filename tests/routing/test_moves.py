@@ -29,7 +29,7 @@ async def test_who_stands_in_is_offered_the_other_queue_only(floor: Floor) -> No
     mine, theirs = await floor.ticket(), await floor.ticket()
     await floor.desk.change(theirs, queue_id=2)
     until = floor.clock() + timedelta(minutes=5)
-    user = await floor.store.write(moves.stand_in, floor.act, 1, anna, [2], until)
+    user = await floor.store.write(moves.stand_in, floor.act, 1, anna, [2], until, [1, 2])
     assert [(each.queue_id, each.until) for each in user.stand_ins] == [(2, until)]
     assert (await viewer(floor, anna)).queue_ids == (1, 2)
     assert (await viewer(floor, anna)).until == until
@@ -56,10 +56,23 @@ async def test_for_good_is_instead_of_what_one_sees(floor: Floor) -> None:
     third = await floor.store.write(access.add_queue, 1, "Personnel", True, floor.clock())
     anna = await floor.hire("anna", 1, third)
     with pytest.raises(Invalid):
-        await floor.store.write(moves.stand_in, floor.act, 1, anna, [2], floor.clock())
-    await floor.store.write(moves.stand_in, floor.act, 1, anna, [2], floor.clock() + timedelta(hours=1))
+        await floor.store.write(moves.stand_in, floor.act, 1, anna, [2], floor.clock(), [1, 2])
+    await floor.store.write(moves.stand_in, floor.act, 1, anna, [2], floor.clock() + timedelta(hours=1), [1, 2])
     user = await floor.store.write(moves.move, floor.act, 1, anna, [2], [1, 2])
     assert (user.queue_ids, user.stand_ins) == ((2, third), ())
+
+
+async def test_what_others_arranged_stays(floor: Floor) -> None:
+    """Who moves somebody, or calls them back, changes nothing in queues that they do not see: another supervisor asked for it there."""
+    third = await floor.store.write(access.add_queue, 1, "Personnel", True, floor.clock())
+    anna = await floor.hire("anna", 1)
+    until = floor.clock() + timedelta(hours=1)
+    await floor.store.write(moves.stand_in, floor.act, 1, anna, [third], until, [third])
+    for queue_ids, wanted in (([2], [2, third]), ([], [third])):
+        user = await floor.store.write(moves.stand_in, floor.act, 1, anna, queue_ids, until, [1, 2])
+        assert [each.queue_id for each in user.stand_ins] == sorted(wanted)
+    user = await floor.store.write(moves.move, floor.act, 1, anna, [2], [1])
+    assert (user.queue_ids, [each.queue_id for each in user.stand_ins]) == ((2,), [third])
 
 
 async def test_the_end_of_the_shift(floor: Floor) -> None:
@@ -100,6 +113,6 @@ async def test_the_board_says_who_could_take_it(floor: Floor) -> None:
 async def test_an_act_of_nobody_moves_nobody(floor: Floor) -> None:
     """Ending what is not over changes nothing."""
     anna = await floor.hire("anna")
-    await floor.store.write(moves.stand_in, floor.act, 1, anna, [2], floor.clock() + timedelta(hours=1))
+    await floor.store.write(moves.stand_in, floor.act, 1, anna, [2], floor.clock() + timedelta(hours=1), [1, 2])
     await floor.store.write(moves.end_over, Act(floor.clock()), 1, anna)
     assert (await viewer(floor, anna)).queue_ids == (1, 2)

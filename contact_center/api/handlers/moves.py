@@ -37,7 +37,7 @@ def _move(connection: Connection, act: Act, viewer: Viewer, user_id: int, body: 
     shift = body.until if isinstance(body.until, datetime) else moves.end_of_shift(connection, viewer.project_id, queue_ids, act.now)
     until = min([shift, *(lent[each] for each in queue_ids if each in lent)])
     audit.note(connection, act, Action.EMPLOYEE_CHANGED, Subject.EMPLOYEE, user_id, fields=["stand_ins"], queue_ids=queue_ids)
-    return moves.stand_in(connection, act, viewer.project_id, user_id, queue_ids, until)
+    return moves.stand_in(connection, act, viewer.project_id, user_id, queue_ids, until, among=seen)
 
 
 def _lent(connection: Connection, viewer: Viewer, now: datetime) -> dict[int, datetime]:

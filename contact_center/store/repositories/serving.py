@@ -25,9 +25,9 @@ def stand_ins(connection: Connection, user_ids: Iterable[int], now: datetime | N
     return {user_id: tuple(each) for user_id, each in found.items()}
 
 
-def set_stand_ins(connection: Connection, user_id: int, queue_ids: Iterable[int], until: datetime) -> None:
-    """Let an employee stand in exactly these queues until then."""
-    connection.execute(delete(stand_in).where(stand_in.c.employee_id == user_id))
+def set_stand_ins(connection: Connection, user_id: int, queue_ids: Iterable[int], until: datetime, among: Iterable[int]) -> None:
+    """Let an employee stand in exactly these of some queues until then; where else they stand in stays as it is."""
+    connection.execute(delete(stand_in).where(stand_in.c.employee_id == user_id, stand_in.c.queue_id.in_(list(among))))
     rows = [{"employee_id": user_id, "queue_id": queue_id, "until": until} for queue_id in sorted(set(queue_ids))]
     if rows:
         connection.execute(insert(stand_in), rows)
