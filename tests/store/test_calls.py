@@ -34,7 +34,7 @@ class Line:
         calendar = hours.add(connection, self.project, "Week", Calendar("UTC", week), NOON)
         access.change_queue(connection, self.queue, target_seconds=20, calendar_id=calendar)
         self.people = [
-            ContactRef(contacts.add_contact(connection, self.project, name, True, NOON), name, True) for name in ("Ivan", "Olga")
+            ContactRef(contacts.add_contact(connection, self.project, name, True, NOON), name, True) for name in ("Ivan", "Olga", "Withheld")
         ]
         self.viewer = Viewer(1, self.project, Role.SUPERVISOR, (self.queue,))
 
@@ -199,13 +199,18 @@ async def test_a_late_log_tells_who_came_again(store: Store) -> None:
             return [rows[entry] for _, entry in ids]
 
         came = {at: line.call("answered", 5, at=at) for at in (NOON, NOON + 8 * day)}
+        hidden = [line.call("answered", 5, at=at, who=2, number="") for at in (NOON, NOON + day)]
         line.call("answered", 5, at=NOON + day, who=1)
         assert again() == [False, False]
         came[NOON + 4 * day] = line.call("abandoned", 5, at=NOON + 4 * day)
         assert again() == [False, None, False]
-        timeline.change(connection, came[NOON + 4 * day], facts={"type": "call", "result": "answered", "wait_seconds": 5})
+        timeline.change(
+            connection, came[NOON + 4 * day], facts={"type": "call", "result": "answered", "wait_seconds": 5, "number": "+4930123"}
+        )
         calls.note(connection, came[NOON + 4 * day])
         assert again() == [False, True, True]
+        found = select(call_fact.c.repeated).where(call_fact.c.interaction_id.in_(hidden))
+        assert connection.execute(found).scalars().all() == [None, None], "nobody can know whose call it was"
         timeline.change(connection, came[NOON], cancelled=True)
         calls.note(connection, came.pop(NOON))
         assert again() == [False, True]

@@ -86,7 +86,13 @@ class Watched(Desk):
 
     def _call(self, at: Any) -> None:
         who = self.chance.choice(self.customers)
-        facts = {"type": "call", "result": self.chance.choice(("answered", "abandoned")), "wait_seconds": 5, "talk_seconds": 60}
+        facts = {
+            "type": "call",
+            "result": self.chance.choice(("answered", "abandoned")),
+            "wait_seconds": 5,
+            "talk_seconds": 60,
+            "number": "+7",
+        }
         entry = entries.add_entry(
             self.connection, Act(at), project_id=self.project, contact_id=who.id, ticket=None, kind="telephony", direction=Direction.IN,
             text="", queue_id=self.queues[0], facts=facts,

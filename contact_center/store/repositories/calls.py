@@ -62,7 +62,8 @@ def note(connection: Connection, interaction_id: int) -> None:
     target, calendar = hours.target_of_queue(connection, row["queue_id"])
     due = started + target if calendar is None else calendar.add_business(started, target)
     came = outcome(facts)
-    is_session = came is Outcome.ANSWERED and row["direction"] == Direction.IN
+    # All that withhold their number stand under one contact, and are not one customer.
+    is_session = came is Outcome.ANSWERED and row["direction"] == Direction.IN and bool(facts.get("number"))
     _PUT.run(
         connection,
         {

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from contact_center.model.calls import Outcome
 from contact_center.model.words import Demand, Direction, EndReason
 from contact_center.store.prepared import Prepared
+from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.figures import call_fact, resolution
 from contact_center.store.schema.tickets import interaction, ticket
 from contact_center.store.schema.work import segment, work_item
@@ -56,6 +57,7 @@ _OF_STAY = Prepared(
     .join(ticket, ticket.c.id == work_item.c.ticket_id)
     .where(segment.c.id == bindparam("segment_id"))
 )
+_HOLD = Prepared(select(contact.c.id).where(contact.c.id == bindparam("contact_id")).with_for_update(key_share=True))
 _NOTE_TURN = Prepared(update(segment).where(segment.c.id == bindparam("which")).values(repeated=bindparam("repeated")))
 _NOTE_CALL = Prepared(update(call_fact).where(call_fact.c.interaction_id == bindparam("which")).values(repeated=bindparam("repeated")))
 _RESOLVED = Prepared(
@@ -94,6 +96,7 @@ def turn_ended(connection: Connection, segment_id: int) -> None:
 
 def changed(connection: Connection, contact_id: int, at: datetime) -> None:
     """A session that began then came about, or became another: note what that says of the sessions and resolutions around it."""
+    _HOLD.row(connection, contact_id=contact_id)  # two that are answered at the same moment must see each other
     week = {"contact_id": contact_id, "since": at - AGAIN, "until": at + AGAIN}
     found = ((_TURNS, _NOTE_TURN), (_CALLS, _NOTE_CALL))
     sessions = [Session(note=note, **row) for statement, note in found for row in statement.rows(connection, **week)]
