@@ -31,6 +31,8 @@ PROMISES: dict[str, list[str]] = {
         "tests/intake/test_books.py::test_the_books_balance_at_every_moment",
         "tests/test_drill.py::test_a_backup_under_load_is_one_moment",
         "tests/test_mail_import.py::test_a_run_that_was_killed_goes_on",
+        "tests/tickets/test_regrouping.py::test_whatever_is_split_and_merged_balances",
+        "tests/journeys/test_desk_journey.py::test_what_is_written_without_a_network_goes_up_later",
     ],
     "Nothing is repeated": [
         "tests/journeys/test_one_person_journey.py::test_one_person_on_four_channels",
@@ -40,6 +42,9 @@ PROMISES: dict[str, list[str]] = {
         "tests/contacts/test_merging.py::test_any_merge_can_be_taken_back",
         "tests/contacts/test_identity.py::test_two_first_mails_at_once_make_one_contact",
         "tests/test_drill.py::test_yesterdays_backup_beside_todays_mailbox",
+        "tests/routing/test_matcher.py::test_nothing_goes_to_two_and_nobody_gets_what_they_may_not",
+        "tests/chaos/test_offers_killed.py::test_nothing_stays_on_offer_and_nobody_is_stuck",
+        "tests/automation/test_kill.py::test_a_rule_acts_once_wherever_the_process_dies",
     ],
     "Nothing is missed live": [
         "tests/journeys/test_live_journey.py::test_a_minute_without_network",
@@ -49,11 +54,22 @@ PROMISES: dict[str, list[str]] = {
         "tests/console/test_wire.py::test_a_dropped_console_comes_back_to_all_it_missed",
         "tests/store/test_journal.py::test_a_later_commit_never_gets_a_smaller_number",
         "tests/store/test_journal.py::test_a_tailing_reader_sees_every_event_once_and_in_order",
+        "tests/routing/test_matcher.py::test_no_agent_stands_idle_beside_work_they_could_do",
+        "tests/tickets/test_clocks.py::test_risk_and_breach_are_said_once",
     ],
     "Nothing is wrong on the board": [
         "tests/store/test_board.py::test_the_board_equals_a_recount_by_hand",
         "tests/api/test_board.py::test_figures_follow_what_happens",
         "tests/api/test_board.py::test_a_board_shows_the_readers_queues",
+        "tests/store/test_calls.py::test_the_golden_row_through_the_database",
+        "tests/store/test_figures.py::test_a_report_equals_a_recount_by_hand",
+        "tests/store/test_rollups.py::test_folded_is_rebuilt_is_counted_by_hand",
+        "tests/store/test_other_figures.py::test_what_was_seen_is_what_is_counted",
+        "tests/store/test_promise_figures.py::test_promises",
+        "tests/store/test_promise_figures.py::test_surveys",
+        "tests/store/test_agent_time.py::test_time_equals_a_recount_step_by_step",
+        "tests/model/test_sla.py::test_due_is_the_instant_at_which_the_target_is_spent",
+        "tests/tickets/test_clocks.py::test_clocks_follow_any_history",
     ],
 }
 WIDTH = 110

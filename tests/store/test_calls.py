@@ -34,7 +34,8 @@ class Line:
         calendar = hours.add(connection, self.project, "Week", Calendar("UTC", week), NOON)
         access.change_queue(connection, self.queue, target_seconds=20, calendar_id=calendar)
         self.people = [
-            ContactRef(contacts.add_contact(connection, self.project, name, True, NOON), name, True) for name in ("Ivan", "Olga", "Withheld")
+            ContactRef(contacts.add_contact(connection, self.project, name, True, NOON), name, True)
+            for name in ("Ivan", "Olga", "Withheld")
         ]
         self.viewer = Viewer(1, self.project, Role.SUPERVISOR, (self.queue,))
 
