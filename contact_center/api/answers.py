@@ -128,6 +128,15 @@ class FilledText:
 
 
 @dataclass(frozen=True, slots=True)
+class FigurePart:
+    """A tally that opens into as many rows as it says."""
+
+    tally: str
+    en: str
+    ru: str
+
+
+@dataclass(frozen=True, slots=True)
 class FigureInfo:
     """A figure of the registry."""
 
@@ -141,8 +150,8 @@ class FigureInfo:
     words_en: str
     """The formula as people read it."""
     words_ru: str
-    tally: str | None
-    """What it counts, where it is a count: it opens into as many rows."""
+    parts: list[FigurePart]
+    """What it is made of and opens into: of a count the rows it counts, else what its formula counts."""
     version: int
     """Grows when the meaning changes."""
 

@@ -165,6 +165,16 @@ class Tallies:
 Samples = Mapping[str, "array[float]"]
 """Values by the name of what they measure."""
 NO_SAMPLES: Samples = {}
+SAMPLE_OF = {
+    "wait": "answered",
+    "first_response": "first_responses",
+    "first_response_business": "first_responses",
+    "next_response": "next_responses",
+    "next_response_business": "next_responses",
+    "resolution": "stood",
+    "resolution_business": "stood",
+}
+"""The tally that counts the rows with a value of a sample."""
 
 
 def percentile(values: "list[float] | array[float]", percent: int) -> float | None:
@@ -207,6 +217,13 @@ class Figure:
         quotes = "«{}»" if place else "“{}”"
         said = re.sub(r"[a-z_]+", lambda found: quotes.format(TALLY_WORDS[found[0]][place]), self.formula)
         return said.replace("*", "×").replace("/", "÷").replace(" - ", " − ")
+
+    @cached_property
+    def parts(self) -> tuple[str, ...]:
+        """The tallies of its formula; of a percentile, the one whose rows have the values."""
+        if self.sample:
+            return tuple(each for each in (SAMPLE_OF.get(self.sample),) if each)
+        return tuple(dict.fromkeys(re.findall(r"[a-z_]+", self.formula)))
 
     @cached_property
     def _code(self) -> CodeType:

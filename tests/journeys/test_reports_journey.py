@@ -25,6 +25,28 @@ async def test_a_cell_of_the_heat_map_opens_into_as_many_rows(browser: Browser, 
     await expect(admin.get_by_role("heading", name="Question")).to_be_visible()
 
 
+async def test_a_share_opens_into_what_it_is_made_of(browser: Browser, served: Served) -> None:
+    """A share shows its formula with the counts in it, and each count opens into as many rows; a nought opens into none."""
+    admin = await first_log_in(browser, served)
+    for number in (1, 2):
+        write(served, number)
+    await expect(admin.locator("[data-ticket-row]")).to_have_count(2)
+    await admin.locator("[data-ticket-row]").first.click()
+    await admin.keyboard.press("e")
+    await admin.goto(f"{served.url}/reports")
+    row = admin.locator("[data-row='total']")
+    await admin.get_by_role("button", name="Columns").click()
+    await admin.get_by_role("menuitem", name="Passed on, share", exact=True).click()
+    await admin.keyboard.press("Escape")
+    await row.locator("[data-cell='transfer_rate'] button").click()
+    await expect(admin.locator("[data-how]")).to_contain_text("0% =")
+    await expect(admin.locator("[data-part='transferred']")).to_have_text("passed on 0")
+    await expect(admin.locator("[data-stay]")).to_have_count(0)
+    await admin.locator("[data-part='settled']").click()
+    await expect(admin.locator("[data-part='settled']")).to_have_text("no answer needed 1")
+    await expect(admin.locator("[data-stay]")).to_have_count(1)
+
+
 async def test_a_file_holds_the_report(browser: Browser, served: Served) -> None:
     """The button gives a workbook whose name says of when it is."""
     admin = await first_log_in(browser, served)

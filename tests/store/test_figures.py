@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from contact_center.model.figures import Tallies, percentile, values
+from contact_center.model.figures import FIGURES, SAMPLE_OF, About, Tallies, percentile, values
 from contact_center.model.people import Viewer
 from contact_center.model.reports import Asked, By, Step, hours_of, starts_of
 from contact_center.model.words import EndReason, OfferState, Role
 from contact_center.store import Connection, Store
 from contact_center.store.repositories import figures, rollups, routing, work
-from contact_center.store.repositories.tallies import COUNTED
+from contact_center.store.repositories.tallies import COUNTED, SOURCES
 from tests.store.test_board import MIDNIGHT, Desk
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -211,3 +211,10 @@ def test_months_and_weeks_begin_where_the_calendar_says() -> None:
     assert all(start.weekday() == 0 for start in starts_of(since, until, Step.WEEK, "UTC")[1:])
     with pytest.raises(ValueError, match="too many"):
         starts_of(since, until, Step.QUARTER, "UTC")
+
+
+def test_every_figure_opens_into_rows() -> None:
+    """Whatever a report shows is made of at least one count that opens into as many rows; only what stands at this moment is not kept."""
+    without = [figure.id for figure in FIGURES if figure.about is not About.NOW and not set(figure.parts) & set(COUNTED)]
+    assert without == []
+    assert {name for source in SOURCES for name in source.samples} <= set(SAMPLE_OF)

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from contact_center.api import exports
-from contact_center.api.answers import AgentTimes, FigureInfo, TimeOf
+from contact_center.api.answers import AgentTimes, FigureInfo, FigurePart, TimeOf
 from contact_center.api.context import Context
 from contact_center.api.report_schemas import BehindQuery, ExportQuery, MissedQuery, ReportQuery, StretchQuery
 from contact_center.api.schemas import Page, decode_cursor, encode_cursor
 from contact_center.errors import Invalid
 from contact_center.model.agent_time import together
 from contact_center.model.calls import Missed
+from contact_center.model.figure_words import TALLY_WORDS
 from contact_center.model.figures import FIGURES
 from contact_center.model.people import Viewer
 from contact_center.model.reports import Asked, Behind, By, Report, hours_of, starts_of
@@ -35,7 +36,7 @@ async def registry(ctx: Context) -> list[FigureInfo]:
     return [
         FigureInfo(
             each.id, each.unit, each.about, each.formula, each.en, each.ru, each.in_words("en"), each.in_words("ru"),
-            each.formula if each.formula in COUNTED else None, each.version,
+            [FigurePart(name, *TALLY_WORDS[name]) for name in each.parts if name in COUNTED], each.version,
         )
         for each in FIGURES
     ]  # fmt: skip

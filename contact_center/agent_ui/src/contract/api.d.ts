@@ -5312,10 +5312,22 @@ export interface components {
             words_en: string;
             /** Words Ru */
             words_ru: string;
-            /** Tally */
-            tally: string | null;
+            /** Parts */
+            parts: components["schemas"]["FigurePart"][];
             /** Version */
             version: number;
+        };
+        /**
+         * FigurePart
+         * @description A tally that opens into as many rows as it says.
+         */
+        FigurePart: {
+            /** Tally */
+            tally: string;
+            /** En */
+            en: string;
+            /** Ru */
+            ru: string;
         };
         /**
          * FilledText
