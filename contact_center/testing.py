@@ -1,9 +1,12 @@
 """Doubles and builders that the product ships for tests, its own and those of connectors: a clock, mails, a running server."""
 
+import asyncio
 import base64
+import functools
 import hashlib
 import secrets
 import socket
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,12 +19,13 @@ from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import web
+from sqlalchemy import create_engine, make_url
 
 from contact_center import app as root
 from contact_center.api import passwords
 from contact_center.config import MailSettings, Settings
 from contact_center.model.words import Role
-from contact_center.store import Store
+from contact_center.store import Store, migrate
 from contact_center.store.repositories import access
 
 PASSWORD = "correct horse battery"
@@ -193,8 +197,6 @@ class RunningApp:
 
     async def settled(self) -> None:
         """Wait until nothing is in flight."""
-        import asyncio
-
         from contact_center.store.repositories import raw_items
 
         for _ in range(15000):
@@ -230,12 +232,30 @@ def settings_for(folder: Path, **overrides: Any) -> Settings:
     return Settings(data_dir=folder, port=0, mail=MailSettings(**mail), security=security, **overrides)
 
 
+@functools.cache
+def _migrated() -> bytes:
+    """An SQLite file with all tables and nothing in them."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "made.sqlite3"
+        migrate.upgrade(create_engine(f"sqlite:///{file}"))
+        return file.read_bytes()
+
+
+def _begin_migrated(url: str) -> None:
+    """Make an SQLite file that is not there a copy of one that was migrated before: to migrate takes longer than most tests."""
+    file = Path(make_url(url).database or "")
+    if url.startswith("sqlite") and not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(_migrated())
+
+
 @asynccontextmanager
 async def running_app(folder: Path, *, workers: bool = True, **overrides: Any) -> AsyncIterator[RunningApp]:
     """A whole server in this process, with the administrator admin@example.com."""
     door = socket.socket()
     door.bind(("127.0.0.1", 0))
     settings = settings_for(folder, **overrides).model_copy(update={"port": door.getsockname()[1]})
+    await asyncio.to_thread(_begin_migrated, settings.effective_database_url)
     store = await root.open_database(settings)
     product = root.build(settings, store)
     runner = web.AppRunner(product.app, access_log=None, shutdown_timeout=1)

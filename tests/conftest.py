@@ -142,10 +142,8 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture
-async def server(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[RunningApp]:
+async def server(tmp_path: Path) -> AsyncIterator[RunningApp]:
     """A running product on SQLite with its administrator."""
-    (tmp_path / "data").mkdir()
-    shutil.copyfile(sqlite_template, tmp_path / "data" / "contact-center.sqlite3")
     async with running_app(tmp_path / "data") as running:
         yield running
 

@@ -1,6 +1,7 @@
 """Units of work: all or nothing, neighbours unharmed, and the same on both engines."""
 
 import asyncio
+import shutil
 import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -33,10 +34,10 @@ def slugs(connection: Connection) -> list[str]:
 
 
 @pytest.fixture
-async def embedded(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+async def embedded(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[SqliteStore]:
+    shutil.copyfile(sqlite_template, tmp_path / "own.sqlite3")
     store = await open_store(f"sqlite:///{tmp_path / 'own.sqlite3'}", tmp_path / "blobs")
     assert isinstance(store, SqliteStore)
-    await store.migrate()
     yield store
     await store.close()
 

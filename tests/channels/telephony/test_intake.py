@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,10 +24,10 @@ async def world(store: Store) -> World:
 
 
 @pytest.fixture
-async def quick(tmp_path: Path) -> AsyncIterator[World]:
+async def quick(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[World]:
     """On SQLite only, for many rounds."""
+    shutil.copyfile(sqlite_template, tmp_path / "quick.sqlite3")
     store = await open_store(f"sqlite:///{tmp_path / 'quick.sqlite3'}", tmp_path / "blobs")
-    await store.migrate()
     yield await make_world(store)
     await store.close()
 
@@ -93,14 +94,14 @@ async def test_recordings_on_both_engines(world: World) -> None:
     assert set(await world.books()) == {"stored", "duplicate"}
 
 
-async def test_any_order_of_lines_is_the_same_history(tmp_path: Path) -> None:
+async def test_any_order_of_lines_is_the_same_history(tmp_path: Path, sqlite_template: Path) -> None:
     """Calls of several people, told by two logs: every order, with doubles, gives the same entries and the same open work."""
     told = [(source, _person(line, name)) for name in NAMES[:6] for source, line in lines(name, "custom", "queue_log")]
     told += [row(1), row(2, "+79160000001"), row(3), row(4, "+79160000002", answered=True)]
     pictures = []
     for seed in range(12):
+        shutil.copyfile(sqlite_template, tmp_path / f"{seed}.sqlite3")
         store = await open_store(f"sqlite:///{tmp_path / f'{seed}.sqlite3'}", tmp_path / "blobs")
-        await store.migrate()
         world = await make_world(store)
         mixed = told * (1 + seed % 2)
         if seed:
@@ -250,7 +251,6 @@ async def test_two_processes_at_once(database_url: str, tmp_path: Path) -> None:
     """Two processes that settle the same lines at the same time make one entry a call, and one callback."""
     told = [line for name in NAMES for line in lines(name, "master", "queue_log")]  # first: without recordings this ends here
     stores = [await open_store(database_url, tmp_path / "blobs") for _ in range(2)]
-    await stores[0].migrate()
     first = await make_world(stores[0])
     second = World(stores[1], first.account_id)
     random.Random(5).shuffle(told)
