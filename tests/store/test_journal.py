@@ -27,9 +27,8 @@ def note(connection: Connection, number: int, fail: bool = False) -> None:
 
 
 @pytest.fixture
-async def postgres(postgres_server: str, tmp_path: Path) -> AsyncIterator[Store]:
-    store = await open_store(await make_database(postgres_server), tmp_path / "blobs")
-    await store.migrate()
+async def postgres(postgres_server: str, postgres_template: str, tmp_path: Path) -> AsyncIterator[Store]:
+    store = await open_store(await make_database(postgres_server, postgres_template), tmp_path / "blobs")
     yield store
     await store.close()
 
