@@ -1,7 +1,7 @@
 // Applies news to a state with the console's own code, and compares the result with a state read afresh.
-// Input on stdin: {before, events, after}, each state made of API answers. Prints "ok", or what differs and exits 1.
+// Each line on stdin: {before, events, after}, each state made of API answers. Answers each with a line of JSON: "ok", or what differs.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { apply, bucketKey, refit } from "../../contact_center/agent_ui/src/live/apply.ts";
 import { EMPTY } from "../../contact_center/agent_ui/src/live/state.ts";
 
@@ -40,34 +40,40 @@ function visible(state, tickets) {
   return { ...rest, me, tickets: Object.fromEntries(Object.entries(state.tickets).filter(([id]) => tickets.has(id))) };
 }
 
-const { before, events, after } = JSON.parse(readFileSync(0, "utf8"));
-let state = stateOf(before);
-for (const news of events) state = apply(state, news);
-const fresh = stateOf(after);
-// A ticket that left the list is still remembered by the console; only what a fresh one knows is compared.
-const known = new Set(Object.keys(fresh.tickets));
-const forgotten = Object.keys(fresh.timelines).filter((id) => !state.timelines[id]);
-for (const id of forgotten) {
-  assert.ok(state.stale > 0, `the history of contact ${id} is gone although nothing told the console to fetch it anew`);
-  delete fresh.timelines[id];
-}
-for (const id of Object.keys(state.timelines)) if (!fresh.timelines[id]) delete state.timelines[id];
-if (state.stale > 0) {
-  // The console fetches people and their tickets anew; the rest must be right without that.
-  for (const one of [state, fresh]) {
-    one.contacts = {};
-    one.tickets = Object.fromEntries(Object.entries(one.tickets).map(([id, { contact: _contact, ...ticket }]) => [id, ticket]));
+function compare({ before, events, after }) {
+  let state = stateOf(before);
+  for (const news of events) state = apply(state, news);
+  const fresh = stateOf(after);
+  // A ticket that left the list is still remembered by the console; only what a fresh one knows is compared.
+  const known = new Set(Object.keys(fresh.tickets));
+  const forgotten = Object.keys(fresh.timelines).filter((id) => !state.timelines[id]);
+  for (const id of forgotten) {
+    assert.ok(state.stale > 0, `the history of contact ${id} is gone although nothing told the console to fetch it anew`);
+    delete fresh.timelines[id];
   }
-}
-const again = events.reduce(apply, state);
-// A page that was read before the news and comes after them: list and histories as they were, everything else as it is.
-const late = refit({ ...state, list: stateOf(before).list, timelines: keep(stateOf(before).timelines, state.timelines) }, events, before.snapshot.as_of);
-try {
+  for (const id of Object.keys(state.timelines)) if (!fresh.timelines[id]) delete state.timelines[id];
+  if (state.stale > 0) {
+    // The console fetches people and their tickets anew; the rest must be right without that.
+    for (const one of [state, fresh]) {
+      one.contacts = {};
+      one.tickets = Object.fromEntries(Object.entries(one.tickets).map(([id, { contact: _contact, ...ticket }]) => [id, ticket]));
+    }
+  }
+  const again = events.reduce(apply, state);
+  // A page that was read before the news and comes after them: list and histories as they were, everything else as it is.
+  const late = refit({ ...state, list: stateOf(before).list, timelines: keep(stateOf(before).timelines, state.timelines) }, events, before.snapshot.as_of);
   if (!state.stale) assert.deepEqual(visible(late, known), visible(state, known), "a page that comes late undoes news");
   assert.deepEqual(visible(again, known), visible(state, known), "applying the same news twice changes something");
   assert.deepEqual(visible(state, known), visible(fresh, known));
-  console.log("ok");
-} catch (error) {
-  console.error(`${events.map((event) => event.type)}\n${error.message.slice(0, 5000)}`);
-  process.exitCode = 1;
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const given = JSON.parse(line);
+  let answer = "ok";
+  try {
+    compare(given);
+  } catch (error) {
+    answer = `${given.events.map((event) => event.type)}\n${error.message.slice(0, 5000)}`;
+  }
+  console.log(JSON.stringify(answer));
 }

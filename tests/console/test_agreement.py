@@ -3,7 +3,8 @@
 import asyncio
 import json
 import shutil
-from collections.abc import Awaitable, Callable
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -58,21 +59,32 @@ async def read_state(client: Client, contacts: list[int], view: str) -> dict[str
     }
 
 
-async def agree(client: Client, contacts: list[int], action: Callable[[], Awaitable[Any]], view: str = "open") -> Any:
+@pytest.fixture
+async def judge() -> AsyncIterator[Process]:
+    """The console's own code, which says whether two states and the news between them agree."""
+    node = shutil.which("node", path=str(Path(__file__).parents[2] / ".venv" / "bin")) or shutil.which("node")
+    assert node, "node is missing: the console's own code cannot be run"
+    process = await asyncio.create_subprocess_exec(
+        node, "--no-warnings", str(SCRIPT), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdin
+    yield process
+    process.stdin.close()
+    await process.wait()
+
+
+async def agree(judge: Process, client: Client, contacts: list[int], action: Callable[[], Awaitable[Any]], view: str) -> Any:
     """Take a state, act, apply the news to the old state, and compare with a fresh one."""
     before = await read_state(client, contacts, view)
     result = await action()
     feed = await fetch(client, f"/events?after={before['snapshot']['as_of']}&limit=1000")
     covered.update(event["type"] for event in feed["events"])
     after = await read_state(client, contacts, view)
-    node = shutil.which("node", path=str(Path(__file__).parents[2] / ".venv" / "bin")) or shutil.which("node")
-    assert node, "node is missing: the console's own code cannot be run"
-    process = await asyncio.create_subprocess_exec(
-        node, "--no-warnings", str(SCRIPT), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    given = json.dumps({"before": before, "events": feed["events"], "after": after}).encode()
-    output, errors = await process.communicate(given)
-    assert output.strip() == b"ok", errors.decode()[-4000:]
+    assert judge.stdin
+    assert judge.stdout
+    judge.stdin.write(json.dumps({"before": before, "events": feed["events"], "after": after}).encode() + b"\n")
+    answer = json.loads(await judge.stdout.readline())
+    assert answer == "ok", answer
     return result
 
 
@@ -123,7 +135,7 @@ async def content(server: RunningApp, ticket_id: int) -> None:
 
 
 @pytest.mark.parametrize("view", ["open", "all", "mine", "awaiting"])
-async def test_every_event_keeps_the_console_right(server: RunningApp, view: str) -> None:
+async def test_every_event_keeps_the_console_right(server: RunningApp, judge: Process, view: str) -> None:
     """After each thing that can happen, the old state plus the news is the fresh state; all of the catalogue is met."""
     await server.deliver(a_mail(), a_mail(sender="Olga <olga@example.com>", message_id="<o1@example.com>", subject="Invoice"))
     async with server.session() as client:
@@ -133,7 +145,7 @@ async def test_every_event_keeps_the_console_right(server: RunningApp, view: str
         ticket = f"/tickets/{ivan['id']}"
 
         async def act(what: Callable[[], Awaitable[Any]]) -> Any:
-            return await agree(client, people, what, view)
+            return await agree(judge, client, people, what, view)
 
         def mail(**fields: Any) -> Callable[[], Awaitable[Any]]:
             return lambda: server.deliver(a_mail(**fields))
