@@ -1,6 +1,7 @@
 """Backup and restore: one moment of everything, checked before it is believed, on both engines and between them."""
 
 import asyncio
+import functools
 import gzip
 import io
 import os
@@ -8,6 +9,8 @@ import shutil
 import signal
 import sys
 import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ from contact_center.errors import BadRequest, ConfigError
 from contact_center.store import Connection, open_store, portable
 from contact_center.store.repositories import recovery
 from contact_center.testing import a_mail, running_app, settings_for
+from tests.conftest import make_database
 
 MIB = 1024 * 1024
 
@@ -83,9 +87,54 @@ def other_url(request: pytest.FixtureRequest, tmp_path: Path, engine: str) -> st
     """Another empty database of the same kind."""
     if engine == "sqlite":
         return f"sqlite:///{tmp_path / 'other' / 'other.sqlite3'}"
-    from tests.conftest import make_database
-
     return asyncio.run(make_database(request.getfixturevalue("postgres_server")))
+
+
+@dataclass(frozen=True)
+class Past:
+    """A product that was used: its settings, what its database holds, and its backup."""
+
+    settings: Settings
+    rows: dict[str, list[Any]]
+    backup: Path
+
+
+@pytest.fixture(scope="module")
+def pasts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Past]:
+    """Two products of each engine, each made once; nobody changes them, but whoever wants to has a copy."""
+
+    @functools.cache
+    def make(engine: str, _which: str) -> Past:
+        folder = tmp_path_factory.mktemp("past") / "data"
+        url = f"sqlite:///{folder / 'past.sqlite3'}"
+        if engine == "postgresql":
+            server, template = request.getfixturevalue("postgres_server"), request.getfixturevalue("postgres_template")
+            url = asyncio.run(make_database(server, template))
+        settings, rows = asyncio.run(fill(folder, url))
+        asyncio.run(back_up(settings, folder.parent / "backup", with_key=True))
+        return Past(settings, rows, folder.parent / "backup")
+
+    return make
+
+
+@pytest.fixture
+def past(pasts: Callable[[str, str], Past], engine: str) -> Past:
+    """What was backed up."""
+    return pasts(engine, "one")
+
+
+@pytest.fixture
+def elsewhere(request: pytest.FixtureRequest, pasts: Callable[[str, str], Past], engine: str, tmp_path: Path, used: bool) -> Settings:
+    """Where it is to be restored: nothing, or a product that was used."""
+    folder = tmp_path / "other"
+    if not used:
+        return settings_for(folder, database_url=request.getfixturevalue("other_url"))
+    other = pasts(engine, "other").settings
+    shutil.copytree(other.data_dir, folder)
+    if engine == "sqlite":
+        return settings_for(folder, database_url=f"sqlite:///{folder / 'past.sqlite3'}")
+    server, _, template = other.effective_database_url.rpartition("/")
+    return settings_for(folder, database_url=asyncio.run(make_database(server, template)))
 
 
 CHANGED = {"session", "invitation", "project", "channel_cursor", "event", "outbox"}
@@ -141,8 +190,6 @@ async def test_the_restored_product_works_on(tmp_path: Path, database_url: str, 
 
 async def test_from_one_engine_to_the_other(tmp_path: Path, postgres_server: str) -> None:
     """A backup of SQLite becomes a PostgreSQL database, and the other way round: not a value differs."""
-    from tests.conftest import make_database
-
     settings, before = await fill(tmp_path / "data", f"sqlite:///{tmp_path / 'a.sqlite3'}")
     await back_up(settings, tmp_path / "one", with_key=True)
     second = settings_for(tmp_path / "second", database_url=await make_database(postgres_server))
@@ -289,28 +336,27 @@ restoring.restore(settings, path, restoring.verify(path, None), passphrase=None,
 
 @pytest.mark.parametrize("where", ["between the tables", "before the commit", "before it is in place"])
 @pytest.mark.parametrize("used", [False, True], ids=["into nothing", "into a used one"])
-async def test_a_restore_that_is_killed(tmp_path: Path, database_url: str, other_url: str, where: str, used: bool) -> None:
+async def test_a_restore_that_is_killed(
+    past: Past, pasts: Callable[[str, str], Past], elsewhere: Settings, engine: str, where: str, used: bool
+) -> None:
     """What was there is whole, no server begins on it, and a second try does everything; on both engines."""
-    settings, made = await fill(tmp_path / "data", database_url)
-    await back_up(settings, tmp_path / "b", with_key=True)
-    elsewhere = settings_for(tmp_path / "other", database_url=other_url)
-    before = (await fill(tmp_path / "other", other_url))[1] if used else None
+    folder, url, made = elsewhere.data_dir, elsewhere.effective_database_url, past.rows
     if used:
-        shutil.copy(tmp_path / "data" / "secret_key", tmp_path / "other" / "secret_key")
-    environment = os.environ | {"CONTACT_CENTER_DATA_DIR": str(tmp_path / "other"), "CONTACT_CENTER_DATABASE_URL": other_url}
+        shutil.copy(past.settings.data_dir / "secret_key", folder / "secret_key")
+    environment = os.environ | {"CONTACT_CENTER_DATA_DIR": str(folder), "CONTACT_CENTER_DATABASE_URL": url}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", KILLED, where, str(tmp_path / "b"), env=environment, stderr=asyncio.subprocess.PIPE
+        sys.executable, "-c", KILLED, where, str(past.backup), env=environment, stderr=asyncio.subprocess.PIPE
     )
     _, errors = await process.communicate()
     assert process.returncode == -signal.SIGKILL, errors.decode()[-2000:]
     with pytest.raises(ConfigError, match="restore was cut off"):
         await open_database(elsewhere)
-    if used and (where != "before it is in place" or other_url.startswith("sqlite")):
-        assert await read(elsewhere, rows_of) == before
-    await put_back(elsewhere, tmp_path / "b", force=True)
+    if used and (where != "before it is in place" or engine == "sqlite"):
+        assert await read(elsewhere, rows_of) == pasts(engine, "other").rows
+    await put_back(elsewhere, past.backup, force=True)
     again = await read(elsewhere, rows_of)
     assert {name: again[name] for name in made if name not in CHANGED} == {name: made[name] for name in made if name not in CHANGED}
-    assert not [path for path in (tmp_path / "other").rglob("*") if ".restoring" in path.name or path.name == RESTORING]
+    assert not [path for path in folder.rglob("*") if ".restoring" in path.name or path.name == RESTORING]
     await (await open_database(elsewhere)).close()
 
 
