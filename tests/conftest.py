@@ -27,13 +27,16 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long ways first, so that no worker is left alone with a minute of them at the end."""
+    """The long ways first, so that no worker is left alone with a minute of them at the end. What needs the browser runs in its loop."""
 
     def rank(item: pytest.Item) -> int:
         name = item.path.name
         return LONGEST.index(name) if name in LONGEST else len(LONGEST) + ("journey" not in name)
 
     items.sort(key=rank)
+    for item in items:
+        if isinstance(item, pytest.Function) and "browser" in item.fixturenames:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from contact_center.testing import a_mail
-from tests.journeys.conftest import MailWorld, Served, first_log_in
+from tests.journeys.conftest import MailWorld, Served, by_hand
 
 pytestmark = pytest.mark.journey
 
@@ -47,7 +47,7 @@ def customer_mail(number: int, **fields: str) -> email.message.EmailMessage:
 
 async def test_the_whole_way(browser: Browser, served: Served, mail_world: MailWorld) -> None:
     """Question, live sight, answer by keyboard, answer's answer; kill -9 in between loses and doubles nothing."""
-    page = await first_log_in(browser, served)
+    page = await by_hand(browser, served)
     await connect_mailbox(page, mail_world)
 
     await mail_world.write_to_support(customer_mail(117))

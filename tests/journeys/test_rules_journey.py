@@ -3,6 +3,7 @@
 import smtplib
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from contact_center.testing import a_mail
@@ -20,7 +21,7 @@ def write(served: Served, *numbers: int, subject: str = "Question") -> None:
             client.send_message(mail)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def admin(browser: Browser, served: Served) -> Page:
     """The administrator at their console."""
     return await first_log_in(browser, served)

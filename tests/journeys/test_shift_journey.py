@@ -3,6 +3,7 @@
 import smtplib
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import APIRequestContext, Browser, Page, expect
 
 from contact_center.testing import a_mail
@@ -38,7 +39,7 @@ def write(served: Served, number: int) -> None:
         client.send_message(mail)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def admin(browser: Browser, served: Served) -> Page:
     """The administrator, who makes the queue offer its work."""
     page = await first_log_in(browser, served)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from contact_center.testing import PASSWORD, RunningApp, running_app
@@ -11,14 +12,14 @@ from tests.webhooks.receiver import Receiver, until
 from tests.webhooks.test_signing import checks
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def shop(tmp_path: Path) -> AsyncIterator[RunningApp]:
     """A product that may send to this machine."""
     async with running_app(tmp_path / "data", webhooks={"allow_private_networks": True}) as running:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def receiver() -> AsyncIterator[Receiver]:
     """The other system."""
     made = await Receiver().start()

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import APIRequestContext, Browser, BrowserContext, Page, expect
 
@@ -12,7 +13,7 @@ from tests.journeys.conftest import Served, first_log_in
 from tests.journeys.test_console_journey import no_violations
 
 pytestmark = pytest.mark.journey
-browser, served = journeys.browser, journeys.served
+chromium, browser, served = journeys.chromium, journeys.browser, journeys.served
 
 
 class Shop:
@@ -31,7 +32,7 @@ class Shop:
         return response
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def shop() -> AsyncIterator[Shop]:
     found = Shop()
     app = web.Application()
