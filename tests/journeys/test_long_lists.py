@@ -1,15 +1,20 @@
 """Lists that are longer than a screen by far: the End key leads to their end, and no more is drawn than can be seen."""
 
 import asyncio
+import json
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
 
 from bench.crowd import gather
 from bench.lists import LISTS, walk_to_end
 from contact_center.store import open_store
-from tests.journeys.conftest import Served, first_log_in
+from tests import servers
+from tests.journeys.conftest import ADA, Served
 
 pytestmark = pytest.mark.journey
 MANY = 5000
@@ -24,11 +29,32 @@ async def fill(folder: Path) -> None:
         await store.close()
 
 
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server with an administrator, thousands of people and tickets: nobody here changes any of them."""
+    server = Served(tmp_path_factory.mktemp("crowded"), servers.free_port(), servers.free_port())
+    server.start()
+    try:
+        body = {"token": server.first_login.partition("#")[2], "name": "Ada"} | ADA
+        headers = {"Content-Type": "application/json"}
+        with urllib.request.urlopen(urllib.request.Request(f"{server.url}/api/v1/first-login", json.dumps(body).encode(), headers)):
+            asyncio.run(fill(server.folder))
+        yield server
+    finally:
+        server.kill()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(browser: Browser, crowded: Served) -> Page:
+    """A console of the administrator's."""
+    context = await browser.new_context(viewport={"width": 1440, "height": 900}, base_url=crowded.url, locale="en-GB")
+    assert (await context.request.post("/api/v1/session", data=ADA)).ok
+    return await context.new_page()
+
+
 @pytest.mark.parametrize("name", sorted(LISTS))
-async def test_the_end_of_a_long_list(browser: Browser, served: Served, name: str) -> None:
+async def test_the_end_of_a_long_list(page: Page, name: str) -> None:
     """Of 5,000 rows some dozens are drawn, at the beginning and at the end; and the last one opens."""
-    page = await first_log_in(browser, served)
-    await asyncio.to_thread(asyncio.run, fill(served.folder))
     path, row = LISTS[name]
 
     walk = await walk_to_end(page, path, row)
@@ -43,10 +69,8 @@ async def test_the_end_of_a_long_list(browser: Browser, served: Served, name: st
     assert await page.locator(row).count() < 60
 
 
-async def test_a_page_loaded_anew_stands_where_it_stood(browser: Browser, served: Served) -> None:
+async def test_a_page_loaded_anew_stands_where_it_stood(page: Page) -> None:
     """Whoever reloads far down the list of tickets, or comes back from another page, sees the same rows again."""
-    page = await first_log_in(browser, served)
-    await asyncio.to_thread(asyncio.run, fill(served.folder))
     await page.goto("/tickets/all")
     row, scroller = page.locator("[data-ticket-row]"), page.locator(".scroller")
     await row.first.wait_for()
