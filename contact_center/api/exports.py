@@ -18,7 +18,7 @@ _HEADINGS = {
     By.AGENT: ("Colleague", "Сотрудник"),
     By.CHANNEL: ("Channel", "Канал"),
     By.REASON: ("Reason", "Причина"),
-    By.POLICY: ("Policy", "Правило SLA"),
+    By.POLICY: ("Policy", "Обещание (SLA)"),
     By.INTERVAL: ("Beginning", "Начало"),
     By.HOUR: ("Hour of the week", "Час недели"),
 }
@@ -37,7 +37,7 @@ def as_csv(report: Report, asked: Asked, names: Names, language: str) -> bytes:
     writer.writerow([_heading(asked, language), *(_title(figure, language) for figure in figures)])
     for name, row in _rows(report, asked, names, language):
         said = name.isoformat() if isinstance(name, datetime) else _safe(name)
-        writer.writerow([said, *("" if value is None else value for value in _values(figures, row))])
+        writer.writerow([said, *(_plain(figure, value) for figure, value in zip(figures, _values(figures, row), strict=True))])
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -73,6 +73,13 @@ def as_xlsx(report: Report, asked: Asked, names: Names, language: str) -> bytes:
                 if value is not None:
                     sheet.write_number(line, column, value, formats[figure.unit])
     return buffer.getvalue()
+
+
+def _plain(figure: Figure, value: float | None) -> float | str:
+    """A bare number has no format of its own: under "%" stand percent, and not shares."""
+    if value is None:
+        return ""
+    return round(value * 100, 10) if figure.unit is Unit.SHARE else value
 
 
 KINDS: dict[str, tuple[str, Callable[[Report, Asked, Names, str], bytes]]] = {
