@@ -163,6 +163,30 @@ async def test_a_note_is_left_where_it_was_meant(browser: Browser, served: Serve
     assert by_subject["Question 2"]["handover"] is None
 
 
+async def test_what_was_put_off_comes_back_as_it_was(browser: Browser, served: Served) -> None:
+    """Z takes putting off back at once; and whoever resolves by mistake what was put off has its next step and its time again."""
+    ada = await first_log_in(browser, served)
+    write(served, 1)
+    await open_ticket(ada, "Question 1")
+    await ada.keyboard.press("s")
+    await ada.keyboard.type("ask the warehouse")
+    await ada.keyboard.press("Enter")
+    await expect(ada.locator("[data-snoozed]")).to_be_visible()
+    await ada.keyboard.press("z")
+    await expect(ada.locator("[data-snoozed]")).to_have_count(0)
+    await expect(ada.locator("[data-next-step]")).to_have_count(0)
+
+    await ada.keyboard.press("s")
+    await ada.keyboard.type("ask the warehouse")
+    await ada.keyboard.press("Enter")
+    until = await ada.locator("[data-snoozed]").inner_text()
+    await ada.keyboard.press("e")
+    await expect(ada.locator("[data-snoozed]")).to_have_count(0)
+    await ada.keyboard.press("z")
+    await expect(ada.locator("[data-snoozed]")).to_have_text(until)
+    await expect(ada.locator("[data-next-step]")).to_contain_text("ask the warehouse")
+
+
 async def test_two_matters_and_one(browser: Browser, served: Served) -> None:
     """Two tickets of one customer are made one and taken apart again; what a merge brought is split off as a ticket of its own; and
     tickets of two customers are linked, in words on both sides."""

@@ -4,6 +4,7 @@ import { api, ask } from "@/api/client";
 import type { Ticket } from "@/contract/types";
 import { useLive } from "@/stores/live";
 import { useToasts } from "@/stores/toasts";
+import { useFormat } from "@/ui/format";
 
 type Patch = Partial<Pick<Ticket, "status" | "assignee_id" | "queue_id" | "priority" | "subject" | "tags" | "snoozed_until" | "next_step" | "reason_id">>;
 
@@ -11,6 +12,7 @@ export function useTicketActions() {
   const live = useLive();
   const toasts = useToasts();
   const { t } = useI18n();
+  const format = useFormat();
 
   /** Whether it was done. `handover`: what whoever gets the ticket should know. */
   async function change(ticket: Ticket, patch: Patch, handover = ""): Promise<boolean> {
@@ -31,8 +33,16 @@ export function useTicketActions() {
     const before = ticket.status;
     const status = before === "resolved" || before === "closed" ? "open" : "resolved";
     if (!(await change(ticket, { status }))) return;
-    toasts.show(t(`status.${status}`), { action: { label: t("composer.undo"), run: () => void change({ ...ticket, status }, { status: before }) } });
+    // What is done has no next step: taken back, it has it again, and waits until when it had been put off.
+    const back = { status: before, ...(ticket.next_step && { next_step: ticket.next_step }), ...(ticket.snoozed_until && { snoozed_until: ticket.snoozed_until }) };
+    toasts.show(t(`status.${status}`), { action: { label: t("composer.undo"), run: () => void change({ ...ticket, status }, back) } });
   }
 
-  return { change, toggleResolved };
+  async function putOff(ticket: Ticket, patch: { snoozed_until: string; next_step: string }): Promise<void> {
+    if (!(await change(ticket, patch))) return;
+    const back = { status: ticket.status, snoozed_until: ticket.snoozed_until ?? null, next_step: ticket.next_step };
+    toasts.show(t("snooze.until", { time: format.value.moment(patch.snoozed_until) }), { action: { label: t("composer.undo"), run: () => void change({ ...ticket, ...patch }, back) } });
+  }
+
+  return { change, toggleResolved, putOff };
 }
