@@ -1,16 +1,25 @@
 """Migrations: the declared tables, from empty and back, on both engines."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, inspect, select, text, update
 
 from contact_center.errors import ConfigError
+from contact_center.model.acts import Act
+from contact_center.model.people import Viewer
+from contact_center.model.reports import Asked, By
+from contact_center.model.words import EndReason, Role
 from contact_center.store import Connection, Store, migrate, open_store, version
+from contact_center.store.repositories import figures as reports
+from contact_center.store.repositories import rollups
 from contact_center.store.schema import figures, metadata
+from contact_center.store.schema.figures import interval_fact
 from contact_center.store.schema.search import FTS
 from contact_center.store.sqlite import SqliteStore
+from contact_center.tickets import turns
 from tests.intake.world import make_world
 from tests.tickets.test_threading import Desk
 
@@ -102,6 +111,28 @@ async def test_an_upgrade_keeps_what_was_there(store: Store) -> None:
     assert len(before["segment"]) == 3
     for table, rows in before.items():
         assert [{name: row[name] for name in was} for was, row in zip(rows, after[table], strict=True)] == rows
+
+
+async def test_what_was_folded_before_is_counted_anew(store: Store) -> None:
+    """Rollups of the release before lack what it did not count: after the upgrade a report is what its rows say."""
+    desk = Desk(await make_world(store), None)
+    _, ticket = await desk.mail("customer@x")
+    at = datetime.now(UTC)
+    await store.write(turns.end, Act(at + timedelta(days=30)), ticket, EndReason.NO_REPLY_NEEDED)
+
+    def fold(connection: Connection) -> None:
+        while (found := rollups.prepare(connection)) is not None:
+            rollups.write(connection, found)
+        for row in connection.execute(select(interval_fact)).all():
+            old = {name: value for name, value in row.tallies.items() if name != "left_over_target"}
+            connection.execute(update(interval_fact).where(interval_fact.c.id == row.id).values(tallies=old))
+
+    await store.write(fold)
+    await (_back_without_references(store, "0009") if isinstance(store, SqliteStore) else store.write(migrate.downgrade, "0009"))
+    await store.migrate()
+    asked = Asked(at - timedelta(days=3650), at + timedelta(days=31), By.QUEUE)
+    report = await store.read(reports.report, Viewer(1, 1, Role.ADMIN, ()), asked, at + timedelta(days=31))
+    assert report.total.tallies.left_over_target == 1
 
 
 async def _back_without_references(store: SqliteStore, to: str) -> None:

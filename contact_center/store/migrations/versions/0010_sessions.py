@@ -37,6 +37,11 @@ def upgrade() -> None:
     op.drop_index("ix_resolution_contact", table_name="resolution")
     with op.batch_alter_table("resolution") as resolution:
         resolution.drop_column("contact_id")
+    # What was folded before knows nothing of what left its queue too late.
+    op.execute(
+        "INSERT INTO interval_stale (project_id, since, until) SELECT project_id, min(entered_at), max(entered_at) FROM segment "
+        "WHERE project_id IS NOT NULL AND ended_at IS NOT NULL GROUP BY project_id"
+    )
 
 
 def downgrade() -> None:
