@@ -84,6 +84,15 @@ class Calendar:
         found = [closes for _, closes in self._instants(at.astimezone(ZoneInfo(self.timezone)).date()) if closes > at]
         return max(found, default=None)
 
+    def closed_since(self, at: datetime) -> datetime | None:
+        """The last closing until `at`, at which it is closed. None when it has not been open for years."""
+        day = at.astimezone(ZoneInfo(self.timezone)).date() + timedelta(days=1)  # a clock may have gone back past midnight
+        for back in range(IDLE_DAYS):
+            found = [closes for _, closes in self._instants(day - timedelta(days=back)) if closes <= at]
+            if found:
+                return found[-1]
+        return None
+
     def business_time(self, start: datetime, end: datetime) -> timedelta:
         """How long it is open from `start` until `end`; negative when they stand the other way round."""
         if end < start:

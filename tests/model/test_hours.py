@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from contact_center.model.hours import Calendar, Why, as_spans, regions
@@ -100,6 +100,19 @@ def test_the_next_opening_is_open_and_nothing_before_it_is(calendar: Calendar, a
     assert calendar.is_open(opens)
     assert calendar.business_time(at, opens) == timedelta(0)
     assert (opens == at) is calendar.is_open(at)
+
+
+@given(calendars(), INSTANTS)
+@settings(max_examples=150, deadline=None)
+def test_since_the_last_closing_it_is_closed(calendar: Calendar, at: datetime) -> None:
+    """While it is closed there is no business time since the last closing, and some before it."""
+    assume(not calendar.is_open(at))
+    since = calendar.closed_since(at)
+    if since is None:
+        assert calendar.business_time(at - timedelta(days=1000), at) == timedelta(0)
+        return
+    assert calendar.business_time(since, at) == timedelta(0)
+    assert calendar.business_time(since - timedelta(seconds=1), since) > timedelta(0)
 
 
 @pytest.mark.parametrize(

@@ -83,9 +83,10 @@ async def test_two_that_are_closed_do_not_throw_it_to_and_fro(store: Store) -> N
     assert await store.read(ways, house, came) == [(house.day, EndReason.AFTER_HOURS), (house.night, None)]
 
 
-@pytest.mark.parametrize("case", ["came before", "taken", "passed in", "opens again", "open"])
+@pytest.mark.parametrize("case", ["came before", "taken", "passed in", "opens again", "open", "closes again"])
 async def test_what_stays(store: Store, case: str) -> None:
-    """What waited when it closed, what somebody took, what a colleague passed in, and what nobody moved until it opened."""
+    """What waited when it closed, what somebody took, what a colleague passed in, and what nobody moved until it opened,
+    also at the next night: a whole day it had its chance here."""
     house = await store.write(House)
 
     def prepare(connection: Connection) -> int:
@@ -102,7 +103,9 @@ async def test_what_stays(store: Store, case: str) -> None:
         return ticket
 
     ticket = await store.write(prepare)
-    looked = {"opens again": NOON + timedelta(days=1), "open": NOON}.get(case, NIGHT + timedelta(minutes=1))
+    looked = {"opens again": NOON + timedelta(days=1), "open": NOON, "closes again": NIGHT + timedelta(days=1)}.get(
+        case, NIGHT + timedelta(minutes=1)
+    )
     await at(store, looked)
     found = await store.read(ways, house, ticket)
     assert found[-1] == (house.day, None)

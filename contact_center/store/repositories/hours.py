@@ -47,11 +47,12 @@ def target_of_queue(connection: Connection, queue_id: int) -> tuple[timedelta, C
     return timedelta(seconds=row["target_seconds"]), named(row).hours if row["id"] is not None else None
 
 
-def closed_with_a_way_out(connection: Connection, now: datetime) -> list[int]:
-    """Queues that are closed now and send what comes meanwhile elsewhere."""
+def closed_with_a_way_out(connection: Connection, now: datetime) -> dict[int, datetime | None]:
+    """Queues that are closed now and send what comes meanwhile elsewhere, and since when they are; None: for years."""
     statement = select(queue.c.id.label("queue_id"), calendar).join(calendar, queue.c.calendar_id == calendar.c.id)
     rows = connection.execute(statement.where(queue.c.after_hours_queue_id.is_not(None))).mappings()
-    return [int(row["queue_id"]) for row in rows if not named(row).hours.is_open(now)]
+    found = {int(row["queue_id"]): named(row).hours for row in rows}
+    return {queue_id: each.closed_since(now) for queue_id, each in found.items() if not each.is_open(now)}
 
 
 def answering(connection: Connection, queue_id: int, at: datetime) -> int:

@@ -390,17 +390,18 @@ def overflowing(connection: Connection, now: datetime, limit: int, ticket_id: in
 
 
 def after_hours(connection: Connection, now: datetime, limit: int, ticket_id: int | None = None) -> list[tuple[int, int, int]]:
-    """Turns that came while their queue was closed, as it still is, and that it sends elsewhere, or that of this ticket: (project,
-    ticket, queue to go to). What a colleague passed into a closed queue was meant for it."""
+    """Turns that came since their queue closed, and that it sends elsewhere, or that of this ticket: (project, ticket, queue to go
+    to). What waited while it was open again stays, and what a colleague passed into a closed queue was meant for it."""
     closed = hours.closed_with_a_way_out(connection, now)
     if not closed:
         return []
+    since = [and_(queue.c.id == each, true() if at is None else segment.c.entered_at >= at) for each, at in closed.items()]
     statement = (
         select(queue.c.project_id, work_item.c.ticket_id, queue.c.after_hours_queue_id)
         .join(segment, segment.c.queue_id == queue.c.id)
         .join(work_item, work_item.c.id == segment.c.work_item_id)
         .where(
-            queue.c.id.in_(closed),
+            or_(*since),
             segment.c.ended_at.is_(None),
             segment.c.state == WorkState.WAITING,
             segment.c.after_hours,
