@@ -51,6 +51,8 @@ class AgentFigures:
     """Turns they answered since the beginning of the day."""
     holding: tuple[HeldTurn, ...] = ()
     """What they have in hand, the longest wait first; at most 20."""
+    in_call_since: datetime | None = None
+    """Since when they are in a call, where the telephone system tells it as it happens."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,9 +161,9 @@ def _due(connection: Connection, act: Act, watching_since: datetime) -> list[Cal
     for offer in routing.expired(connection, act.now):
         missed = offer.expires_at >= watching_since
         found.append(partial(offers.expire if missed else offers.withdraw, act=act, offer=offer))
-    for project_id, user_id in routing.lost(connection, act.now - GRACE) if act.now - watching_since >= GRACE else ():
+    for project_id, user_id in routing.lost(connection, act.now, act.now - GRACE) if act.now - watching_since >= GRACE else ():
         found.append(partial(states.sign_out_lost, act=act, project_id=project_id, user_id=user_id, seen_after=act.now - GRACE))
-    for project_id, user_id in routing.done_and_asked(connection):
+    for project_id, user_id in routing.done_and_asked(connection, act.now):
         found.append(partial(states.begin_asked, act=act, project_id=project_id, user_id=user_id))
     for _, ticket_id, _ in routing.overflowing(connection, act.now, queues.AT_ONCE):
         found.append(partial(queues.overflow, act=act, ticket_id=ticket_id))

@@ -32,7 +32,7 @@ def choose(
     now = routing.state_of(connection, user_id)
     if now is not None and (now.state, now.code_id) == (state, code_id):
         return _ask(connection, act, project_id, user_id, None, None)
-    if after_work and state is not AgentState.AVAILABLE and now is not None and _works(connection, user_id):
+    if after_work and state is not AgentState.AVAILABLE and now is not None and _works(connection, user_id, act.now):
         return _ask(connection, act, project_id, user_id, state, code_id)
     return enter(connection, act, project_id, user_id, state, code_id, reason)
 
@@ -54,7 +54,7 @@ def sign_out_lost(connection: Connection, act: Act, project_id: int, user_id: in
     What they work on stays theirs: the customer's ticket is not taken from somebody whose line broke.
     """
     routing.hold_agent(connection, user_id)
-    if routing.lost(connection, seen_after, user_id):  # they may be back by now, or another process was faster
+    if routing.lost(connection, act.now, seen_after, user_id):  # they may be back by now, or another process was faster
         enter(connection, act, project_id, user_id, AgentState.OFFLINE, None, StateReason.LOST)
 
 
@@ -62,7 +62,7 @@ def begin_asked(connection: Connection, act: Act, project_id: int, user_id: int)
     """Whoever asked for a state and has nothing in hand any more enters it."""
     routing.hold_agent(connection, user_id)
     now = routing.state_of(connection, user_id)
-    if now is not None and now.next_state is not None and routing.done_and_asked(connection, user_id):
+    if now is not None and now.next_state is not None and routing.done_and_asked(connection, act.now, user_id):
         enter(connection, act, project_id, user_id, now.next_state, now.next_code_id, StateReason.AFTER_WORK)
 
 
@@ -73,8 +73,8 @@ def _ask(connection: Connection, act: Act, project_id: int, user_id: int, state:
     return _published(connection, act, project_id, agent)
 
 
-def _works(connection: Connection, user_id: int) -> bool:
-    return bool(routing.in_hand(connection, user_id) or routing.open_offers_to(connection, user_id))
+def _works(connection: Connection, user_id: int, now: datetime) -> bool:
+    return bool(routing.in_hand(connection, user_id, now) or routing.open_offers_to(connection, user_id))
 
 
 def _check_code(connection: Connection, project_id: int, state: AgentState, code_id: int | None) -> None:

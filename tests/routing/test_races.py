@@ -94,7 +94,7 @@ async def test_whoever_came_back_meanwhile_is_not_signed_out(floor: Floor) -> No
     anna = await floor.hire("anna")
     floor.at_console.clear()
     await floor.later(seconds=120)
-    assert await floor.store.read(routing.lost, floor.clock() - GRACE) == [(1, anna)]
+    assert await floor.store.read(routing.lost, floor.clock(), floor.clock() - GRACE) == [(1, anna)]
     floor.at_console.add(anna)
     await floor.renew()
     await floor.store.write(states.sign_out_lost, floor.act, 1, anna, floor.clock() - GRACE)

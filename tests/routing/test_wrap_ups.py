@@ -84,13 +84,13 @@ async def test_whoever_writes_up_has_something_in_hand(floor: Floor) -> None:
     await wants(floor)
     anna, _ = await floor.hire("anna"), await floor.hire("olga")
     viewer = Viewer(anna, 1, Role.SUPERVISOR, (1,))
-    assert await floor.store.read(board.occupancy, viewer) == 0
+    assert await floor.store.read(board.occupancy, viewer, floor.clock()) == 0
     ticket = await floor.ticket()
     await answer(floor, anna, ticket)
     (wrap,) = await wraps(floor, anna)
-    assert await floor.store.read(board.occupancy, viewer) == 0.5
+    assert await floor.store.read(board.occupancy, viewer, floor.clock()) == 0.5
     await say(floor, anna, wrap, done=True)
-    assert await floor.store.read(board.occupancy, viewer) == 0
+    assert await floor.store.read(board.occupancy, viewer, floor.clock()) == 0
 
 
 async def test_the_clock_ends_it_at_its_very_second(floor: Floor) -> None:

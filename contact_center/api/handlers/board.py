@@ -40,16 +40,17 @@ def _board(connection: Connection, viewer: Viewer, since: datetime, now: datetim
     could = standing.could_take(connection, weights, now, now - FADES)
     stand = [replace(counts.get(each.id) or QueueFigures(each.id, *empty), could_take=could.get(each.id, 0)) for each in queues]
     holding = board.holding(connection, viewer)
+    in_call = board.in_call(connection, viewer, now)
     agents = board.by_agent(connection, viewer, since, presence.present(connection, now - FADES))
     return Board(
         as_of=journal.horizon(connection),
         at=now,
         since=since,
         queues=stand,
-        agents=[replace(each, holding=holding.get(each.user_id, ())) for each in agents],
+        agents=[replace(each, holding=holding.get(each.user_id, ()), in_call_since=in_call.get(each.user_id)) for each in agents],
         today=_today(connection, viewer, since, now),
         came=board.came(connection, viewer, since),
-        occupancy=board.occupancy(connection, viewer),
+        occupancy=board.occupancy(connection, viewer, now),
     )
 
 

@@ -9,8 +9,10 @@ from sqlalchemy.engine import Connection
 from contact_center.model.board import AgentFigures, HeldTurn, QueueFigures
 from contact_center.model.people import Viewer
 from contact_center.model.words import AgentState, Demand, EndReason, WorkState
+from contact_center.store.repositories import calls
 from contact_center.store.schema.access import employee, queue_grant
 from contact_center.store.schema.contacts import contact
+from contact_center.store.schema.figures import call_fact
 from contact_center.store.schema.routing import agent_state
 from contact_center.store.schema.tickets import ticket
 from contact_center.store.schema.work import segment, work_item
@@ -72,6 +74,12 @@ def holding(connection: Connection, viewer: Viewer, most: int = 20) -> dict[int,
     return found
 
 
+def in_call(connection: Connection, viewer: Viewer, now: datetime) -> dict[int, datetime]:
+    """Colleagues who are in a call, and since when."""
+    statement = calls.talking(now).where(call_fact.c.project_id == viewer.project_id)
+    return {int(row[0]): row[1] for row in connection.execute(statement.order_by(call_fact.c.started_at.desc())) if row[0] is not None}
+
+
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
@@ -101,11 +109,11 @@ def ages(connection: Connection, viewer: Viewer, now: datetime) -> dict[int, lis
     return {row[0]: list(row[1:]) for row in rows}
 
 
-def occupancy(connection: Connection, viewer: Viewer) -> float | None:
-    """Of the colleagues who are available now, the part that has something in hand or writes it up; None when nobody is."""
+def occupancy(connection: Connection, viewer: Viewer, now: datetime) -> float | None:
+    """Of the colleagues who are available now, the part that has something in hand, writes it up or is in a call; None when nobody is."""
     holds = select(segment.c.id).where(segment.c.agent_id == employee.c.id, segment.c.ended_at.is_(None)).exists()
     wraps = select(segment.c.id).where(segment.c.agent_id == employee.c.id, segment.c.state == WorkState.WRAPPING).exists()
-    works = or_(holds, wraps)
+    works = or_(holds, wraps, employee.c.id.in_(calls.talking(now).with_only_columns(call_fact.c.agent_id)))
     statement = (
         select(func.count(), _count(works))
         .select_from(agent_state)

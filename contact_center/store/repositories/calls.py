@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, delete, func, or_, select
+from sqlalchemy import Select, and_, bindparam, case, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection
 
@@ -38,6 +38,7 @@ _EMPLOYEES = Prepared(
         or_(employee.c.name.in_(bindparam("names", expanding=True)), employee.c.email.in_(bindparam("addresses", expanding=True))),
     )
 )
+LONGEST = timedelta(hours=4)
 _NAMES = tuple(column.name for column in call_fact.columns)
 _INSERT = upsert(call_fact).values({name: bindparam(name, type_=call_fact.c[name].type) for name in _NAMES})
 _PUT = Prepared(
@@ -99,6 +100,17 @@ def _agent(connection: Connection, project_id: int, facts: Mapping[str, Any]) ->
     return next((next(iter(ids)) for name in names if len(ids := found[name.lower()]) == 1), None)
 
 
+def talking(now: datetime) -> Select[Any]:
+    """Employees who are in a call, and since when it lasts. A hang-up that nobody told us of is believed after four hours."""
+    return select(call_fact.c.agent_id, call_fact.c.started_at).where(
+        call_fact.c.agent_id.is_not(None),
+        call_fact.c.ended_at.is_(None),
+        call_fact.c.outcome == Outcome.ANSWERED,
+        call_fact.c.started_at > now - LONGEST,
+        call_fact.c.started_at <= now,
+    )
+
+
 def missed(
     connection: Connection, viewer: Viewer, since: datetime, until: datetime, queue_id: int | None, before: list[Any] | None, limit: int
 ) -> list[Missed]:
@@ -150,9 +162,11 @@ def missed(
     return found
 
 
-def _ended(facts: dict[str, Any], started: datetime) -> datetime:
-    """When it was over; a source that does not say it tells how long it took."""
+def _ended(facts: dict[str, Any], started: datetime) -> datetime | None:
+    """When it was over; a source that does not say it tells how long it took. None: somebody answered, and they talk still."""
     told = facts.get("ended_at")
     if told:
         return datetime.fromisoformat(told)
+    if facts.get("result") == "answered" and facts.get("talk_seconds") is None:
+        return None
     return started + timedelta(seconds=(facts.get("wait_seconds") or 0) + (facts.get("talk_seconds") or 0))

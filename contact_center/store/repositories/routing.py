@@ -13,11 +13,12 @@ from sqlalchemy.engine import Connection, RowMapping
 from contact_center.model.people import Viewer
 from contact_center.model.routing import AgentNow, AuxCode, Offer
 from contact_center.model.words import AgentState, EndReason, OfferState, Priority, StateReason, WorkState
-from contact_center.store.repositories import hours, serving, skills
+from contact_center.store.repositories import calls, hours, serving, skills
 from contact_center.store.repositories.handling import WRAPPING
 from contact_center.store.repositories.presence import AT_CONSOLE
 from contact_center.store.schema.access import employee, queue
 from contact_center.store.schema.contacts import contact
+from contact_center.store.schema.figures import call_fact
 from contact_center.store.schema.presence import presence
 from contact_center.store.schema.routing import agent_state, aux_code, offer
 from contact_center.store.schema.tickets import ticket
@@ -101,25 +102,32 @@ def stretches(connection: Connection, user_id: int) -> list[RowMapping]:
     return list(connection.execute(statement).mappings())
 
 
-def lost(connection: Connection, seen_after: datetime, user_id: int | None = None) -> list[tuple[int, int]]:
-    """Agents who are signed in to work and have had no console since then, or this one: (project, employee)."""
+def _in_a_call(now: datetime) -> Any:
+    return calls.talking(now).with_only_columns(call_fact.c.agent_id)
+
+
+def lost(connection: Connection, now: datetime, seen_after: datetime, user_id: int | None = None) -> list[tuple[int, int]]:
+    """Agents who are signed in to work and have had no console since then, or this one: (project, employee). Whoever is in a call is
+    there, whatever became of their console."""
     at_console = select(presence.c.employee_id).where(presence.c.seen_at >= seen_after)
     statement = (
         select(employee.c.project_id, employee.c.id)
         .join(agent_state, and_(agent_state.c.employee_id == employee.c.id, _NOW))
         .where(agent_state.c.state != AgentState.OFFLINE, agent_state.c.started_at < seen_after, employee.c.id.not_in(at_console))
+        .where(employee.c.id.not_in(_in_a_call(now)))
         .where(_one_or_all(employee.c.id, user_id))
     )
     return [(int(row[0]), int(row[1])) for row in connection.execute(statement)]
 
 
-def in_hand(connection: Connection, user_id: int) -> int:
-    """How many open turns this agent works on, or writes up."""
+def in_hand(connection: Connection, user_id: int, now: datetime) -> int:
+    """How many open turns this agent works on or writes up, and calls they are in."""
     statement = select(func.count()).where(segment.c.agent_id == user_id, or_(segment.c.ended_at.is_(None), WRAPPING))
-    return int(connection.execute(statement).scalar_one())
+    talks = connection.execute(calls.talking(now).where(call_fact.c.agent_id == user_id)).all()
+    return int(connection.execute(statement).scalar_one()) + len(talks)
 
 
-def done_and_asked(connection: Connection, user_id: int | None = None) -> list[tuple[int, int]]:
+def done_and_asked(connection: Connection, now: datetime, user_id: int | None = None) -> list[tuple[int, int]]:
     """Agents who asked for a next state and have nothing in hand any more, or this one: (project, employee)."""
     works = select(segment.c.agent_id).where(or_(segment.c.ended_at.is_(None), WRAPPING), segment.c.agent_id.is_not(None))
     offered = select(offer.c.agent_id).where(_OPEN)
@@ -127,6 +135,7 @@ def done_and_asked(connection: Connection, user_id: int | None = None) -> list[t
         select(employee.c.project_id, employee.c.id)
         .join(agent_state, and_(agent_state.c.employee_id == employee.c.id, _NOW))
         .where(agent_state.c.next_state.is_not(None), employee.c.id.not_in(works), employee.c.id.not_in(offered))
+        .where(employee.c.id.not_in(_in_a_call(now)))
         .where(_one_or_all(employee.c.id, user_id))
     )
     return [(int(row[0]), int(row[1])) for row in connection.execute(statement)]
@@ -169,8 +178,8 @@ class Unanswered:
 
 
 def free_agents(connection: Connection, now: datetime, seen_after: datetime, user_id: int | None = None) -> list[Free]:
-    """Agents who may be offered something: available, nothing else asked for, nothing on offer, nothing to write up, a console
-    open, not switched off."""
+    """Agents who may be offered something: available, nothing else asked for, nothing on offer, nothing to write up, no call, a
+    console open, not switched off."""
     statement = (
         select(employee.c.id, agent_state.c.started_at, func.max(func.coalesce(segment.c.wrap_until, segment.c.ended_at)))
         .join(agent_state, and_(agent_state.c.employee_id == employee.c.id, _NOW))
@@ -182,6 +191,7 @@ def free_agents(connection: Connection, now: datetime, seen_after: datetime, use
             employee.c.id.in_(select(presence.c.employee_id).where(presence.c.seen_at >= seen_after, AT_CONSOLE)),
             employee.c.id.not_in(select(offer.c.agent_id).where(_OPEN)),
             employee.c.id.not_in(select(segment.c.agent_id).where(WRAPPING)),
+            employee.c.id.not_in(_in_a_call(now)),
             _one_or_all(employee.c.id, user_id),
         )
         .group_by(employee.c.id, agent_state.c.started_at)
@@ -348,12 +358,13 @@ def expired(connection: Connection, now: datetime) -> list[Offer]:
 
 
 def unfounded(connection: Connection, now: datetime) -> list[Offer]:
-    """Open offers that would not be made now: their agent was switched off, lost or left the queue or writes something up, or the
-    queue offers no more."""
+    """Open offers that would not be made now: their agent was switched off, lost or left the queue, writes something up or is in a
+    call, or the queue offers no more."""
     active = select(employee.c.id).where(employee.c.id == offer.c.agent_id, employee.c.disabled_at.is_(None))
     serving_now = and_(active.exists(), serving.is_offered(offer.c.agent_id, queue.c.id, now))
     other = segment.alias("other")
-    busy = offer.c.agent_id.in_(select(other.c.agent_id).where(other.c.state == literal_column(f"'{WorkState.WRAPPING}'")))
+    wraps = offer.c.agent_id.in_(select(other.c.agent_id).where(other.c.state == literal_column(f"'{WorkState.WRAPPING}'")))
+    busy = or_(wraps, offer.c.agent_id.in_(_in_a_call(now)))
     statement = _OFFER.join(queue, queue.c.id == segment.c.queue_id)
     rows = connection.execute(statement.where(_OPEN, or_(queue.c.offers.is_(False), ~serving_now, busy)).order_by(offer.c.id))
     return [_offer(row) for row in rows.mappings()]

@@ -32,6 +32,14 @@ call_fact = Table(
     Column("late", Boolean, nullable=False),
     Index("ix_call_fact_report", "project_id", "started_at"),
     Index("ix_call_fact_ended_at", "project_id", "ended_at"),
+    # Who is in a call now.
+    Index(
+        "ix_call_fact_agent",
+        "agent_id",
+        "started_at",
+        sqlite_where=Column("ended_at").is_(None),
+        postgresql_where=Column("ended_at").is_(None),
+    ),
 )
 
 # Each time that a ticket was resolved, as of then.

@@ -4187,6 +4187,11 @@ export interface components {
              * @default []
              */
             holding: components["schemas"]["HeldTurn"][];
+            /**
+             * In Call Since
+             * @default null
+             */
+            in_call_since: string | null;
         };
         /**
          * AgentNow

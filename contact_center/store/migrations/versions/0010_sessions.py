@@ -32,6 +32,7 @@ def upgrade() -> None:
     op.add_column("call_fact", sa.Column("hold_seconds", sa.Float(), nullable=True))
     op.add_column("call_fact", sa.Column("repeated", sa.Boolean(), nullable=True))
     op.create_index("ix_employee_name", "employee", ["project_id", "name"], unique=False)
+    op.execute("CREATE INDEX ix_call_fact_agent ON call_fact (agent_id, started_at) WHERE ended_at IS NULL")
     op.create_index("ix_call_fact_ended_at", "call_fact", ["project_id", "ended_at"], unique=False)
     # Whose a resolution is, its ticket says, also when contacts are merged.
     op.drop_index("ix_resolution_contact", table_name="resolution")
@@ -50,6 +51,7 @@ def downgrade() -> None:
     with op.batch_alter_table("resolution") as resolution:
         resolution.alter_column("contact_id", existing_type=sa.BigInteger(), nullable=False)
     op.execute("CREATE INDEX ix_resolution_contact ON resolution (contact_id, resolved_at) WHERE again_at IS NULL")
+    op.drop_index("ix_call_fact_agent", table_name="call_fact")
     op.drop_index("ix_call_fact_ended_at", table_name="call_fact")
     op.drop_index("ix_employee_name", table_name="employee")
     with op.batch_alter_table("call_fact") as call:
