@@ -176,3 +176,24 @@ async def test_a_rule_that_is_not_written_out_acts_on_nothing(served: Served, ad
     await expect(admin.locator("[data-rule]")).to_contain_text("Close them")
     (rule,) = await (await admin.request.get("/api/v1/rules")).json()
     assert rule["conditions"] == {"all": [{"field": "subject", "op": "contains", "value": ["spam"]}]}
+
+
+async def test_what_is_refused_of_many_is_said_in_the_readers_language(served: Served, admin: Page) -> None:
+    """The server refuses each ticket by itself, in English; a Russian reads it in Russian, and that nothing was done is not said as done."""
+    write(served, 1, 2)
+    body = {"name": "Olga", "email": "olga@example.org", "role": "agent", "queue_ids": []}
+    assert (await admin.request.post("/api/v1/users", data=body)).ok
+    await admin.evaluate("localStorage.setItem('cc.prefs', '{\"language\":\"ru\"}')")
+    await admin.reload()
+    rows = admin.locator("[data-ticket-row]")
+    await expect(rows).to_have_count(2)
+    await rows.first.click(modifiers=["Control"])
+    await admin.locator("[data-bulk-all]").click()
+    await admin.locator("[data-bulk-do]").click()
+    await admin.get_by_role("menuitem", name="Другое…").click()
+    dialog = admin.get_by_role("dialog")
+    await dialog.locator("[data-add-action]").select_option("set_assignee")
+    await dialog.get_by_label("Назначить").select_option(label="Olga")
+    await dialog.get_by_role("button", name="Сделать…").click()
+    await expect(dialog.get_by_text("У этого сотрудника нет доступа к очереди заявки.")).to_have_count(2)
+    assert await admin.get_by_text("Готово: 0").count() == 0

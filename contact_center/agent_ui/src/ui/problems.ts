@@ -34,6 +34,9 @@ export function worded(error: unknown): Worded {
   return { text: kind, small: PLAIN.has(error.message) ? "" : error.message };
 }
 
+/** What the server said, where it comes as a sentence and not as a refusal of what was just asked. */
+export const sentence = (message: string): string => (russianSpeaks() ? (russian[message] ?? trouble(message)) : message);
+
 const PLAIN = new Set([
   "There is no such thing, or you may not see it.", "Your role does not allow this.", "Sign in first.", "The request cannot be understood.", "The thing is in a state that does not allow this.", "What you ask for was there and is not kept any more.",
   "Somebody changed this since you read it. Read it again, then repeat the change.", "The request did not arrive in time. Send it again.", "The request is larger than this server accepts.", "Too many attempts. Wait, then try again.", "The server cannot do this right now. Nothing was changed; try again.",
