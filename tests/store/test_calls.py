@@ -162,7 +162,8 @@ async def test_whose_call_went_out_of_sight_is_told_no_more(store: Store) -> Non
 
 
 async def test_a_call_counts_for_whom_the_telephone_system_names(store: Store) -> None:
-    """By name or by address, also of a second who took part; nobody where two bear the name. Talk without hold, and both in their time."""
+    """By name or by address, also of a second who took part; nobody where two bear the name, unless one had left
+    by then. Talk without hold, and both in their time."""
 
     def run(connection: Connection) -> None:
         line = Line(connection)
@@ -170,14 +171,19 @@ async def test_a_call_counts_for_whom_the_telephone_system_names(store: Store) -
         pavel = access.add_user(connection, line.project, address, "Павел", Role.AGENT, None, NOON)
         for number in range(2):
             access.add_user(connection, line.project, f"a{number}.{line.project}@example.org", "Anna", Role.AGENT, None, NOON)
+        left, came = (access.add_user(connection, line.project, f"{n}.{address}", "Вера", Role.AGENT, None, NOON) for n in "lc")
+        access.change_user(connection, left, disabled_at=NOON - timedelta(days=1))
         access.set_grants(connection, pavel, [line.queue])
         late = NOON + timedelta(minutes=10)
         line.call("answered", 5, agents=["PJSIP/101", "Павел"], talk_seconds=100, hold_seconds=30)
         line.call("answered", 5, at=late, who=1, agents=[address.upper()], talk_seconds=60)
         line.call("answered", 5, agents=["Anna"], talk_seconds=20)
         line.call("abandoned", 5, agents=["Павел"])
+        line.call("answered", 5, agents=["Вера"])
+        line.call("answered", 5, at=NOON - timedelta(days=2), agents=["Вера"])
         by_agent = figures.report(connection, line.viewer, Asked(*DAY, By.AGENT, medium=Medium.VOICE), NOON)
-        assert {row.key: (row.tallies.entered, row.tallies.answered) for row in by_agent.rows} == {str(pavel): (2, 2), "0": (2, 1)}
+        assert {row.key: (row.tallies.entered, row.tallies.answered) for row in by_agent.rows} == {str(pavel): (2, 2), str(came): (1, 1), "0": (2, 1)}
+        assert {*connection.execute(select(call_fact.c.agent_id).where(call_fact.c.agent_id.in_((left, came)))).scalars()} == {came}
         handled = figures.report(connection, line.viewer, Asked(*DAY, By.AGENT, about=About.HANDLING), NOON).rows
         mine = next(row for row in handled if row.key == str(pavel))
         assert (mine.figures["aht"], mine.figures["aht.talk"], mine.figures["aht.hold"]) == (80, 65, 15)

@@ -20,6 +20,7 @@ from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.figures import call_fact
 from contact_center.store.schema.tickets import interaction, ticket
 from contact_center.store.scope import sees_contact, sees_ticket
+from contact_center.store.types import Utc
 
 _ENTRY = Prepared(
     select(
@@ -35,6 +36,8 @@ _ENTRY = Prepared(
 _EMPLOYEES = Prepared(
     select(employee.c.id, employee.c.name, employee.c.email).where(
         employee.c.project_id == bindparam("project_id"),
+        # Who had left by then took no call: whoever bears the name now did.
+        or_(employee.c.disabled_at.is_(None), employee.c.disabled_at > bindparam("started", type_=Utc())),
         or_(employee.c.name.in_(bindparam("names", expanding=True)), employee.c.email.in_(bindparam("addresses", expanding=True))),
     )
 )
@@ -59,7 +62,7 @@ def note(connection: Connection, interaction_id: int) -> None:
             sessions.changed(connection, row["contact_id"], row["known_started_at"])
         return
     started, is_known = row["occurred_at"], row["known_started_at"] == row["occurred_at"]
-    agent_id = _agent(connection, row["project_id"], facts) if facts.get("result") == "answered" else None
+    agent_id = _agent(connection, row["project_id"], started, facts) if facts.get("result") == "answered" else None
     target, calendar = hours.target_of_queue(connection, row["queue_id"])
     due = started + target if calendar is None else calendar.add_business(started, target)
     came = outcome(facts)
@@ -90,11 +93,12 @@ def note(connection: Connection, interaction_id: int) -> None:
         sessions.changed(connection, row["contact_id"], started)
 
 
-def _agent(connection: Connection, project_id: int, facts: Mapping[str, Any]) -> int | None:
+def _agent(connection: Connection, project_id: int, started: datetime, facts: Mapping[str, Any]) -> int | None:
     """The first of those who took part whom the telephone system calls by the name or the address of one employee."""
     names = [name for name in facts.get("agents") or () if isinstance(name, str)]
     found: dict[str, set[int]] = defaultdict(set)
-    for row in _EMPLOYEES.rows(connection, project_id=project_id, names=names, addresses=[name.lower() for name in names]) if names else ():
+    asked = {"project_id": project_id, "started": started, "names": names, "addresses": [name.lower() for name in names]}
+    for row in _EMPLOYEES.rows(connection, **asked) if names else ():
         for name in (row["name"], row["email"]):
             found[name.lower()].add(row["id"])
     return next((next(iter(ids)) for name in names if len(ids := found[name.lower()]) == 1), None)
