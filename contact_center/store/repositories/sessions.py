@@ -5,9 +5,11 @@ Two sessions are about the same when they have the same contact reason; one whos
 read late and reasons are given after the answer, so whatever changes is noted on all that it touches: a week before, and a week after.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 
 from sqlalchemy import bindparam, cast, null, select, update
 from sqlalchemy.engine import Connection
@@ -24,6 +26,7 @@ from contact_center.store.types import BigKey, Utc
 AGAIN = timedelta(days=7)
 """A customer who asks for the same within so long came again."""
 
+_BEGAN = attrgetter("at")
 _SINCE, _UNTIL = bindparam("since", type_=Utc()), bindparam("until", type_=Utc())
 _TURNS = Prepared(
     select(segment.c.id, work_item.c.opened_at.label("at"), segment.c.reason_id, segment.c.repeated)
@@ -100,8 +103,8 @@ def changed(connection: Connection, contact_id: int, at: datetime) -> None:
     week = {"contact_id": contact_id, "since": at - AGAIN, "until": at + AGAIN}
     found = ((_TURNS, _NOTE_TURN), (_CALLS, _NOTE_CALL))
     sessions = [Session(note=note, **row) for statement, note in found for row in statement.rows(connection, **week)]
-    for each in sessions:
-        if each.at >= at and (repeated := _repeated(each, sessions)) is not each.repeated:
+    for each, repeated in _repeated(sessions):
+        if each.at >= at and repeated is not each.repeated:
             each.note.run(connection, {"which": each.id, "repeated": repeated})
     for row in _RESOLVED.rows(connection, contact_id=contact_id, since=at - AGAIN, until=at):
         again = min((each.at for each in sessions if each.follows(row["at"], row["reason_id"])), default=None)
@@ -109,5 +112,12 @@ def changed(connection: Connection, contact_id: int, at: datetime) -> None:
             _NOTE_AGAIN.run(connection, {"which": row["id"], "again_at": again})
 
 
-def _repeated(session: Session, others: Iterable[Session]) -> bool:
-    return any(session.follows(other.at, other.reason_id) for other in others)
+def _repeated(sessions: Iterable[Session]) -> Iterator[tuple[Session, bool]]:
+    """Each session, and whether it follows another within a week. Each is looked at once: a switchboard calls a thousand times a week."""
+    last: dict[int | None, datetime] = {}
+    for at, together in groupby(sorted(sessions, key=_BEGAN), key=_BEGAN):
+        found = list(together)
+        for each in found:
+            reasons = last if each.reason_id is None else (each.reason_id, None)
+            yield each, any(reason in last and at < last[reason] + AGAIN for reason in reasons)
+        last |= {each.reason_id: at for each in found}
