@@ -31,6 +31,8 @@ class Do(StrEnum):
     SET_PRIORITY = "set_priority"
     SET_QUEUE = "set_queue"
     SET_ASSIGNEE = "set_assignee"
+    SET_REASON = "set_reason"
+    """Why the customer turned to us: a contact reason."""
     ADD_TAGS = "add_tags"
     REMOVE_TAGS = "remove_tags"
     SNOOZE = "snooze"
@@ -143,6 +145,7 @@ _READERS: dict[Do, Callable[[Any, bool], Any]] = {
     Do.SET_PRIORITY: _one_of(*Priority),
     Do.SET_QUEUE: _number,
     Do.SET_ASSIGNEE: _employee,
+    Do.SET_REASON: _number,
     Do.ADD_TAGS: _tags,
     Do.REMOVE_TAGS: _tags,
     Do.SNOOZE: _minutes,

@@ -12,7 +12,7 @@ from contact_center.model.people import Viewer
 from contact_center.model.tickets import Ticket
 from contact_center.model.words import Priority, Status
 from contact_center.store import Connection
-from contact_center.store.repositories import access, canned, tickets
+from contact_center.store.repositories import access, canned, reasons, tickets
 from contact_center.tickets import entries, filling, handing_over, lifecycle, replies, unattended
 from contact_center.tickets.lifecycle import TicketPatch
 from contact_center.tickets.replies import Draft, Sending
@@ -101,6 +101,10 @@ def _patch(connection: Connection, act: Act, viewer: Viewer, ticket: Ticket, wan
         patch["queue_id"] = wanted[Do.SET_QUEUE]
     if Do.SET_ASSIGNEE in wanted:
         patch["assignee_id"] = _assignee(connection, viewer, wanted[Do.SET_ASSIGNEE], patch.get("queue_id", ticket.queue_id))
+    if Do.SET_REASON in wanted:
+        if not reasons.is_reason(connection, viewer.project_id, wanted[Do.SET_REASON]):
+            raise Invalid("There is no such contact reason.", field="reason_id")
+        patch["reason_id"] = wanted[Do.SET_REASON]
     if Do.ADD_TAGS in wanted or Do.REMOVE_TAGS in wanted:
         dropped = wanted.get(Do.REMOVE_TAGS, ())
         patch["tags"] = tuple(dict.fromkeys([*(tag for tag in ticket.tags if tag not in dropped), *wanted.get(Do.ADD_TAGS, ())]))

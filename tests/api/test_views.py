@@ -141,6 +141,7 @@ async def test_a_macro_does_all_or_nothing(server: RunningApp) -> None:
         plain = (await ask(client, "POST", "/canned-replies", {"title": "Plain", "text": "About #{{ticket.number}}"}))[1]["id"]
         actions = [
             {"do": "set_priority", "value": "high"},
+            {"do": "set_reason", "value": (await ask(client, "POST", "/contact-reasons", {"name": "Invoice"}))[1]["id"]},
             {"do": "add_tags", "value": ["vip", "late"]},
             {"do": "add_note", "value": "By {{agent.name}}"},
             {"do": "send_reply", "value": letter},
@@ -152,7 +153,7 @@ async def test_a_macro_does_all_or_nothing(server: RunningApp) -> None:
         assert (status, refused["field"]) == (422, "contact.name")
         assert (await ask(client, "GET", "/tickets/1"))[1] == before
 
-        actions[3] = {"do": "send_reply", "value": plain}
+        actions[4] = {"do": "send_reply", "value": plain}
         assert (await ask(client, "PATCH", f"/macros/{macro['id']}", {"actions": actions}))[0] == 200
         status, tried = await ask(client, "POST", "/tickets/1/actions/preview", {"macro_id": macro["id"]})
         assert status == 200
@@ -162,6 +163,7 @@ async def test_a_macro_does_all_or_nothing(server: RunningApp) -> None:
         after = (await ask(client, "GET", "/tickets/1"))[1]
         again = await ask(client, "POST", "/tickets/1/actions", {"macro_id": macro["id"]}, key="k2")
         entries = (await ask(client, "GET", f"/contacts/{after['contact']['id']}/timeline"))[1]["items"]
+    assert after["reason_id"] == actions[1]["value"]
     assert (after["priority"], after["tags"], after["status"], after["assignee_id"]) == ("high", ["vip", "late"], "resolved", 1)
     shown = [(each["field"], each["after"]) for each in done["effects"]]
     assert shown == [(each["field"], each["after"]) for each in tried["effects"]]
@@ -208,6 +210,8 @@ async def test_bulk_actions_name_what_was_refused_and_repeat_nothing(server: Run
         ([{"do": "snooze", "value": True}], "actions.0.value"),
         ([{"do": "set_queue", "value": 99}], "queue_id"),
         ([{"do": "set_assignee", "value": 99}], "assignee_id"),
+        ([{"do": "set_reason", "value": 99}], "reason_id"),
+        ([{"do": "set_reason", "value": "nobody"}], "actions.0.value"),
         ([{"do": "send_reply", "value": 99}], "send_reply"),
         ([{"do": "set_status"}], "actions.0"),
     ],

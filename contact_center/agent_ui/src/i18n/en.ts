@@ -199,8 +199,8 @@ export default {
     direction: { in: "from the customer", out: "from us", internal: "between ourselves" },
   },
   actions: {
-    add: "Add an action…", and: "and…", set_status: "Set the status", set_assignee: "Assign to", set_queue: "Move to the queue", set_priority: "Set the priority", add_tags: "Add tags", remove_tags: "Remove tags", snooze: "Put off for", set_next_step: "Set the next step", add_note: "Add a note", mention: "Tell with the note", theAssignee: "Whoever it is assigned to", send_reply: "Send a text to the customer",
-    effect: { status: "Status", assignee_id: "Assignee", queue_id: "Queue", priority: "Priority", tags: "Tags", snoozed_until: "Put off until", next_step: "Next step", note: "Note", reply: "Reply" },
+    add: "Add an action…", and: "and…", set_status: "Set the status", set_assignee: "Assign to", set_queue: "Move to the queue", set_priority: "Set the priority", set_reason: "Set the contact reason", add_tags: "Add tags", remove_tags: "Remove tags", snooze: "Put off for", set_next_step: "Set the next step", add_note: "Add a note", mention: "Tell with the note", theAssignee: "Whoever it is assigned to", send_reply: "Send a text to the customer",
+    effect: { reason_id: "Contact reason", status: "Status", assignee_id: "Assignee", queue_id: "Queue", priority: "Priority", tags: "Tags", snoozed_until: "Put off until", next_step: "Next step", note: "Note", reply: "Reply" },
   },
   macro: {
     title: "Macros", search: "Find a macro", none: "No macro fits.", empty: "There are no macros yet.", make: "Make one", new: "New macro", hint: "A macro does several things to a ticket at once, or none of them. Press P in a ticket, or find it in the command box.", nothing: "{name}: nothing to change", changesNothing: "It would change nothing here.", noteStays: "A note cannot be taken back.", replyWaits: "The reply can be called back as long as it waits to be sent.",

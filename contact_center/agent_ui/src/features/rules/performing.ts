@@ -20,6 +20,7 @@ export function usePerforming() {
     if (value === null || value === undefined || value === "") return field === "assignee_id" ? t("ticket.unassigned") : "—";
     if (field === "assignee_id") return live.state.users[value as number]?.name ?? String(value);
     if (field === "queue_id") return live.state.queues[value as number]?.name ?? String(value);
+    if (field === "reason_id") return live.state.contactReasons.find((reason) => reason.id === value)?.name ?? String(value);
     if (field === "tags") return (value as string[]).join(", ") || "—";
     if (field === "snoozed_until") return format.value.full(String(value));
     return te(`${field}.${String(value)}`) ? t(`${field}.${String(value)}`) : String(value);

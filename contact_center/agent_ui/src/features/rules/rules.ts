@@ -88,7 +88,7 @@ export interface Action {
   do: string;
   value: Value | string;
 }
-export const DOS = ["set_status", "set_assignee", "set_queue", "set_priority", "add_tags", "remove_tags", "snooze", "set_next_step", "add_note", "mention", "send_reply"];
+export const DOS = ["set_status", "set_assignee", "set_queue", "set_priority", "set_reason", "add_tags", "remove_tags", "snooze", "set_next_step", "add_note", "mention", "send_reply"];
 
 export function freshAction(name: string): Action {
   const first: Record<string, Value | string> = { set_status: "resolved", set_priority: "high", set_assignee: "nobody", add_tags: [], remove_tags: [], mention: ["assignee"], snooze: 1440, add_note: "", set_next_step: "" };
