@@ -101,18 +101,20 @@ class Watched(Desk):
         if facts["result"] == "answered":
             self.calls.append((who.id, at))
 
-    def sessions(self) -> list[tuple[int, Any, int | None]]:
-        """Whose, when and why: every answered turn, and every call that got through."""
+    def sessions(self) -> list[tuple[int, Any, int | None, int | None]]:
+        """Whose, when, why and of which ticket: every answered turn, and every call that got through."""
         rows = [
-            (entries.get(self.connection, each).contact.id, row) for each in self.tickets for row in work.segments(self.connection, each)
+            (entries.get(self.connection, each).contact.id, each, row)
+            for each in self.tickets
+            for row in work.segments(self.connection, each)
         ]
         opened = dict(self.connection.execute(select(work_item.c.id, work_item.c.kind)).all())  # type: ignore[arg-type]
         done = [
-            (who, row["opened_at"], row["reason_id"])
-            for who, row in rows
+            (who, row["opened_at"], row["reason_id"], each)
+            for who, each, row in rows
             if row["end_reason"] == EndReason.COMPLETED and opened[row["work_item_id"]] != Demand.CALLBACK
         ]
-        return [*done, *((who, at, None) for who, at in self.calls)]
+        return [*done, *((who, at, None, None) for who, at in self.calls)]
 
     def _answered(self) -> dict[int, int]:
         rows = {each: work.segments(self.connection, each) for each in self.tickets}
@@ -123,7 +125,7 @@ class Watched(Desk):
             was = self.done.get(row.id)
             if row.resolved_at is not None and was is None:
                 seen = {"ticket": row.id, "at": row.resolved_at, "lasted": self.open_for[row.id], "answers": self.answers[row.id]}
-                self.noted.append(seen | {"reopened": None, "who": row.contact_id, "reason": row.reason_id})
+                self.noted.append(seen | {"reopened": None, "who": row.contact_id, "reason": row.reason_id, "opened": row.created_at})
             if row.resolved_at is None and was is not None:
                 last = next(each for each in reversed(self.noted) if each["ticket"] == row.id)
                 last["reopened"] = self.now
@@ -145,10 +147,17 @@ class Watched(Desk):
         self.work.append((row["id"], kind, seconds))
 
 
-def follows(session: tuple[int, Any, int | None], who: int, at: Any, reason: int | None) -> bool:
+def follows(session: tuple[int, Any, int | None, int | None], who: int, at: Any, reason: int | None, _ticket: int | None = None) -> bool:
     """Whether a session came within a week after something of the same customer, and may be about the same."""
     same = session[2] is None or reason is None or session[2] == reason
     return session[0] == who and at < session[1] < at + WEEK and same
+
+
+def adds_to(session: tuple[int, Any, int | None, int | None], resolved: dict[str, Any]) -> bool:
+    """Whether it took this session, too: one beside the ticket from its opening on, or any within a week after it was resolved."""
+    beside = session[3] != resolved["ticket"] and session[0] == resolved["who"] and resolved["opened"] < session[1] <= resolved["at"]
+    same = session[2] is None or resolved["reason"] is None or session[2] == resolved["reason"]
+    return (beside and same) or follows(session, resolved["who"], resolved["at"], resolved["reason"])
 
 
 @pytest.fixture
@@ -178,9 +187,7 @@ async def test_what_was_seen_is_what_is_counted(store: Store, numbers: list[int]
         sessions = desk.sessions()
         stood = [each for each in desk.noted if each["reopened"] is None]
         ripe = [each for each in stood if each["at"] <= now - WEEK]
-        first = [
-            each for each in ripe if each["answers"] == 1 and not any(follows(session, each["who"], each["at"], each["reason"]) for session in sessions)
-        ]  # fmt: skip
+        first = [each for each in ripe if each["answers"] == 1 and not any(adds_to(session, each) for session in sessions)]
         counted = {name: getattr(found.tallies, name) for name in ("resolved", "reopened", "ripe", "first_contact", "stood")}
         wanted = (desk.noted, [each for each in desk.noted if each["reopened"]], ripe, first, stood)
         assert counted == dict(zip(counted, map(len, wanted), strict=True))

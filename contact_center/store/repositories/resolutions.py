@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 
 from contact_center.model.words import Status
 from contact_center.store.prepared import Prepared
-from contact_center.store.repositories import hours
+from contact_center.store.repositories import hours, sessions
 from contact_center.store.schema.figures import resolution
 from contact_center.store.schema.tickets import ticket
 from contact_center.store.schema.work import segment, work_item
@@ -60,6 +60,8 @@ def note(connection: Connection, ticket_id: int, resolved_at: datetime | None, n
         "business_seconds": max(0.0, business.total_seconds() - row.paused_business_seconds),
     }
     connection.execute(insert(resolution).values(values))
+    # They may have asked for the same elsewhere while it was open.
+    sessions.changed(connection, row.contact_id, resolved_at)
 
 
 def paused(connection: Connection, ticket_id: int, status: str, now: datetime) -> dict[str, Any]:

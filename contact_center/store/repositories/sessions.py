@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 
-from sqlalchemy import bindparam, cast, null, select, update
+from sqlalchemy import bindparam, case, cast, null, select, update
 from sqlalchemy.engine import Connection
 
 from contact_center.model.calls import Outcome
 from contact_center.model.words import Demand, Direction, EndReason
-from contact_center.store.prepared import Prepared
+from contact_center.store.prepared import Prepared, Row
 from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.figures import call_fact, resolution
 from contact_center.store.schema.tickets import interaction, ticket
@@ -29,7 +29,7 @@ AGAIN = timedelta(days=7)
 _BEGAN = attrgetter("at")
 _SINCE, _UNTIL = bindparam("since", type_=Utc()), bindparam("until", type_=Utc())
 _TURNS = Prepared(
-    select(segment.c.id, work_item.c.opened_at.label("at"), segment.c.reason_id, segment.c.repeated)
+    select(segment.c.id, work_item.c.opened_at.label("at"), segment.c.reason_id, segment.c.repeated, work_item.c.ticket_id)
     .select_from(ticket.join(work_item, work_item.c.ticket_id == ticket.c.id).join(segment, segment.c.work_item_id == work_item.c.id))
     .join(interaction, interaction.c.id == work_item.c.interaction_id)
     .where(
@@ -44,7 +44,7 @@ _TURNS = Prepared(
 )
 _CALLS = Prepared(
     select(call_fact.c.interaction_id.label("id"), call_fact.c.started_at.label("at"), cast(null(), BigKey).label("reason_id"))
-    .add_columns(call_fact.c.repeated)
+    .add_columns(call_fact.c.repeated, interaction.c.ticket_id)
     .join(interaction, interaction.c.id == call_fact.c.interaction_id)
     .where(
         interaction.c.contact_id == bindparam("contact_id"),
@@ -63,10 +63,13 @@ _OF_STAY = Prepared(
 _HOLD = Prepared(select(contact.c.id).where(contact.c.id == bindparam("contact_id")).with_for_update(key_share=True))
 _NOTE_TURN = Prepared(update(segment).where(segment.c.id == bindparam("which")).values(repeated=bindparam("repeated")))
 _NOTE_CALL = Prepared(update(call_fact).where(call_fact.c.interaction_id == bindparam("which")).values(repeated=bindparam("repeated")))
+# Whoever was to be called, and got through themselves meanwhile, did not come for more.
+_TO_CALL = select(work_item.c.id).where(work_item.c.ticket_id == resolution.c.ticket_id, work_item.c.kind == Demand.CALLBACK).exists()
 _RESOLVED = Prepared(
-    select(resolution.c.id, resolution.c.resolved_at.label("at"), resolution.c.reason_id, resolution.c.again_at)
+    select(resolution.c.id, resolution.c.ticket_id, resolution.c.resolved_at, resolution.c.reason_id, resolution.c.again_at)
+    .add_columns(case((_TO_CALL, resolution.c.resolved_at), else_=resolution.c.opened_at).label("since"))
     .join(ticket, ticket.c.id == resolution.c.ticket_id)
-    .where(ticket.c.contact_id == bindparam("contact_id"), resolution.c.resolved_at > _SINCE, resolution.c.resolved_at < _UNTIL)
+    .where(ticket.c.contact_id == bindparam("contact_id"), resolution.c.resolved_at > _SINCE, resolution.c.opened_at < _UNTIL)
 )
 _NOTE_AGAIN = Prepared(update(resolution).where(resolution.c.id == bindparam("which")).values(again_at=bindparam("again_at", type_=Utc())))
 
@@ -82,12 +85,14 @@ class Session:
     reason_id: int | None
     repeated: bool | None
     """As it is noted: whether it follows another about the same; None: not noted yet."""
+    ticket_id: int | None
     note: Prepared
 
-    def follows(self, at: datetime, reason_id: int | None) -> bool:
-        """Whether it came, perhaps for the same reason, within a week after something."""
-        is_about_it = self.reason_id is None or reason_id is None or self.reason_id == reason_id
-        return is_about_it and at < self.at < at + AGAIN
+    def adds_to(self, resolved: Row) -> bool:
+        """Whether it came, perhaps for the same reason, beside a ticket while that was open, or within a week after it was resolved."""
+        is_about_it = self.reason_id is None or resolved["reason_id"] is None or self.reason_id == resolved["reason_id"]
+        since = resolved["resolved_at"] if self.ticket_id == resolved["ticket_id"] else resolved["since"]
+        return bool(is_about_it and since < self.at < resolved["resolved_at"] + AGAIN)
 
 
 def turn_ended(connection: Connection, segment_id: int) -> None:
@@ -98,16 +103,19 @@ def turn_ended(connection: Connection, segment_id: int) -> None:
 
 
 def changed(connection: Connection, contact_id: int, at: datetime) -> None:
-    """A session that began then came about, or became another: note what that says of the sessions and resolutions around it."""
+    """A session that began then, or a resolution, came about or became another: note what that says of those around it."""
     _HOLD.row(connection, contact_id=contact_id)  # two that are answered at the same moment must see each other
-    week = {"contact_id": contact_id, "since": at - AGAIN, "until": at + AGAIN}
+    resolved = _RESOLVED.rows(connection, contact_id=contact_id, since=at - AGAIN, until=at)
+    since = min(at - AGAIN, *(row["since"] for row in resolved)) if resolved else at - AGAIN
+    until = max(at, *(row["resolved_at"] for row in resolved)) + AGAIN if resolved else at + AGAIN
+    around = {"contact_id": contact_id, "since": since, "until": until}
     found = ((_TURNS, _NOTE_TURN), (_CALLS, _NOTE_CALL))
-    sessions = [Session(note=note, **row) for statement, note in found for row in statement.rows(connection, **week)]
+    sessions = [Session(note=note, **row) for statement, note in found for row in statement.rows(connection, **around)]
     for each, repeated in _repeated(sessions):
         if each.at >= at and repeated is not each.repeated:
             each.note.run(connection, {"which": each.id, "repeated": repeated})
-    for row in _RESOLVED.rows(connection, contact_id=contact_id, since=at - AGAIN, until=at):
-        again = min((each.at for each in sessions if each.follows(row["at"], row["reason_id"])), default=None)
+    for row in resolved:
+        again = min((each.at for each in sessions if each.adds_to(row)), default=None)
         if again != row["again_at"]:
             _NOTE_AGAIN.run(connection, {"which": row["id"], "again_at": again})
 
