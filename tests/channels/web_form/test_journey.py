@@ -105,7 +105,7 @@ async def fill_in(context: BrowserContext, shop: Shop) -> tuple[str, str]:
     return link, code
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 async def test_a_customers_way(browser: Browser, served: Served, shop: Shop, theme: str) -> None:
     """Form in a foreign page, work, number, answer, answer back; nothing scrolls sideways and axe finds nothing."""
     agent = (await first_log_in(browser, served)).request
