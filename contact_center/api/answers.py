@@ -164,7 +164,7 @@ class TimeOf:
     occupancy: float | None
     """Work in hand, of that and the time available with nothing in hand."""
     utilisation: float | None
-    """Work in hand, of paid time."""
+    """Work in hand or ready for it, of the time signed in."""
     concurrency: float | None
     """How much was done at once, on average, while anything was."""
 

@@ -110,6 +110,8 @@ class Tallies:
     resolution_business_seconds: float = 0
     handled: int = 0
     """Stays on which work was done and that have ended."""
+    not_given: int = 0
+    """Of them those whose time to write up ran out without the reason or disposition that the queue wants."""
     talk_seconds: float = 0
     hold_seconds: float = 0
     focus_seconds: float = 0
@@ -362,7 +364,8 @@ FIGURES: tuple[Figure, ...] = (
     Figure("aht.talk", Unit.SECONDS, "talk_seconds / handled", "of it talk", "из него разговор", About.HANDLING),
     Figure("aht.hold", Unit.SECONDS, "hold_seconds / handled", "of it hold", "из него удержание", About.HANDLING),
     Figure("aht.focus", Unit.SECONDS, "focus_seconds / handled", "of it work in the ticket", "из него работа в обращении", About.HANDLING),
-    Figure("aht.wrap", Unit.SECONDS, "wrap_seconds / handled", "of it wrap-up", "из него постобработка", About.HANDLING),
+    Figure("aht.wrap", Unit.SECONDS, "wrap_seconds / handled", "of it wrap-up", "из него оформление", About.HANDLING),
+    _count("handling.not_given", "not_given", "Not written up", "Не оформлено", About.HANDLING),
     *_kept("first_response", "First response", "Первый ответ"),
     *_kept("next_response", "Next response", "Следующий ответ"),
     *_kept("resolution", "Resolution", "Решение"),

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from contact_center.errors import Conflict, Invalid, NotFound
 from contact_center.model.acts import Act
+from contact_center.model.figures import About
 from contact_center.model.people import Viewer
+from contact_center.model.reports import Asked, By
 from contact_center.model.shift import WrapUp
 from contact_center.model.words import PointKind, Role, Status, WorkState, WrapEnd
 from contact_center.routing import offers, wrap_ups
 from contact_center.routing.wrap_ups import WriteUp
-from contact_center.store.repositories import access, board, handling, reasons, work
+from contact_center.store.repositories import access, board, figures, handling, reasons, work
 from contact_center.tickets import lifecycle, replies
 from contact_center.tickets.lifecycle import TicketPatch
 from contact_center.tickets.replies import Draft, Sending
@@ -116,6 +118,9 @@ async def test_the_clock_ends_it_at_its_very_second(floor: Floor) -> None:
     await floor.round()
     ended = await stay(floor, again)
     assert (ended["wrap_end"], ended["reason_id"]) == (WrapEnd.TIME_UP, reason)
+    asked = Asked(floor.clock() - timedelta(hours=1), floor.clock() + timedelta(minutes=1), By.AGENT, about=About.HANDLING)
+    report = await floor.store.read(figures.report, Viewer(anna, 1, Role.ADMIN, ()), asked, floor.clock())
+    assert [(row.key, row.tallies.handled, row.tallies.not_given) for row in report.rows] == [(str(anna), 2, 1)]
 
 
 async def test_what_was_said_stands_on_the_stay(floor: Floor) -> None:

@@ -182,7 +182,11 @@ async def test_a_call_counts_for_whom_the_telephone_system_names(store: Store) -
         line.call("answered", 5, agents=["Вера"])
         line.call("answered", 5, at=NOON - timedelta(days=2), agents=["Вера"])
         by_agent = figures.report(connection, line.viewer, Asked(*DAY, By.AGENT, medium=Medium.VOICE), NOON)
-        assert {row.key: (row.tallies.entered, row.tallies.answered) for row in by_agent.rows} == {str(pavel): (2, 2), str(came): (1, 1), "0": (2, 1)}
+        assert {row.key: (row.tallies.entered, row.tallies.answered) for row in by_agent.rows} == {
+            str(pavel): (2, 2),
+            str(came): (1, 1),
+            "0": (2, 1),
+        }
         assert {*connection.execute(select(call_fact.c.agent_id).where(call_fact.c.agent_id.in_((left, came)))).scalars()} == {came}
         handled = figures.report(connection, line.viewer, Asked(*DAY, By.AGENT, about=About.HANDLING), NOON).rows
         mine = next(row for row in handled if row.key == str(pavel))

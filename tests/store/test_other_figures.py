@@ -147,6 +147,16 @@ class Watched(Desk):
         self.work.append((row["id"], kind, seconds))
 
 
+def paged(connection: Connection, viewer: Viewer, asked: Asked, tally: str, now: Any) -> list[Any]:
+    """What stands behind a number, three rows at a time."""
+    found: list[Any] = []
+    after = ("", 0)
+    while page := figures.behind(connection, viewer, asked, tally, now, after, 3):
+        found += page
+        after = (page[-1].kind, page[-1].id)
+    return found
+
+
 def follows(session: tuple[int, Any, int | None, int | None], who: int, at: Any, reason: int | None, _ticket: int | None = None) -> bool:
     """Whether a session came within a week after something of the same customer, and may be about the same."""
     same = session[2] is None or reason is None or session[2] == reason
@@ -210,8 +220,10 @@ async def test_what_was_seen_is_what_is_counted(store: Store, numbers: list[int]
             took = sum(each[2] for each in done) + 60 * len(desk.calls)
             assert handled.figures["aht"] == pytest.approx(took / handled_by_hand, abs=0.01)
         for tally, sources in COUNTED.items():
-            question = Asked(beginning, now, by, asked.starts, about=sources[0].about)
+            question = Asked(beginning - WEEK, now, by, asked.starts, about=sources[0].about)
             report = figures.report(connection, viewer, question, now)
-            assert len(figures.behind(connection, viewer, question, tally, now)) == getattr(report.total.tallies, tally), tally
+            whole = figures.behind(connection, viewer, question, tally, now)
+            assert len(whole) == getattr(report.total.tallies, tally), tally
+            assert paged(connection, viewer, question, tally, now) == whole, "page by page it is the same"
 
     await store.write(run)

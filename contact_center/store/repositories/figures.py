@@ -61,7 +61,8 @@ def behind(
     """The rows that a tally of the report counts, by kind and number, from beyond `after`: as many as the tally says."""
     kind, last = after
     found: list[Behind] = []
-    for source in (each for each in COUNTED[tally] if each in _sources(asked)):
+    # By name, as pages follow each other.
+    for source in (each for each in _sources(asked) if each in COUNTED[tally]):
         if source.name < kind or len(found) >= limit:
             continue
         beyond = last if source.name == kind else 0

@@ -31,7 +31,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from contact_center.model.calls import Outcome
 from contact_center.model.figures import About
 from contact_center.model.reports import CALL, Medium
-from contact_center.model.words import Delivery, Direction, EndReason, Goal, HandlingKind, OfferState
+from contact_center.model.words import Delivery, Direction, EndReason, Goal, HandlingKind, OfferState, WrapEnd
 from contact_center.store.repositories.sessions import AGAIN
 from contact_center.store.schema.figures import call_fact, resolution
 from contact_center.store.schema.handling import handling
@@ -300,6 +300,7 @@ RESOLUTIONS = Source(
     seconds=resolution.c.seconds,
 )
 FIRST_HANDLING = handling.alias("first_handling")
+_IS_FIRST = handling.c.id == select(func.min(FIRST_HANDLING.c.id)).where(FIRST_HANDLING.c.segment_id == segment.c.id).scalar_subquery()
 _LASTED = seconds_between(handling.c.started_at, func.coalesce(handling.c.ended_at, handling.c.seen_at))
 HANDLING = Source(
     "handling",
@@ -313,10 +314,7 @@ HANDLING = Source(
     channel=segment.c.channel,
     reason=segment.c.reason_id,
     # A stay counts once, however many stretches of work it took: with the first of them.
-    counts=lambda _now: {
-        "handled": handling.c.id
-        == select(func.min(FIRST_HANDLING.c.id)).where(FIRST_HANDLING.c.segment_id == segment.c.id).scalar_subquery()
-    },
+    counts=lambda _now: {"handled": _IS_FIRST, "not_given": and_(_IS_FIRST, segment.c.wrap_end == WrapEnd.NOT_GIVEN)},
     sums={f"{kind}_seconds": case((handling.c.kind == kind, _LASTED), else_=0.0) for kind in HandlingKind},
     to_ticket=_ITEM_TICKET,
     due=segment.c.due_at,

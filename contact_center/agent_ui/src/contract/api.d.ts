@@ -7190,6 +7190,11 @@ export interface components {
              */
             handled: number;
             /**
+             * Not Given
+             * @default 0
+             */
+            not_given: number;
+            /**
              * Talk Seconds
              * @default 0
              */
@@ -12097,7 +12102,7 @@ export interface operations {
                 policy_id?: number | null;
                 medium?: ("text" | "voice") | null;
                 language?: "en" | "ru";
-                tally: "entered" | "transferred_in" | "answered" | "answered_in_target" | "settled" | "transferred" | "overflowed" | "merged" | "open" | "open_over_target" | "after_hours" | "left_over_target" | "late" | "sessions" | "repeated" | "first_responses" | "next_responses" | "offers_accepted" | "offers_declined" | "offers_expired" | "abandoned" | "abandoned_in_target" | "abandoned_short" | "callback" | "resolved" | "reopened" | "stood" | "ripe" | "first_contact" | "handled" | "first_response_kept" | "first_response_broken" | "next_response_kept" | "next_response_broken" | "resolution_kept" | "resolution_broken" | "clocks_running" | "surveys_sent" | "surveys_answered" | "csat_answered" | "csat_satisfied" | "nps_answered" | "nps_promoters" | "nps_detractors" | "ces_answered";
+                tally: "entered" | "transferred_in" | "answered" | "answered_in_target" | "settled" | "transferred" | "overflowed" | "merged" | "open" | "open_over_target" | "after_hours" | "left_over_target" | "late" | "sessions" | "repeated" | "first_responses" | "next_responses" | "offers_accepted" | "offers_declined" | "offers_expired" | "abandoned" | "abandoned_in_target" | "abandoned_short" | "callback" | "resolved" | "reopened" | "stood" | "ripe" | "first_contact" | "handled" | "not_given" | "first_response_kept" | "first_response_broken" | "next_response_kept" | "next_response_broken" | "resolution_kept" | "resolution_broken" | "clocks_running" | "surveys_sent" | "surveys_answered" | "csat_answered" | "csat_satisfied" | "nps_answered" | "nps_promoters" | "nps_detractors" | "ces_answered";
                 hour?: string | null;
                 cursor?: string | null;
                 limit?: number;

@@ -38,7 +38,7 @@ const USUAL: Record<About, string[]> = {
     "volume.settled", "volume.transferred", "volume.overflowed", "volume.open", "volume.open_over_target", "repeat_contact", "rona",
   ],
   resolution: ["resolution.resolved", "resolution.reopened", "resolution.reopen_rate", "resolution.median", "resolution.p90", "resolution.business.median", "fcr"],
-  handling: ["handling.handled", "aht", "aht.talk", "aht.hold", "aht.focus", "aht.wrap"],
+  handling: ["handling.handled", "aht", "aht.talk", "aht.hold", "aht.focus", "aht.wrap", "handling.not_given"],
   sla: ["sla.first_response", "sla.first_response.broken", "sla.next_response", "sla.next_response.broken", "sla.resolution", "sla.resolution.broken", "sla.running"],
   survey: ["survey.sent", "survey.answered", "survey.response_rate", "csat", "nps", "ces"],
 };
