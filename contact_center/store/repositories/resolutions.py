@@ -71,6 +71,7 @@ def paused(connection: Connection, ticket_id: int, status: str, now: datetime) -
         return {}
     if status != Status.OPEN:
         return {"paused_since": now}
+    now = max(now, row["paused_since"])  # a clock that was set back takes no time away
     business = hours.business_time(connection, row["queue_id"], row["paused_since"], now)
     return {
         "paused_since": None,
