@@ -92,6 +92,7 @@ def by_hand(connection: Connection, desk: Desk) -> tuple[dict[int, QueueFigures]
             answered=sum(
                 row["ended_at"] is not None and row["ended_at"] >= MIDNIGHT and row["end_reason"] == EndReason.COMPLETED for row, _ in here
             ),
+            first_due=min((row["due_at"] for row in waiting), default=None),
         )
         queues[queue] = figures
     agents = {}

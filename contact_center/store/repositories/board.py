@@ -34,6 +34,7 @@ def by_queue(connection: Connection, viewer: Viewer, since: datetime) -> dict[in
             _count(and_(is_open, work_item.c.kind == Demand.CALLBACK)),
             _count(segment.c.entered_at >= since),
             _count(and_(segment.c.ended_at >= since, segment.c.end_reason == EndReason.COMPLETED)),
+            func.min(case((waits, segment.c.due_at))),
         )
         .join(work_item, work_item.c.id == segment.c.work_item_id)
         .where(_seen(viewer), or_(is_open, segment.c.ended_at >= since, segment.c.entered_at >= since))

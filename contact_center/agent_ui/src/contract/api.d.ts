@@ -6372,6 +6372,11 @@ export interface components {
             /** Answered */
             answered: number;
             /**
+             * First Due
+             * @default null
+             */
+            first_due: string | null;
+            /**
              * Could Take
              * @default 0
              */

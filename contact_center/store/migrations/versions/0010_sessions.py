@@ -46,6 +46,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("UPDATE segment SET end_reason = 'transferred' WHERE end_reason = 'after_hours'")
     op.execute("ALTER TABLE resolution ADD COLUMN contact_id BIGINT REFERENCES contact (id)")
     op.execute("UPDATE resolution SET contact_id = (SELECT contact_id FROM ticket WHERE ticket.id = resolution.ticket_id)")
     with op.batch_alter_table("resolution") as resolution:
