@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from contact_center.automation.trying import Verdict
-from contact_center.model.agent_time import AgentTime
+from contact_center.model.agent_time import AgentTime, Stretch
 from contact_center.model.channels import ChannelNews, Reconciliation
 from contact_center.model.desk import Notice
 from contact_center.model.figures import About, Unit
@@ -182,6 +182,15 @@ class AgentTimes:
     """Until when it was counted: what lasts is counted until then."""
     rows: list[TimeOf]
     total: TimeOf
+
+
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """What the time of an agent is made of."""
+
+    stretches: list[Stretch]
+    more: bool
+    """There are more than were asked for: a shorter time shows them all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,13 @@ class StretchQuery(Input):
     until: AwareDatetime
 
 
+class StretchesQuery(StretchQuery):
+    """What the time of an agent is made of."""
+
+    agent_id: int = Field(ge=1, lt=2**53)
+    limit: int = Field(2000, ge=1, le=5000)
+
+
 class MissedQuery(StretchQuery):
     """Which calls that nobody answered."""
 

@@ -149,6 +149,7 @@ ROUTES: list[Route] = [
     Route("GET", f"{V1}/reports/behind", reports.get_behind, P.BOARD),
     Route("GET", f"{V1}/reports/export", reports.export, P.BOARD),
     Route("GET", f"{V1}/reports/agent-time", reports.get_agent_time, P.BOARD),
+    Route("GET", f"{V1}/reports/agent-time/behind", reports.get_stretches, P.BOARD),
     Route("GET", f"{V1}/reports/missed-calls", reports.get_missed, P.BOARD),
     # Alerts on figures.
     Route("GET", f"{V1}/alerts", alerts.list_alerts, P.BOARD),

@@ -37,6 +37,24 @@ class WorkSpan:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """What an agent's time is made of: a state, work in hand, or an offer; cut to what was asked."""
+
+    kind: str
+    """A state (`available`, `aux`, `rona`), work (`talk`, `hold`, `focus`, `wrap`), or what became of an offer (`accepted`, `declined`,
+    `expired`)."""
+    began: datetime
+    ended: datetime
+    """Of an offer the instant at which it was made, too."""
+    code_id: int | None = None
+    """Of aux: why."""
+    ticket_id: int | None = None
+    """None also where the ticket is out of sight."""
+    number: int | None = None
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AgentTime:
     """The time of one agent, in seconds; of several, all of theirs together."""
 
@@ -119,6 +137,12 @@ def time_of(
     return replace(AgentTime(user_id, aux=dict(aux), busy=_length(in_hand), idle=idle, ready=ready, **counts), **sums)  # type: ignore[arg-type]
 
 
+def cut(began: datetime, ended: datetime, since: datetime, until: datetime) -> tuple[datetime, datetime] | None:
+    """The part of a stretch that lies in another; None when nothing does."""
+    begin, end = max(began, since), min(ended, until)
+    return (begin, end) if begin < end else None
+
+
 def together(rows: Sequence[AgentTime]) -> AgentTime:
     """All of them."""
     aux: dict[int, float] = defaultdict(float)
@@ -141,8 +165,8 @@ def union(spans: Iterable[Span]) -> list[Span]:
 
 
 def _cut(began: datetime, ended: datetime, since: datetime, until: datetime) -> Span | None:
-    begin, end = max(began, since).timestamp(), min(ended, until).timestamp()
-    return (begin, end) if begin < end else None
+    found = cut(began, ended, since, until)
+    return (found[0].timestamp(), found[1].timestamp()) if found else None
 
 
 def _length(spans: Iterable[Span]) -> float:

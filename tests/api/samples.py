@@ -369,6 +369,7 @@ def table() -> Table:
     t.add("GET", f"{V1}/reports/behind", 200, query=f"{REPORT}&tally=entered")
     t.add("GET", f"{V1}/reports/export", 200, query=f"{REPORT}&format=xlsx")
     t.add("GET", f"{V1}/reports/agent-time", 200, query=STRETCH)
+    t.add("GET", f"{V1}/reports/agent-time/behind", 200, query=f"{STRETCH}&agent_id=1")
     t.add("GET", f"{V1}/reports/missed-calls", 200, query=STRETCH)
     t.add("PUT", f"{V1}/me/state", 200, body={"state": "offline"})
     t.add("PUT", f"{V1}/agents/{{user_id}}/state", 200, body={"state": "offline"}, scoped=True, fresh=_colleague)

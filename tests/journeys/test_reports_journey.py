@@ -47,6 +47,21 @@ async def test_a_share_opens_into_what_it_is_made_of(browser: Browser, served: S
     await expect(admin.locator("[data-stay]")).to_have_count(1)
 
 
+async def test_a_colleagues_time_opens_into_stretches(browser: Browser, served: Served) -> None:
+    """Signed in is made of the states one was in, one after the other; a kind that is chosen shows its own."""
+    admin = await first_log_in(browser, served)
+    for state in ("available", "aux", "available"):
+        answer = await admin.request.put(f"{served.url}/api/v1/me/state", data={"state": state})
+        assert answer.ok, await answer.text()
+        await admin.wait_for_timeout(1100)  # a stretch of a second, to be seen in whole seconds
+    await admin.goto(f"{served.url}/reports?about=agents")
+    row = admin.locator("tr[data-agent]").first
+    await row.locator("[data-time='signed_in'] button").click()
+    await expect(admin.locator("[data-stretch]")).to_have_count(3)
+    await admin.locator("[data-kind='aux']").click()
+    await expect(admin.locator("[data-stretch]")).to_have_count(1)
+
+
 async def test_a_file_holds_the_report(browser: Browser, served: Served) -> None:
     """The button gives a workbook whose name says of when it is."""
     admin = await first_log_in(browser, served)

@@ -86,8 +86,21 @@ async def test_time_equals_a_recount_step_by_step(
         assert mine.occupancy == (pytest.approx(busy / (busy + idle)) if busy + idle else None)
         assert mine.utilisation == (pytest.approx(ready / signed) if signed else None)
         assert mine.concurrency == (pytest.approx(sum(counts.values()) / busy) if busy else None)
+        rows = agent_time.behind(connection, viewer, desk.agent, at(since), at(until), at(now), 1000)
+        lasted = dict.fromkeys((*AgentState, *HandlingKind), 0.0)
+        for row in rows:
+            if row.kind in lasted:
+                lasted[row.kind] += (row.ended - row.began).total_seconds()
+        in_states = sum(lasted[state] for state in AgentState)
+        assert (in_states, lasted["available"]) == pytest.approx((mine.signed_in, mine.available))
+        assert {kind: lasted[kind] for kind in HandlingKind} == pytest.approx({kind: getattr(mine, kind) for kind in HandlingKind})
+        told = [sum(row.kind == state for row in rows) for state in ("accepted", "declined", "expired")]
+        assert told == [mine.accepted, mine.declined, mine.expired]
+        assert rows == sorted(rows, key=lambda row: row.began)
+        assert agent_time.behind(connection, viewer, desk.agent, at(since), at(until), at(now), 1) == rows[:1]
         stranger = Viewer(desk.agent + 10**6, desk.project, Role.SUPERVISOR, ())
         assert agent_time.of_agents(connection, stranger, at(since), at(until), at(now)) == []
+        assert agent_time.behind(connection, stranger, desk.agent, at(since), at(until), at(now), 1000) == []
 
     await store.write(run)
 

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from contact_center.api import exports
-from contact_center.api.answers import AgentTimes, FigureInfo, FigurePart, TimeOf
+from contact_center.api.answers import AgentTimes, FigureInfo, FigurePart, Stretches, TimeOf
 from contact_center.api.context import Context
-from contact_center.api.report_schemas import BehindQuery, ExportQuery, MissedQuery, ReportQuery, StretchQuery
+from contact_center.api.report_schemas import BehindQuery, ExportQuery, MissedQuery, ReportQuery, StretchesQuery, StretchQuery
 from contact_center.api.schemas import Page, decode_cursor, encode_cursor
 from contact_center.errors import Invalid
 from contact_center.model.agent_time import together
@@ -67,6 +67,12 @@ async def get_agent_time(ctx: Context, query: StretchQuery) -> AgentTimes:
     """How colleagues spent a stretch of time: signed in, available, away, with work in hand; and what became of their offers."""
     _check_stretch(query.since, query.until)
     return await _counted(ctx, _agent_time, ctx.viewer, query.since, query.until, ctx.services.clock())
+
+
+async def get_stretches(ctx: Context, query: StretchesQuery) -> Stretches:
+    """What the time of a colleague is made of: states, work in hand, offers; the sums are those of the report."""
+    _check_stretch(query.since, query.until)
+    return await _counted(ctx, _stretches, ctx.viewer, query, ctx.services.clock())
 
 
 async def get_missed(ctx: Context, query: MissedQuery) -> Page[Missed]:
@@ -125,6 +131,11 @@ def _behind(connection: Connection, viewer: Viewer, query: BehindQuery, asked: A
 def _agent_time(connection: Connection, viewer: Viewer, since: datetime, until: datetime, now: datetime) -> AgentTimes:
     found = agent_time.of_agents(connection, viewer, since, until, now)
     return AgentTimes(now, [TimeOf.of(row) for row in found], TimeOf.of(together(found)))
+
+
+def _stretches(connection: Connection, viewer: Viewer, query: StretchesQuery, now: datetime) -> Stretches:
+    found = agent_time.behind(connection, viewer, query.agent_id, query.since, query.until, now, query.limit + 1)
+    return Stretches(found[: query.limit], len(found) > query.limit)
 
 
 def _missed(connection: Connection, viewer: Viewer, query: MissedQuery) -> Page[Missed]:

@@ -4,17 +4,19 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, true
 from sqlalchemy.engine import Connection
 
-from contact_center.model.agent_time import AgentTime, StateSpan, WorkSpan, time_of
+from contact_center.model.agent_time import AgentTime, StateSpan, Stretch, WorkSpan, cut, time_of
 from contact_center.model.people import Viewer
 from contact_center.model.words import AgentState, HandlingKind, OfferState
 from contact_center.store.schema.access import employee, queue_grant
 from contact_center.store.schema.figures import call_fact
 from contact_center.store.schema.handling import handling
 from contact_center.store.schema.routing import agent_state, aux_code, offer
-from contact_center.store.schema.work import segment
+from contact_center.store.schema.tickets import ticket
+from contact_center.store.schema.work import segment, work_item
+from contact_center.store.scope import sees_ticket
 
 _STATES = (OfferState.ACCEPTED, OfferState.DECLINED, OfferState.EXPIRED)
 
@@ -31,6 +33,41 @@ def of_agents(connection: Connection, viewer: Viewer, since: datetime, until: da
     return [row for row in found if row.signed_in or row.busy or row.accepted or row.declined or row.expired]
 
 
+def behind(
+    connection: Connection, viewer: Viewer, user_id: int, since: datetime, until: datetime, now: datetime, most: int
+) -> list[Stretch]:
+    """What the time of one agent is made of, in order, the first `most`; nothing for somebody who shares no queue with the viewer."""
+    end = min(until, now)
+    found: list[Stretch] = []
+    for state, code, began, ended in _states(connection, viewer, since, until, user_id)[user_id]:
+        if span := cut(began, ended or now, since, end):
+            found.append(Stretch(state, *span, code_id=code))
+    work = _handling(viewer, since, until, user_id).add_columns(*_ticket_of(viewer, handling.c.ticket_id))
+    for row in connection.execute(work.order_by(handling.c.started_at).limit(most)):
+        if span := cut(row.started_at, row.ended_at, since, end):
+            found.append(Stretch(row.kind, *span, None, row.shown_id, row.shown_number, row.shown_subject or ""))
+    for row in connection.execute(_talks(viewer, since, until, user_id).order_by(call_fact.c.started_at).limit(most)):
+        for kind, began, ended in _parts(row):
+            if span := cut(began, ended, since, end):
+                found.append(Stretch(kind, *span))
+    made = (offer.c.offered_at >= since, offer.c.offered_at < until, offer.c.agent_id == user_id, offer.c.agent_id.in_(_seen(viewer)))
+    offers = (
+        select(offer.c.state, offer.c.offered_at, *_ticket_of(viewer, work_item.c.ticket_id))
+        .join(segment, segment.c.id == offer.c.segment_id)
+        .join(work_item, work_item.c.id == segment.c.work_item_id)
+    )
+    for row in connection.execute(offers.where(*made, offer.c.state.in_(_STATES)).order_by(offer.c.offered_at).limit(most)):
+        found.append(Stretch(row.state, row.offered_at, row.offered_at, None, row.shown_id, row.shown_number, row.shown_subject or ""))
+    return sorted(found, key=lambda each: (each.began, each.kind))[:most]
+
+
+def _ticket_of(viewer: Viewer, ticket_id: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+    """Number and subject of a ticket that the viewer sees."""
+    mine = (ticket.c.id == ticket_id, sees_ticket(viewer))
+    names = ("id", "number", "subject")
+    return [select(ticket.c[name]).where(*mine).scalar_subquery().label(f"shown_{name}") for name in names]
+
+
 def _seen(viewer: Viewer) -> Select[tuple[int]]:
     """Colleagues who share a queue with the viewer, and the viewer."""
     everybody = select(employee.c.id).where(employee.c.project_id == viewer.project_id)
@@ -41,7 +78,7 @@ def _seen(viewer: Viewer) -> Select[tuple[int]]:
 
 
 def _states(
-    connection: Connection, viewer: Viewer, since: datetime, until: datetime
+    connection: Connection, viewer: Viewer, since: datetime, until: datetime, user_id: int | None = None
 ) -> dict[int, list[tuple[AgentState, int | None, datetime, datetime | None]]]:
     columns = (agent_state.c.employee_id, agent_state.c.state, agent_state.c.code_id, agent_state.c.started_at, agent_state.c.ended_at)
     statement = select(*columns).where(
@@ -49,6 +86,7 @@ def _states(
         agent_state.c.started_at < until,
         or_(agent_state.c.ended_at.is_(None), agent_state.c.ended_at > since),
         agent_state.c.state != AgentState.OFFLINE,
+        _one_or_all(agent_state.c.employee_id, user_id),
     )
     found = defaultdict(list)
     for user, state, code, began, ended in connection.execute(statement):
@@ -62,25 +100,36 @@ def _paid(connection: Connection, project_id: int) -> dict[int, bool]:
 
 
 def _work(connection: Connection, viewer: Viewer, since: datetime, until: datetime) -> dict[int, list[WorkSpan]]:
+    found = defaultdict(list)
+    for row in connection.execute(_handling(viewer, since, until)):
+        found[row.agent_id].append(WorkSpan(row.kind, row.started_at, row.ended_at))
+    for row in connection.execute(_talks(viewer, since, until)):
+        found[row.agent_id] += [WorkSpan(*part) for part in _parts(row)]
+    return found
+
+
+def _handling(viewer: Viewer, since: datetime, until: datetime, user_id: int | None = None) -> Select[Any]:
     ended = func.coalesce(handling.c.ended_at, handling.c.seen_at)
-    statement = select(handling.c.agent_id, handling.c.kind, handling.c.started_at, ended.label("ended_at")).where(
+    return select(handling.c.agent_id, handling.c.kind, handling.c.started_at, ended.label("ended_at")).where(
         handling.c.project_id == viewer.project_id,
         handling.c.agent_id.in_(_seen(viewer)),
         handling.c.started_at < until,
         ended > since,
+        _one_or_all(handling.c.agent_id, user_id),
     )
-    found = defaultdict(list)
-    for row in connection.execute(statement):
-        found[row.agent_id].append(WorkSpan(row.kind, row.started_at, row.ended_at))
-    for row in connection.execute(_talks(viewer, since, until)):
-        # When in the talk somebody was on hold is not told: the sums and the whole are right wherever it stands.
-        held = row.ended_at - timedelta(seconds=row.hold_seconds or 0)
-        found[row.agent_id].append(WorkSpan(HandlingKind.TALK, row.ended_at - timedelta(seconds=row.talk_seconds), held))
-        found[row.agent_id].append(WorkSpan(HandlingKind.HOLD, held, row.ended_at))
-    return found
 
 
-def _talks(viewer: Viewer, since: datetime, until: datetime) -> Select[Any]:
+def _parts(row: Any) -> list[tuple[str, datetime, datetime]]:
+    """A call as talk and hold. When in the talk somebody was on hold is not told: the sums and the whole are right wherever it stands."""
+    held = row.ended_at - timedelta(seconds=row.hold_seconds or 0)
+    return [(HandlingKind.TALK, row.ended_at - timedelta(seconds=row.talk_seconds), held), (HandlingKind.HOLD, held, row.ended_at)]
+
+
+def _one_or_all(column: ColumnElement[Any], user_id: int | None) -> ColumnElement[bool]:
+    return true() if user_id is None else column == user_id
+
+
+def _talks(viewer: Viewer, since: datetime, until: datetime, user_id: int | None = None) -> Select[Any]:
     """Calls of agents: the telephone system says when a call was over and how long it was talked."""
     return select(call_fact.c.agent_id, call_fact.c.ended_at, call_fact.c.talk_seconds, call_fact.c.hold_seconds).where(
         call_fact.c.project_id == viewer.project_id,
@@ -88,6 +137,7 @@ def _talks(viewer: Viewer, since: datetime, until: datetime) -> Select[Any]:
         call_fact.c.ended_at > since,
         call_fact.c.started_at < until,
         call_fact.c.talk_seconds > 0,
+        _one_or_all(call_fact.c.agent_id, user_id),
     )
 
 

@@ -1363,6 +1363,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/agent-time/behind": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the time of a colleague is made of: states, work in hand, offers; the sums are those of the report. */
+        get: operations["reports_get_stretches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports/missed-calls": {
         parameters: {
             query?: never;
@@ -6897,6 +6914,54 @@ export interface components {
          */
         Status: "open" | "waiting" | "resolved" | "closed";
         /**
+         * Stretch
+         * @description What an agent's time is made of: a state, work in hand, or an offer; cut to what was asked.
+         */
+        Stretch: {
+            /** Kind */
+            kind: string;
+            /**
+             * Began
+             * Format: date-time
+             */
+            began: string;
+            /**
+             * Ended
+             * Format: date-time
+             */
+            ended: string;
+            /**
+             * Code Id
+             * @default null
+             */
+            code_id: number | null;
+            /**
+             * Ticket Id
+             * @default null
+             */
+            ticket_id: number | null;
+            /**
+             * Number
+             * @default null
+             */
+            number: number | null;
+            /**
+             * Subject
+             * @default
+             */
+            subject: string;
+        };
+        /**
+         * Stretches
+         * @description What the time of an agent is made of.
+         */
+        Stretches: {
+            /** Stretches */
+            stretches: components["schemas"]["Stretch"][];
+            /** More */
+            more: boolean;
+        };
+        /**
          * Subject
          * @description What it was done to.
          * @enum {string}
@@ -12193,6 +12258,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AgentTimes"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    reports_get_stretches: {
+        parameters: {
+            query: {
+                since: string;
+                until: string;
+                agent_id: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stretches"];
                 };
             };
             400: components["responses"]["Problem"];

@@ -67,6 +67,7 @@ export type Performed = Schemas["Performed"];
 export type Alert = Schemas["Alert"];
 export type Firing = Schemas["Firing"];
 export type AgentTimes = Schemas["AgentTimes"];
+export type Stretches = Schemas["Stretches"];
 export type Missed = Schemas["Missed"];
 export type SlaPolicy = Schemas["Policy"];
 export type SlaClock = Schemas["TicketClock"];
