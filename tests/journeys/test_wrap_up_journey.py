@@ -27,10 +27,11 @@ def write(served: Served, number: int) -> None:
         client.send_message(mail)
 
 
-async def answer(page: Page, words: str) -> None:
-    """Accept what is offered, and answer it."""
+async def answer(page: Page, matter: str, words: str) -> None:
+    """Accept what is offered, and answer it once it is there: the next key is meant for it."""
     await page.keyboard.press("y")
     await expect(page.locator("[data-offer]")).to_have_count(0)
+    await expect(page.get_by_role("heading", name=matter)).to_be_visible()
     await page.keyboard.press("r")
     await page.keyboard.type(words)
     await page.keyboard.press("Control+Enter")
@@ -61,9 +62,9 @@ async def test_skills_and_writing_up(browser: Browser, served: Served) -> None:
     write(served, 1)
     await expect(olga.locator("[data-offer]")).to_contain_text("Matter 1")
     await expect(anna.locator("[data-offer]")).to_have_count(0)
-    write(served, 2)
-    await answer(olga, "It is on its way.")
+    await answer(olga, "Matter 1", "It is on its way.")
     await expect(olga.locator("[data-wrap]")).to_contain_text("Customer 1")
+    write(served, 2)
     await admin.goto(f"{served.url}/board")
     await expect(admin.locator("[data-agent='3'] [data-writes-up]")).to_be_visible()
     await expect(olga.locator("[data-offer]")).to_have_count(0)
@@ -81,7 +82,7 @@ async def test_skills_and_writing_up(browser: Browser, served: Served) -> None:
     await expect(olga.locator("[data-offer]")).to_contain_text("Matter 2")
 
     # Called back, the answer takes its wrap-up along.
-    await answer(olga, "One moment.")
+    await answer(olga, "Matter 2", "One moment.")
     await expect(olga.locator("[data-wrap]")).to_contain_text("Customer 2")
     await olga.locator("[data-wrap-reason]").focus()
     await olga.keyboard.press("z")
