@@ -29,7 +29,7 @@ def _deliver(served: Served, number: int) -> None:
         with contextlib.suppress(OSError, smtplib.SMTPException), smtplib.SMTP("127.0.0.1", served.mail_port, timeout=20) as smtp:
             smtp.send_message(a_mail(sender=f"c{number}@example.com", message_id=f"<m{number}@example.com>"))
             return
-        time.sleep(0.1)
+        time.sleep(0.1)  # "later", as an MTA hears it
 
 
 def _notes(folder: Path) -> dict[int, int]:

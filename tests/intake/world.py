@@ -43,7 +43,7 @@ def parse(content: bytes, envelope: dict[str, Any]) -> InboundMessage:
     """Runs in a parser process: hang, die, fail or understand, as the envelope says."""
     match envelope.get("do"):
         case "hang":
-            time.sleep(60)
+            time.sleep(60)  # longer than any parser may take
         case "die":
             os._exit(9)
         case "fail":
