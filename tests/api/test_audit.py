@@ -289,7 +289,7 @@ async def test_the_head_is_anchored_when_the_server_starts(tmp_path: Path) -> No
     async with running_app(tmp_path / "data", workers=False) as server:
         async with server.session() as client:
             await client.get("/api/v1/me")
-    assert audit_check.load_anchors(tmp_path / "data") == []
+    (tmp_path / "data" / audit_check.ANCHORS).unlink(missing_ok=True)  # the first start may have seen the first line
     from contact_center import app as root
     from contact_center.testing import settings_for
 

@@ -21,6 +21,7 @@ export const useToasts = defineStore("toasts", () => {
   const toasts = ref<Toast[]>([]);
   let last = 0;
   const offline: (() => void)[] = [];
+  const doing = new Set<Promise<unknown>>();
 
   function show(text: string, options: Partial<Omit<Toast, "id" | "text">> = {}): () => void {
     const toast: Toast = { id: ++last, text, kind: "info", lasts: 5000, ...options };
@@ -33,8 +34,17 @@ export const useToasts = defineStore("toasts", () => {
     toasts.value = toasts.value.filter((toast) => toast.id !== id);
   }
 
+  /** Something that is being told to the server and will offer to be undone. Whoever undoes meanwhile means this, and not what they did before it. */
+  function during<T>(deed: Promise<T>): Promise<T> {
+    doing.add(deed);
+    const over = () => void doing.delete(deed);
+    deed.then(over, over);
+    return deed;
+  }
+
   /** Do what the latest message of what one did offers: mostly, undo. False when none offers anything. */
   function act(): boolean {
+    if (doing.size) return void Promise.allSettled(doing).then(() => setTimeout(act)), true;
     const offer = toasts.value.findLast((toast) => toast.action && !toast.news);
     if (!offer) return false;
     offer.action!.run();
@@ -55,5 +65,5 @@ export const useToasts = defineStore("toasts", () => {
     for (const gone of offline.splice(0)) gone();
   }
 
-  return { toasts, show, dismiss, act, failed, online };
+  return { toasts, show, dismiss, during, act, failed, online };
 });

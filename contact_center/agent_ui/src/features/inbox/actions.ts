@@ -44,5 +44,9 @@ export function useTicketActions() {
     toasts.show(t("snooze.until", { time: format.value.moment(patch.snoozed_until) }), { action: { label: t("composer.undo"), run: () => void change({ ...ticket, ...patch }, back) } });
   }
 
-  return { change, toggleResolved, putOff };
+  return {
+    change,
+    toggleResolved: (ticket: Ticket) => toasts.during(toggleResolved(ticket)),
+    putOff: (ticket: Ticket, patch: Parameters<typeof putOff>[1]) => toasts.during(putOff(ticket, patch)),
+  };
 }
