@@ -64,7 +64,14 @@ TALLY_WORDS: dict[str, tuple[str, str]] = {
     "ces_answered": ("CES surveys answered", "ответили на опрос CES"),
     "ces_score": ("sum of their marks", "сумма их оценок"),
     "waiting": ("waiting now", "ожидают сейчас"),
+    "waiting_quarter": ("waiting now up to 15 minutes", "ожидают до 15 минут"),
+    "waiting_hour": ("waiting now 15 to 60 minutes", "ожидают от 15 до 60 минут"),
+    "waiting_four": ("waiting now 1 to 4 hours", "ожидают от 1 до 4 часов"),
+    "waiting_more": ("waiting now longer than 4 hours", "ожидают дольше 4 часов"),
     "in_work": ("in work now", "в работе сейчас"),
+    "callbacks": ("calls to make now", "ждут звонка сейчас"),
+    "came": ("turns begun", "новые обращения клиентов"),
+    "done": ("answers given", "дано ответов"),
 }
 _WITHIN = ("{{percent}} % of {} were no longer", "{{percent}} % {} были не дольше")
 

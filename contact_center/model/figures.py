@@ -40,8 +40,10 @@ class About(StrEnum):
     """Promises of policies, by when their clocks began."""
     SURVEY = "survey"
     """Surveys that went out, by when."""
+    DAY = "day"
+    """What happened in queues, each by when it happened, whenever it began: how far a day has come."""
     NOW = "now"
-    """What stands in queues at this moment: for the board and for alerts."""
+    """What stands in queues at this moment, whenever it began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +141,22 @@ class Tallies:
     ces_answered: int = 0
     ces_score: float = 0
     """Sum of the marks, 1 to 7."""
+    came: int = 0
+    """Turns that customers began, each once, where it stands or ended: what was passed on counts where it went."""
+    done: int = 0
+    """Stays that ended with an answer, whenever they began."""
     waiting: int = 0
     """At this moment: open stays that nobody has taken."""
+    waiting_quarter: int = 0
+    """Of them those whose customer has waited, wherever they stood before, for a quarter of an hour at most; then longer, up to one hour,
+    up to four, and more."""
+    waiting_hour: int = 0
+    waiting_four: int = 0
+    waiting_more: int = 0
     in_work: int = 0
+    """Open stays that somebody has taken."""
+    callbacks: int = 0
+    """Open stays, taken or not, whose customer asked to be called."""
 
     def __add__(self, other: "Tallies") -> "Tallies":
         """The tallies of both together."""
@@ -175,6 +190,7 @@ SAMPLE_OF = {
     "next_response_business": "next_responses",
     "resolution": "stood",
     "resolution_business": "stood",
+    "age": "waiting",
 }
 """The tally that counts the rows with a value of a sample."""
 
@@ -375,8 +391,15 @@ FIGURES: tuple[Figure, ...] = (
     Figure("survey.response_rate", Unit.SHARE, "surveys_answered / surveys_sent", "Response rate", "Доля ответивших", About.SURVEY),
     Figure("csat", Unit.SHARE, "csat_satisfied / csat_answered", "CSAT", "CSAT", About.SURVEY),
     Figure("nps", Unit.SCORE, "100 * (nps_promoters - nps_detractors) / nps_answered", "NPS", "NPS", About.SURVEY),
+    _count("day.came", "came", "Turns begun", "Новых обращений клиентов", About.DAY),
+    _count("day.answered", "done", "Answers given", "Дано ответов", About.DAY),
     _count("now.waiting", "waiting", "Waiting now", "Ожидают сейчас", About.NOW),
+    _count("now.waiting.quarter", "waiting_quarter", "Waiting up to 15 minutes", "Ожидают до 15 минут", About.NOW),
+    _count("now.waiting.hour", "waiting_hour", "Waiting 15 to 60 minutes", "Ожидают от 15 до 60 минут", About.NOW),
+    _count("now.waiting.four", "waiting_four", "Waiting 1 to 4 hours", "Ожидают от 1 до 4 часов", About.NOW),
+    _count("now.waiting.more", "waiting_more", "Waiting longer than 4 hours", "Ожидают дольше 4 часов", About.NOW),
     _count("now.in_work", "in_work", "In work now", "В работе сейчас", About.NOW),
+    _count("now.callbacks", "callbacks", "Calls to make now", "Ждут звонка сейчас", About.NOW),
     Figure("now.longest", Unit.SECONDS, "max(age)", "Longest wait now", "Дольше всех ждут", About.NOW, "age", 100),
     Figure("ces", Unit.SCORE, "ces_score / ces_answered", "CES", "CES", About.SURVEY),
 )

@@ -33,6 +33,7 @@ async def test_a_share_opens_into_what_it_is_made_of(browser: Browser, served: S
     await expect(admin.locator("[data-ticket-row]")).to_have_count(2)
     await admin.locator("[data-ticket-row]").first.click()
     await admin.keyboard.press("e")
+    await expect(admin.get_by_text("Resolved").first).to_be_visible()
     await admin.goto(f"{served.url}/reports")
     row = admin.locator("[data-row='total']")
     await admin.get_by_role("button", name="Columns").click()

@@ -132,19 +132,16 @@ async def test_the_board_equals_a_recount_by_hand(store: Store, numbers: list[in
             desk.do(step)
         queues, agents = by_hand(connection, desk)
         viewer = Viewer(desk.people[0], desk.project, Role.SUPERVISOR, tuple(desk.queues))
-        seen = board.by_queue(connection, viewer, MIDNIGHT)
+        seen = board.Counted(connection, viewer, MIDNIGHT, desk.now)
         for queue, figures in queues.items():
-            assert seen.get(queue, QueueFigures(queue, 0, 0, None, 0, 0, 0)) == figures
-        assert {each.user_id: each for each in board.by_agent(connection, viewer, MIDNIGHT, {})} == agents
-        # Each turn of today once, from wherever it came; so nobody sees more answered than came of what began today.
+            assert seen.queue(queue) == figures
+        assert {each.user_id: each for each in board.by_agent(connection, viewer, MIDNIGHT, desk.now, {})} == agents
+        # Each turn of today once, where it stands or ended.
         rows = [row for ticket in desk.tickets for row in work.segments(connection, ticket)]
         for sees in (desk.queues, desk.queues[:2], desk.queues[2:]):
             partial = Viewer(desk.people[0], desk.project, Role.SUPERVISOR, tuple(sees))
-            today = {
-                row["work_item_id"]
-                for row in rows
-                if row["queue_id"] in sees and row["opened_at"] >= MIDNIGHT and row["entered_at"] >= MIDNIGHT
-            }
-            assert board.came(connection, partial, MIDNIGHT) == len(today)
+            last = {row["work_item_id"]: row for row in sorted(rows, key=lambda row: row["entered_at"])}
+            today = [row for row in last.values() if row["queue_id"] in sees and row["opened_at"] >= MIDNIGHT]
+            assert board.Counted(connection, partial, MIDNIGHT, desk.now).came == len(today)
 
     await store.write(run)

@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from contact_center.api.context import Context
 from contact_center.api.schemas import BoardQuery
 from contact_center.errors import Invalid
-from contact_center.model.board import Board, QueueFigures, QueueToday
+from contact_center.model.board import Board
 from contact_center.model.people import Viewer
-from contact_center.model.reports import Asked, By, Medium
 from contact_center.routing import standing
 from contact_center.routing.offers import Weights
 from contact_center.store import Connection, journal
-from contact_center.store.repositories import access, board, figures, presence
+from contact_center.store.repositories import access, board, presence
 
 LONGEST_DAY = timedelta(hours=50)  # a day of 25 hours, and clocks that differ
 FADES = timedelta(seconds=45)  # three renewals missed
@@ -34,39 +33,19 @@ async def get_board(ctx: Context, query: BoardQuery) -> Board:
 
 
 def _board(connection: Connection, viewer: Viewer, since: datetime, now: datetime, weights: Weights) -> Board:
-    counts = board.by_queue(connection, viewer, since)
+    counted = board.Counted(connection, viewer, since, now)
     queues = [queue for queue in access.queues(connection, viewer.project_id) if viewer.sees_queue(queue.id)]
-    empty = (0, 0, None, 0, 0, 0)
     could = standing.could_take(connection, weights, now, now - FADES)
-    stand = [replace(counts.get(each.id) or QueueFigures(each.id, *empty), could_take=could.get(each.id, 0)) for each in queues]
     holding = board.holding(connection, viewer)
     in_call = board.in_call(connection, viewer, now)
-    agents = board.by_agent(connection, viewer, since, presence.present(connection, now - FADES))
+    agents = board.by_agent(connection, viewer, since, now, presence.present(connection, now - FADES))
     return Board(
         as_of=journal.horizon(connection),
         at=now,
         since=since,
-        queues=stand,
+        queues=[replace(counted.queue(each.id), could_take=could.get(each.id, 0)) for each in queues],
         agents=[replace(each, holding=holding.get(each.user_id, ()), in_call_since=in_call.get(each.user_id)) for each in agents],
-        today=_today(connection, viewer, since, now),
-        came=board.came(connection, viewer, since),
+        today=counted.today,
+        came=counted.came,
         occupancy=board.occupancy(connection, viewer, now),
     )
-
-
-def _today(connection: Connection, viewer: Viewer, since: datetime, now: datetime) -> list[QueueToday]:
-    """The day so far, of each queue and of all that the viewer sees."""
-    levels = {}
-    for medium, figure in ((Medium.TEXT, "service_level.async"), (Medium.VOICE, "service_level.standard")):
-        asked = Asked(since, max(now, since) + timedelta(minutes=1), By.QUEUE, medium=medium)
-        report = figures.report(connection, viewer, asked, now)
-        levels[medium] = {row.key: row.figures[figure] for row in (*report.rows, report.total)}
-    ages = board.ages(connection, viewer, now)
-    known = sorted({int(key) for each in levels.values() for key in each if key} | set(ages))
-    none = [0] * 4
-    total = [sum(each) for each in zip(none, *ages.values(), strict=True)]
-    rows = [(key, str(key), ages.get(key, none)) for key in known]
-    return [
-        QueueToday(queue_id, levels[Medium.TEXT].get(key), levels[Medium.VOICE].get(key), waits)
-        for queue_id, key, waits in (*rows, (None, "", total))
-    ]

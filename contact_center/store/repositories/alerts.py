@@ -1,7 +1,6 @@
 """Alerts on figures, how each stands, and the episodes that there were."""
 
-from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,15 +9,13 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection
 
 from contact_center.model.alerts import Alert, Firing, Watched
-from contact_center.model.figures import About, Tallies, values
+from contact_center.model.figures import About
 from contact_center.model.people import Viewer
 from contact_center.model.reports import Asked, By
-from contact_center.model.words import Role, WorkState
+from contact_center.model.words import Role
 from contact_center.store.repositories import figures
-from contact_center.store.repositories.tallies import count
 from contact_center.store.schema.access import project
 from contact_center.store.schema.figures import alert, alert_firing
-from contact_center.store.schema.work import segment, work_item
 
 RUNNING = timedelta(hours=1)
 """Figures of what began within so long are the running ones."""
@@ -93,30 +90,12 @@ def running(connection: Connection, project_id: int, now: datetime) -> dict[tupl
     """The running figures of a project, by figure and queue (None: the whole centre): as many statements however many alerts."""
     everything = Viewer(0, project_id, Role.ADMIN, ())
     asked = Asked(now - RUNNING, now + timedelta(minutes=1), By.QUEUE)
-    report = figures.report(connection, everything, asked, now, rollups=False)
     found: dict[tuple[str, int | None], float | None] = {}
-    for row in (*report.rows, report.total):
-        found |= {(name, int(row.key) if row.key else None): value for name, value in row.figures.items()}
-    waits = and_(segment.c.state == WorkState.WAITING, segment.c.ended_at.is_(None))
-    works = segment.c.state == WorkState.ASSIGNED
-    oldest = func.min(work_item.c.opened_at).filter(waits)
-    stands = (
-        select(segment.c.queue_id, count(waits), count(works), oldest)
-        .join(work_item, work_item.c.id == segment.c.work_item_id)
-        .where(segment.c.project_id == project_id, segment.c.ended_at.is_(None))
-        .group_by(segment.c.queue_id)
-    )
-    total, ages = Tallies(), array("d")
-    for queue_id, waiting, in_work, since in connection.execute(stands):
-        tallies = Tallies(waiting=waiting, in_work=in_work)
-        age = array("d", [(now - since).total_seconds()] if since is not None else [])
-        found |= {(name, queue_id): value for name, value in _now(tallies, age).items()}
-        total, ages = total + tallies, ages + age
-    return found | {(name, None): value for name, value in _now(total, ages).items()}
-
-
-def _now(tallies: Tallies, ages: "array[float]") -> dict[str, float | None]:
-    return values(tallies, {"age": ages}, About.NOW)
+    for about in (About.WORK, About.NOW):
+        report = figures.report(connection, everything, replace(asked, about=about), now, rollups=False)
+        for row in (*report.rows, report.total):
+            found |= {(name, int(row.key) if row.key else None): value for name, value in row.figures.items()}
+    return found
 
 
 def note(connection: Connection, alert_id: int, was: Watched, becomes: Watched) -> bool:

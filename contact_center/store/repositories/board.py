@@ -1,15 +1,19 @@
-"""The board's figures, one query each, over the intervals of work."""
+"""The board's figures, taken from the registry, and what the registry has no word for: who is first, who is here, what they hold."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import chain
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, true
+from sqlalchemy import ColumnElement, case, func, or_, select, true
 from sqlalchemy.engine import Connection
 
-from contact_center.model.board import AgentFigures, HeldTurn, QueueFigures
+from contact_center.model.board import AgentFigures, HeldTurn, QueueFigures, QueueToday
+from contact_center.model.figures import About
 from contact_center.model.people import Viewer
-from contact_center.model.words import AgentState, Demand, EndReason, WorkState
-from contact_center.store.repositories import calls
+from contact_center.model.reports import Asked, By, Medium
+from contact_center.model.words import AgentState, WorkState
+from contact_center.store.repositories import calls, figures
+from contact_center.store.repositories.tallies import STANDING
 from contact_center.store.schema.access import employee, queue_grant
 from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.figures import call_fact
@@ -17,44 +21,94 @@ from contact_center.store.schema.routing import agent_state
 from contact_center.store.schema.tickets import ticket
 from contact_center.store.schema.work import segment, work_item
 
-AGES = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4))
-"""Where the ages of those who wait part."""
+Found = dict[str, dict[str, float | None]]
+"""Figures by the key of their row and their id."""
+AGES = ("now.waiting.quarter", "now.waiting.hour", "now.waiting.four", "now.waiting.more")
+ALL = ""
 
 
-def by_queue(connection: Connection, viewer: Viewer, since: datetime) -> dict[int, QueueFigures]:
-    """Figures of the queues the viewer sees; a queue where nothing happened is not among them."""
-    is_open = segment.c.ended_at.is_(None)
-    waits = and_(is_open, segment.c.state == WorkState.WAITING)
-    statement = (
-        select(
-            segment.c.queue_id,
-            _count(waits),
-            _count(and_(is_open, segment.c.state == WorkState.ASSIGNED)),
-            func.min(case((waits, work_item.c.opened_at))),
-            _count(and_(is_open, work_item.c.kind == Demand.CALLBACK)),
-            _count(segment.c.entered_at >= since),
-            _count(and_(segment.c.ended_at >= since, segment.c.end_reason == EndReason.COMPLETED)),
-            func.min(case((waits, segment.c.due_at))),
+class Counted:
+    """The figures of a day until now, of each queue and of all that the viewer sees."""
+
+    def __init__(self, connection: Connection, viewer: Viewer, since: datetime, now: datetime) -> None:
+        asked = _day(since, now, By.QUEUE)
+        self._stand = _figures(connection, viewer, asked(About.NOW), now)
+        self._day = _figures(connection, viewer, asked(About.DAY), now)
+        self._text = _figures(connection, viewer, asked(About.WORK, Medium.TEXT), now)
+        self._voice = _figures(connection, viewer, asked(About.WORK, Medium.VOICE), now)
+        self._waits = _first(connection, viewer)
+
+    def queue(self, queue_id: int) -> QueueFigures:
+        """How a queue stands."""
+        key = str(queue_id)
+        since, due = self._waits.get(queue_id, (None, None))
+        return QueueFigures(
+            queue_id,
+            waiting=_number(self._stand, key, "now.waiting"),
+            in_work=_number(self._stand, key, "now.in_work"),
+            oldest_waiting_since=since,
+            callbacks=_number(self._stand, key, "now.callbacks"),
+            received=_number(self._text, key, "volume.entered"),
+            answered=_number(self._day, key, "day.answered"),
+            first_due=due,
         )
-        .join(work_item, work_item.c.id == segment.c.work_item_id)
-        .where(_seen(viewer), or_(is_open, segment.c.ended_at >= since, segment.c.entered_at >= since))
-        .group_by(segment.c.queue_id)
-    )
-    return {row[0]: QueueFigures(*row) for row in connection.execute(statement)}
+
+    @property
+    def came(self) -> int:
+        """Turns that customers began."""
+        return _number(self._day, ALL, "day.came")
+
+    @property
+    def today(self) -> list[QueueToday]:
+        """How each queue did, and all of them."""
+        keys = sorted({*self._stand, *self._text, *self._voice} - {ALL}, key=int)
+        return [
+            QueueToday(
+                int(key) if key else None,
+                self._text.get(key, {}).get("service_level.async"),
+                self._voice.get(key, {}).get("service_level.standard"),
+                [_number(self._stand, key, age) for age in AGES],
+            )
+            for key in (*keys, ALL)
+        ]
 
 
-def by_agent(connection: Connection, viewer: Viewer, since: datetime, present: dict[int, datetime]) -> list[AgentFigures]:
+def by_agent(connection: Connection, viewer: Viewer, since: datetime, now: datetime, present: dict[int, datetime]) -> list[AgentFigures]:
     """Figures of every active colleague; what they do in queues the viewer does not see is not counted."""
-    in_work = and_(segment.c.ended_at.is_(None), segment.c.state == WorkState.ASSIGNED)
-    answered = and_(segment.c.ended_at >= since, segment.c.end_reason == EndReason.COMPLETED)
-    statement = (
-        select(employee.c.id, _count(in_work), _count(answered))
-        .outerjoin(segment, and_(segment.c.agent_id == employee.c.id, or_(in_work, answered), _seen(viewer)))
-        .where(employee.c.project_id == viewer.project_id, employee.c.disabled_at.is_(None))
-        .group_by(employee.c.id)
-        .order_by(employee.c.id)
-    )
-    return [AgentFigures(row[0], present.get(row[0]), row[1], row[2]) for row in connection.execute(statement)]
+    asked = _day(since, now, By.AGENT)
+    stand, day = (_figures(connection, viewer, asked(about), now) for about in (About.NOW, About.DAY))
+    statement = select(employee.c.id).where(employee.c.project_id == viewer.project_id, employee.c.disabled_at.is_(None))
+    return [
+        AgentFigures(user, present.get(user), _number(stand, str(user), "now.in_work"), _number(day, str(user), "day.answered"))
+        for user in connection.execute(statement.order_by(employee.c.id)).scalars()
+    ]
+
+
+def _day(since: datetime, now: datetime, by: By) -> Callable[..., Asked]:
+    until = max(now, since) + timedelta(minutes=1)  # what is happening now is a part of it
+
+    def asked(about: About, medium: Medium | None = None) -> Asked:
+        return Asked(since, until, by, about=about, medium=medium)
+
+    return asked
+
+
+def _figures(connection: Connection, viewer: Viewer, asked: Asked, now: datetime) -> Found:
+    report = figures.report(connection, viewer, asked, now)
+    return {row.key: row.figures for row in chain(report.rows, (report.total,))}
+
+
+def _number(found: Found, key: str, figure: str) -> int:
+    return int(found.get(key, {}).get(figure) or 0)
+
+
+def _first(connection: Connection, viewer: Viewer) -> dict[int, tuple[datetime, datetime | None]]:
+    """Since when the first of those who wait does, and until when the first should be answered, by queue."""
+    assert STANDING.oldest is not None
+    since, waits = STANDING.oldest
+    statement = select(segment.c.queue_id, func.min(since), func.min(segment.c.due_at)).select_from(STANDING.tables)
+    mine = (STANDING.only, waits, segment.c.project_id == viewer.project_id, _seen(viewer))
+    return {row[0]: (row[1], row[2]) for row in connection.execute(statement.where(*mine).group_by(segment.c.queue_id))}
 
 
 def holding(connection: Connection, viewer: Viewer, most: int = 20) -> dict[int, tuple[HeldTurn, ...]]:
@@ -90,24 +144,6 @@ def _seen(viewer: Viewer) -> ColumnElement[bool]:
         # The project's own segments: a queue belongs to one project.
         return true()
     return segment.c.queue_id.in_(viewer.queue_ids)
-
-
-def came(connection: Connection, viewer: Viewer, since: datetime) -> int:
-    """Turns that customers began since then, each once: those that came into a queue that the viewer sees, from wherever."""
-    began = and_(segment.c.project_id == viewer.project_id, segment.c.entered_at >= since)
-    statement = select(func.count(segment.c.work_item_id.distinct())).join(work_item, work_item.c.id == segment.c.work_item_id)
-    return int(connection.execute(statement.where(began, work_item.c.opened_at >= since, _seen(viewer))).scalar_one())
-
-
-def ages(connection: Connection, viewer: Viewer, now: datetime) -> dict[int, list[int]]:
-    """Those who wait now, by queue and by how long they have, wherever they stood before."""
-    waits = and_(segment.c.ended_at.is_(None), segment.c.state == WorkState.WAITING, segment.c.project_id == viewer.project_id)
-    edges = [now - limit for limit in AGES]
-    opened = work_item.c.opened_at
-    within = [opened > edges[0], *(and_(opened <= newer, opened > older) for newer, older in pairwise(edges)), opened <= edges[-1]]
-    statement = select(segment.c.queue_id, *(_count(each) for each in within)).join(work_item, work_item.c.id == segment.c.work_item_id)
-    rows = connection.execute(statement.where(waits, _seen(viewer)).group_by(segment.c.queue_id))
-    return {row[0]: list(row[1:]) for row in rows}
 
 
 def occupancy(connection: Connection, viewer: Viewer, now: datetime) -> float | None:

@@ -8,7 +8,7 @@ from math import fsum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, case, false, func, literal, literal_column, or_, select
+from sqlalchemy import ColumnElement, and_, case, false, func, literal, literal_column, or_, select, true
 from sqlalchemy.engine import Connection
 
 from contact_center.model.figures import About, Tallies, values
@@ -91,6 +91,12 @@ def _from_rows(
     for row in connection.execute(select(key, *sums).select_from(source.tables).where(*mine).group_by(_BY_KEY)):
         if any(row[1:]):  # what nothing is counted of, as an offer that was withdrawn, makes no row
             pieces[namer.name(row[0])].add(zip(names, row[1:], strict=True))
+    if source.oldest is not None:
+        since, waits = source.oldest
+        for row_key, first in connection.execute(
+            select(key, func.min(since)).select_from(source.tables).where(*mine, waits).group_by(_BY_KEY)
+        ):
+            pieces[namer.name(row_key)].take("age", [(now - first).total_seconds()])
     if source.samples:
         found = select(key, *sampled(source)).select_from(source.tables).where(*mine, has_sample(source))
         columns: dict[Any, list[list[float]]] = defaultdict(lambda: [[] for _ in source.samples])
@@ -134,7 +140,10 @@ def _behind(
 
 
 def _between(source: Source, since: datetime, until: datetime) -> Any:
-    return and_(source.at >= since, source.at < until)
+    if source.standing:
+        return true()
+    indexed = source.within >= since if source.within is not None else true()
+    return and_(source.at >= since, source.at < until, indexed)
 
 
 def _narrowed(viewer: Viewer, asked: Asked, source: Source) -> list[Any]:

@@ -4,7 +4,8 @@ behind a number and alerts all read these.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import (
@@ -31,7 +32,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from contact_center.model.calls import Outcome
 from contact_center.model.figures import About
 from contact_center.model.reports import CALL, Medium
-from contact_center.model.words import Delivery, Direction, EndReason, Goal, HandlingKind, OfferState, WrapEnd
+from contact_center.model.words import Delivery, Demand, Direction, EndReason, Goal, HandlingKind, OfferState, WorkState, WrapEnd
 from contact_center.store.repositories.sessions import AGAIN
 from contact_center.store.schema.figures import call_fact, resolution
 from contact_center.store.schema.handling import handling
@@ -90,6 +91,12 @@ class Source:
     medium: Medium | None = None
     sums: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
     samples: Mapping[str, tuple[ColumnElement[Any], Condition]] = field(default_factory=dict)
+    oldest: tuple[ColumnElement[Any], Condition] | None = None
+    """Since when those that meet a condition stand; the age of the oldest of a row is the sample `age`."""
+    standing: bool = False
+    """Of this moment: no stretch of time narrows it down."""
+    within: ColumnElement[Any] | None = None
+    """An instant that is never earlier than `at` and has an index."""
     is_open: Condition | None = None
     """What of it may still change by itself, and so stands in no rollup; None: no rollup has any of it."""
     only: Condition = field(default_factory=true)
@@ -124,6 +131,16 @@ def _stays(now: datetime) -> Mapping[str, Condition]:
         "first_responses": segment.c.response == "first",
         "next_responses": segment.c.response == "next",
     }
+
+
+def _standing(now: datetime) -> Mapping[str, Condition]:
+    waits = segment.c.state == WorkState.WAITING
+    opened = work_item.c.opened_at
+    edges = [now - limit for limit in AGES]
+    within = [opened > edges[0], *(and_(opened <= newer, opened > older) for newer, older in pairwise(edges)), opened <= edges[-1]]
+    ages = {f"waiting_{name}": and_(waits, each) for name, each in zip(("quarter", "hour", "four", "more"), within, strict=True)}
+    in_work = segment.c.state == WorkState.ASSIGNED
+    return {"waiting": waits, **ages, "in_work": in_work, "callbacks": work_item.c.kind == Demand.CALLBACK}
 
 
 def _calls(now: datetime) -> Mapping[str, Condition]:
@@ -200,6 +217,10 @@ def _response(kind: str, column: str) -> tuple[ColumnElement[Any], Condition]:
     return segment.c[column], and_(segment.c.response == kind, segment.c[column].is_not(None))
 
 
+AGES = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4))
+"""Where the ages of those who wait part."""
+# A stay that ended so is not the last of its turn.
+_PASSED_ON = (EndReason.TRANSFERRED, EndReason.OVERFLOWED, EndReason.AFTER_HOURS)
 # Ends by which a turn leaves its queue without an answer: too late, they are misses as what is still open is.
 _LEFT = (EndReason.NO_REPLY_NEEDED, EndReason.TRANSFERRED, EndReason.OVERFLOWED)
 _CALLER = select(interaction.c.contact_id).where(interaction.c.id == call_fact.c.interaction_id).scalar_subquery()
@@ -232,6 +253,46 @@ STAYS = Source(
     ended=segment.c.ended_at,
     how=segment.c.end_reason,
     seconds=segment.c.wait_seconds,
+)
+
+
+def _of_turns(
+    name: str, about: About, at: ColumnElement[Any], counts: Callable[[datetime], Mapping[str, Condition]], **more: Any
+) -> Source:
+    """Stays, counted otherwise than by when they began."""
+    columns = {each: getattr(STAYS, each) for each in ("project", "queue", "agent", "channel", "reason", "medium", "due", "ended", "how")}
+    return Source(
+        name,
+        about,
+        segment.join(work_item, work_item.c.id == segment.c.work_item_id),
+        id=segment.c.id,
+        at=at,
+        counts=counts,
+        to_ticket=work_item.c.ticket_id,
+        **columns,
+        **more,
+    )
+
+
+STANDING = _of_turns(
+    "standing",
+    About.NOW,
+    work_item.c.opened_at,
+    _standing,
+    only=segment.c.ended_at.is_(None),
+    oldest=(work_item.c.opened_at, segment.c.state == WorkState.WAITING),
+    standing=True,
+)
+TURNS = _of_turns(
+    "turn",
+    About.DAY,
+    work_item.c.opened_at,
+    lambda _now: {"came": true()},
+    only=or_(segment.c.ended_at.is_(None), segment.c.end_reason.not_in(_PASSED_ON)),
+    within=segment.c.entered_at,
+)
+ANSWERS = _of_turns(
+    "answer", About.DAY, segment.c.ended_at, lambda _now: {"done": true()}, only=segment.c.end_reason == EndReason.COMPLETED
 )
 OFFERS = Source(
     "offer",
@@ -380,7 +441,7 @@ SURVEYS = Source(
     how=survey.c.kind,
     seconds=survey.c.score,
 )
-SOURCES = (STAYS, OFFERS, CALLS, RESOLUTIONS, HANDLING, TALKS, CLOCKS, SURVEYS)
+SOURCES = (STAYS, OFFERS, CALLS, RESOLUTIONS, HANDLING, TALKS, CLOCKS, SURVEYS, TURNS, ANSWERS, STANDING)
 FOLDED = tuple(source for source in SOURCES if source.is_open is not None)
 _ANY = datetime(2000, 1, 1).astimezone()
 COUNTED: dict[str, tuple[Source, ...]] = {}

@@ -8,6 +8,8 @@ import { useLive } from "./live";
 const SETTLE = 700; // milliseconds in which several events become one question
 const PAUSE = 3000;
 const SHARE = 20; // and so many times as long as the last count took: where counting is slow it is done less often
+const LINE = 500; // of it, that may have been the way there and back, which costs the server nothing
+const LONGEST = 30_000;
 
 export const useViews = defineStore("views", () => {
   const live = useLive();
@@ -34,7 +36,7 @@ export const useViews = defineStore("views", () => {
     if (views.value.length) {
       counts.value = Object.fromEntries(found.map((each) => [each.view_id, each.more ? `${each.tickets}+` : each.tickets ? String(each.tickets) : ""]));
     }
-    pause = Math.max(PAUSE, SHARE * (Date.now() - counted));
+    pause = Math.min(LONGEST, Math.max(PAUSE, SHARE * (Date.now() - counted - LINE)));
     await live.renewSaved();
   }
 
