@@ -6,10 +6,10 @@ from pydantic import AfterValidator, Field
 
 from contact_center.api.framework import Input
 from contact_center.api.schemas import among
-from contact_center.model.figures import FIGURES, About
+from contact_center.model.figures import FIGURES, RUNNING
 
-WATCHED = tuple(figure.id for figure in FIGURES if figure.about in (About.WORK, About.NOW))
-"""Figures that run: of this moment, and of the last hour."""
+WATCHED = tuple(figure.id for figure in FIGURES if figure.about in RUNNING)
+"""Figures that run: of this moment, of who is there, and of the last hour."""
 Figure = Annotated[str, Field(json_schema_extra={"enum": list(WATCHED)}), AfterValidator(among(WATCHED))]
 Person = Annotated[int, Field(ge=1, lt=2**53)]
 

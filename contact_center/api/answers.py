@@ -8,7 +8,7 @@ from contact_center.automation.trying import Verdict
 from contact_center.model.agent_time import AgentTime, Stretch
 from contact_center.model.channels import ChannelNews, Reconciliation
 from contact_center.model.desk import Notice
-from contact_center.model.figures import About, Unit
+from contact_center.model.figures import About, Unit, values
 from contact_center.model.people import Queue, User
 from contact_center.model.routing import AgentNow, AuxCode, Offer
 from contact_center.model.rules import RuleRun
@@ -161,17 +161,13 @@ class TimeOf:
     """The time of an agent, in seconds, and what it comes to."""
 
     time: AgentTime
-    occupancy: float | None
-    """Work in hand, of that and the time available with nothing in hand."""
-    utilisation: float | None
-    """Work in hand or ready for it, of the time signed in."""
-    concurrency: float | None
-    """How much was done at once, on average, while anything was."""
+    figures: dict[str, float | None]
+    """By id, as the registry has them."""
 
     @classmethod
     def of(cls, time: AgentTime) -> "TimeOf":
         """With what it comes to."""
-        return cls(time, time.occupancy, time.utilisation, time.concurrency)
+        return cls(time, values(time.tallies, about=About.TIME))
 
 
 @dataclass(frozen=True, slots=True)

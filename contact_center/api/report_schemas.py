@@ -61,7 +61,8 @@ class StretchQuery(Input):
 class StretchesQuery(StretchQuery):
     """What the time of an agent is made of."""
 
-    agent_id: int = Field(ge=1, lt=2**53)
+    agent_id: int | None = Field(None, ge=1, lt=2**53)
+    """None: of all."""
     limit: int = Field(2000, ge=1, le=5000)
 
 

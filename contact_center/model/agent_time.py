@@ -9,8 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from contact_center.model.figures import Tallies
 from contact_center.model.words import AgentState
 
+_SECONDS = (
+    "signed_in", "available", "rona", "aux_paid", "aux_unpaid", "busy", "idle", "ready", "talk", "hold", "focus", "wrap",
+)  # fmt: skip
 Span = tuple[float, float]
 """From and until, in seconds."""
 
@@ -48,6 +52,7 @@ class Stretch:
     """Of an offer the instant at which it was made, too."""
     code_id: int | None = None
     """Of aux: why."""
+    agent_id: int = 0
     ticket_id: int | None = None
     """None also where the ticket is out of sight."""
     number: int | None = None
@@ -84,22 +89,13 @@ class AgentTime:
     declined: int = 0
     expired: int = 0
     held: int = 0
-    """Turns in hand now."""
+    """Turns in hand now, in queues that the reader sees."""
 
     @property
-    def occupancy(self) -> float | None:
-        """Of the time in which there was work or could have been some: the part with work."""
-        return _share(self.busy, self.busy + self.idle)
-
-    @property
-    def utilisation(self) -> float | None:
-        """Of the time signed in: the part with work or ready for it."""
-        return _share(self.ready, self.signed_in)
-
-    @property
-    def concurrency(self) -> float | None:
-        """How many stretches of work ran at once, on average, while there was any."""
-        return _share(self.talk + self.hold + self.focus + self.wrap, self.busy)
+    def tallies(self) -> Tallies:
+        """The same in the words of the registry, which makes figures of it."""
+        seconds = {f"{name}_seconds": getattr(self, name) for name in _SECONDS}
+        return Tallies(**seconds, offers_accepted=self.accepted, offers_declined=self.declined, offers_expired=self.expired)
 
 
 def time_of(
@@ -184,7 +180,3 @@ def _overlap(one: list[Span], other: list[Span]) -> float:
             total += min(end, other[place][1]) - max(begin, other[place][0])
             place += 1
     return total
-
-
-def _share(part: float, whole: float) -> float | None:
-    return part / whole if whole > 0 else None

@@ -55,6 +55,11 @@ class AgentFigures:
     """What they have in hand, the longest wait first; at most 20."""
     in_call_since: datetime | None = None
     """Since when they are in a call, where the telephone system tells it as it happens."""
+    here: bool | None = None
+    """Whether a console of theirs is open and they have not said that they are offline; None: work of no queue that the reader sees is
+    offered to them, so that no figure of the team counts them."""
+    busy: bool | None = None
+    """Whether they have something in hand, write it up or are in a call; None: not available, or not of the team."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +89,9 @@ class Board:
     today: list[QueueToday]
     came: int
     """Turns that customers began since the beginning of the day, each once, however many queues it stood in since."""
-    occupancy: float | None
-    """Of those who are available at this moment: the part that has something in hand."""
+    here: int
+    """`team.here`: colleagues of the team who are here; of `team`."""
+    team: int
+    """`team.agents`"""
+    busy: float | None
+    """`team.busy`: of those who are available at this moment, the part that has something in hand, writes it up or is in a call."""

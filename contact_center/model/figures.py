@@ -42,8 +42,16 @@ class About(StrEnum):
     """Surveys that went out, by when."""
     DAY = "day"
     """What happened in queues, each by when it happened, whenever it began: how far a day has come."""
+    TIME = "time"
+    """How colleagues spent a stretch of time; by colleague only."""
+    TEAM = "team"
+    """Who is there at this moment, of those whom work of a queue is offered to; whoever serves two queues is in both, and once in all."""
     NOW = "now"
     """What stands in queues at this moment, whenever it began."""
+
+
+RUNNING = (About.WORK, About.NOW, About.TEAM)
+"""What alerts can watch: what began lately, what stands, and who is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +149,26 @@ class Tallies:
     ces_answered: int = 0
     ces_score: float = 0
     """Sum of the marks, 1 to 7."""
+    signed_in_seconds: float = 0
+    """In any state but offline."""
+    available_seconds: float = 0
+    rona_seconds: float = 0
+    """Taken for absent, because an offer ran out."""
+    aux_paid_seconds: float = 0
+    aux_unpaid_seconds: float = 0
+    busy_seconds: float = 0
+    """With work in hand, whatever was done at once, while signed in or not."""
+    idle_seconds: float = 0
+    """Available, with nothing in hand."""
+    ready_seconds: float = 0
+    """Signed in, and available or with work in hand."""
+    agents: int = 0
+    """Colleagues whom work is offered to when they are available."""
+    agents_here: int = 0
+    """Of them those with a console open who have not said that they are offline."""
+    agents_available: int = 0
+    agents_busy: int = 0
+    """Of the available: those who have something in hand, write it up, or are in a call."""
     came: int = 0
     """Turns that customers began, each once, where it stands or ended: what was passed on counts where it went."""
     done: int = 0
@@ -286,8 +314,13 @@ def _kept(goal: str, en: str, ru: str) -> tuple[Figure, ...]:
     )
 
 
+def _seconds(name: str, tally: str, en: str, ru: str) -> Figure:
+    return Figure(name, Unit.SECONDS, tally, en, ru, About.TIME)
+
+
 _STANDARD = "answered_in_target / (answered + abandoned - abandoned_in_target)"
-_HANDLE = "(talk_seconds + hold_seconds + focus_seconds + wrap_seconds) / handled"
+_WORK = "(talk_seconds + hold_seconds + focus_seconds + wrap_seconds)"
+_HANDLE = f"{_WORK} / handled"
 
 FIGURES: tuple[Figure, ...] = (
     _count("volume.entered", "entered", "Came in", "Поступило"),
@@ -391,6 +424,23 @@ FIGURES: tuple[Figure, ...] = (
     Figure("survey.response_rate", Unit.SHARE, "surveys_answered / surveys_sent", "Response rate", "Доля ответивших", About.SURVEY),
     Figure("csat", Unit.SHARE, "csat_satisfied / csat_answered", "CSAT", "CSAT", About.SURVEY),
     Figure("nps", Unit.SCORE, "100 * (nps_promoters - nps_detractors) / nps_answered", "NPS", "NPS", About.SURVEY),
+    _seconds("time.signed_in", "signed_in_seconds", "Signed in", "На смене"),
+    _seconds("time.available", "available_seconds", "Available", "Доступен"),
+    _seconds("time.idle", "idle_seconds", "Idle", "Свободен"),
+    _seconds("time.aux_paid", "aux_paid_seconds", "Away, paid", "Отошёл, оплачивается"),
+    _seconds("time.aux_unpaid", "aux_unpaid_seconds", "Away, not paid", "Отошёл, не оплачивается"),
+    _seconds("time.rona", "rona_seconds", "No answer", "Не отвечал"),
+    _seconds("time.busy", "busy_seconds", "Busy", "В работе"),
+    Figure("occupancy", Unit.SHARE, "busy_seconds / (busy_seconds + idle_seconds)", "Occupancy", "Занятость", About.TIME),
+    Figure("utilisation", Unit.SHARE, "ready_seconds / signed_in_seconds", "Utilisation", "Загрузка", About.TIME),
+    Figure("concurrency", Unit.SCORE, f"{_WORK} / busy_seconds", "At once", "Одновременно", About.TIME),
+    _count("time.accepted", "offers_accepted", "Accepted", "Принял", About.TIME),
+    _count("time.declined", "offers_declined", "Declined", "Отклонил", About.TIME),
+    _count("time.expired", "offers_expired", "Not answered", "Не ответил", About.TIME),
+    _count("team.agents", "agents", "Colleagues", "Сотрудников", About.TEAM),
+    _count("team.here", "agents_here", "Colleagues here", "Сотрудников на месте", About.TEAM),
+    _count("team.available", "agents_available", "Colleagues available", "Сотрудников доступно", About.TEAM),
+    Figure("team.busy", Unit.SHARE, "agents_busy / agents_available", "Busy, of those available", "Заняты, от доступных", About.TEAM),
     _count("day.came", "came", "Turns begun", "Новых обращений клиентов", About.DAY),
     _count("day.answered", "done", "Answers given", "Дано ответов", About.DAY),
     _count("now.waiting", "waiting", "Waiting now", "Ожидают сейчас", About.NOW),

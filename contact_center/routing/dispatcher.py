@@ -20,7 +20,7 @@ from contact_center.model.shift import SkillNeed
 from contact_center.routing import matcher, moves, offers, queues, states
 from contact_center.routing.offers import Weights
 from contact_center.store import Connection, Store
-from contact_center.store.repositories import handling, routing, serving, skills, sla, tickets
+from contact_center.store.repositories import handling, presence, routing, serving, skills, sla, tickets
 from contact_center.tickets import escalation, lifecycle, wrapping
 
 logger = structlog.get_logger(__name__)
@@ -29,7 +29,6 @@ LOOK_SECONDS = 2.0  # between looks at the clock
 PACE = 0.05  # seconds between two rounds: a flood of commits is looked at together
 SHARE = 3  # and so many times as long as the last took: with thousands waiting for nobody, a round at every commit would be all we do
 MOST_WAITING = 10_000  # read at once; the longest wait is among them
-FADES = timedelta(seconds=45)  # three renewals of presence missed: no console
 EVER = datetime.min.replace(tzinfo=UTC)
 GAP = timedelta(seconds=30)  # longer between two looks: the machine stood still, or its clock was set
 GRACE = timedelta(seconds=90)  # after that an agent is offline
@@ -110,11 +109,11 @@ class Dispatcher:
         made = 0
         for found in matcher.match(picture.agents, picture.waiting, now):
             channel = channels[found.segment_id]
-            made += await self._store.write(offers.make, Act(now), self._weights, FADES, found.segment_id, found.agent_id, channel)
+            made += await self._store.write(offers.make, Act(now), self._weights, presence.FADES, found.segment_id, found.agent_id, channel)
         return made
 
     def _picture(self, connection: Connection, now: datetime) -> _Picture | None:
-        free = routing.free_agents(connection, now, now - FADES)
+        free = routing.free_agents(connection, now, now - presence.FADES)
         room: dict[int, int] = {agent.user_id: matcher.WHOLE for agent in free}
         for item in routing.held(connection) if free else ():
             if item.user_id in room:
@@ -178,7 +177,7 @@ def _due(connection: Connection, act: Act, watching_since: datetime) -> list[Cal
         found.append(partial(moves.end_over, act=act, project_id=project_id, user_id=user_id))
     for wrap in handling.wraps_due(connection, act.now):
         found.append(partial(wrapping.time_up, act=act, segment_id=wrap.id))
-    for focus in handling.faded_focus(connection, act.now - FADES):
+    for focus in handling.faded_focus(connection, act.now - presence.FADES):
         found.append(partial(handling.end_faded, focus=focus))
     for _, ticket_id in tickets.snoozed_until(connection, act.now, queues.AT_ONCE):
         found.append(partial(lifecycle.wake_snoozed, act=act, ticket_id=ticket_id))

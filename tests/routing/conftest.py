@@ -5,13 +5,16 @@ from datetime import timedelta
 import pytest
 
 from contact_center.model.acts import Act
+from contact_center.model.figures import About
+from contact_center.model.people import Viewer
+from contact_center.model.reports import Asked, By, Report
 from contact_center.model.routing import AgentNow, Offer
 from contact_center.model.words import AgentState, Role
 from contact_center.routing import offers, states
 from contact_center.routing.dispatcher import Dispatcher
 from contact_center.routing.offers import Weights
 from contact_center.store import Connection, Store
-from contact_center.store.repositories import access, presence, routing
+from contact_center.store.repositories import access, figures, presence, routing
 from tests.intake.world import make_world
 from tests.tickets.test_threading import Desk
 
@@ -45,6 +48,15 @@ class Floor:
     async def renew(self) -> None:
         """Consoles that are open say so."""
         await self.store.write(presence.note, "test", sorted(self.at_console), self.clock())
+
+    async def team(self, viewer: Viewer, by: By = By.QUEUE, **narrowed: int) -> Report:
+        """Who is there now."""
+        asked = Asked(self.clock(), self.clock(), by, about=About.TEAM, **narrowed)
+        return await self.store.read(figures.report, viewer, asked, self.clock())
+
+    async def busy(self, viewer: Viewer) -> float | None:
+        """Of the available, the part with work in hand."""
+        return (await self.team(viewer)).total.figures["team.busy"]
 
     async def choose(self, user_id: int, state: AgentState, code_id: int | None = None, *, after_work: bool = False) -> AgentNow:
         act = Act(self.clock(), user_id)

@@ -53,7 +53,7 @@ async def test_who_talks_is_offered_nothing_until_they_hang_up(floor: Floor) -> 
     viewer = Viewer(anna, 1, Role.ADMIN, ())
     since = await floor.store.read(board.in_call, viewer, floor.clock())
     assert since == {anna: floor.clock() - timedelta(seconds=30)}
-    assert await floor.store.read(board.occupancy, viewer, floor.clock()) == 1
+    assert await floor.busy(viewer) == 1
     await line.hangs_up()
     assert [offer.agent_id for offer in await floor.round()] == [anna]
     assert await floor.store.read(board.in_call, viewer, floor.clock()) == {}

@@ -17,7 +17,7 @@ from contact_center.model.shift import WrapUp
 from contact_center.model.words import PointKind, Role, Status, WorkState, WrapEnd
 from contact_center.routing import offers, wrap_ups
 from contact_center.routing.wrap_ups import WriteUp
-from contact_center.store.repositories import access, board, figures, handling, reasons, work
+from contact_center.store.repositories import access, figures, handling, reasons, work
 from contact_center.tickets import lifecycle, replies
 from contact_center.tickets.lifecycle import TicketPatch
 from contact_center.tickets.replies import Draft, Sending
@@ -86,13 +86,13 @@ async def test_whoever_writes_up_has_something_in_hand(floor: Floor) -> None:
     await wants(floor)
     anna, _ = await floor.hire("anna"), await floor.hire("olga")
     viewer = Viewer(anna, 1, Role.SUPERVISOR, (1,))
-    assert await floor.store.read(board.occupancy, viewer, floor.clock()) == 0
+    assert await floor.busy(viewer) == 0
     ticket = await floor.ticket()
     await answer(floor, anna, ticket)
     (wrap,) = await wraps(floor, anna)
-    assert await floor.store.read(board.occupancy, viewer, floor.clock()) == 0.5
+    assert await floor.busy(viewer) == 0.5
     await say(floor, anna, wrap, done=True)
-    assert await floor.store.read(board.occupancy, viewer, floor.clock()) == 0
+    assert await floor.busy(viewer) == 0
 
 
 async def test_the_clock_ends_it_at_its_very_second(floor: Floor) -> None:

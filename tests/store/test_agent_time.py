@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert
 
 from contact_center.model.acts import Act
+from contact_center.model.figures import About, values
 from contact_center.model.people import ContactRef, Viewer
 from contact_center.model.words import AgentState, HandlingKind, OfferState, Role, StateReason
 from contact_center.store import Connection, Store
@@ -83,9 +84,10 @@ async def test_time_equals_a_recount_step_by_step(
         assert (mine.aux_paid, mine.aux_unpaid) == pytest.approx(((aux["aux paid"] + aux["aux"]) * seconds, aux["aux unpaid"] * seconds))
         assert {kind: getattr(mine, kind) for kind in HandlingKind} == pytest.approx({kind: n * seconds for kind, n in counts.items()})
         assert (mine.accepted, mine.declined, mine.expired) == tuple(taken.count(state) for state in ("accepted", "declined", "expired"))
-        assert mine.occupancy == (pytest.approx(busy / (busy + idle)) if busy + idle else None)
-        assert mine.utilisation == (pytest.approx(ready / signed) if signed else None)
-        assert mine.concurrency == (pytest.approx(sum(counts.values()) / busy) if busy else None)
+        told = values(mine.tallies, about=About.TIME)
+        assert told["occupancy"] == (pytest.approx(busy / (busy + idle)) if busy + idle else None)
+        assert told["utilisation"] == (pytest.approx(ready / signed) if signed else None)
+        assert told["concurrency"] == (pytest.approx(sum(counts.values()) / busy) if busy else None)
         rows = agent_time.behind(connection, viewer, desk.agent, at(since), at(until), at(now), 1000)
         lasted = dict.fromkeys((*AgentState, *HandlingKind), 0.0)
         for row in rows:

@@ -11,10 +11,9 @@ from contact_center.model.people import Viewer
 from contact_center.routing import standing
 from contact_center.routing.offers import Weights
 from contact_center.store import Connection, journal
-from contact_center.store.repositories import access, board, presence
+from contact_center.store.repositories import access, board, presence, team
 
 LONGEST_DAY = timedelta(hours=50)  # a day of 25 hours, and clocks that differ
-FADES = timedelta(seconds=45)  # three renewals missed
 
 
 async def get_board(ctx: Context, query: BoardQuery) -> Board:
@@ -35,17 +34,26 @@ async def get_board(ctx: Context, query: BoardQuery) -> Board:
 def _board(connection: Connection, viewer: Viewer, since: datetime, now: datetime, weights: Weights) -> Board:
     counted = board.Counted(connection, viewer, since, now)
     queues = [queue for queue in access.queues(connection, viewer.project_id) if viewer.sees_queue(queue.id)]
-    could = standing.could_take(connection, weights, now, now - FADES)
+    could = standing.could_take(connection, weights, now, now - presence.FADES)
     holding = board.holding(connection, viewer)
     in_call = board.in_call(connection, viewer, now)
-    agents = board.by_agent(connection, viewer, since, now, presence.present(connection, now - FADES))
+    agents = board.by_agent(connection, viewer, since, now, presence.present(connection, now - presence.FADES))
+    members = team.members(connection, viewer, now)
+    all_of_them = team.figures_of(members)
+    stands = {each.user_id: (each.here, each.busy if each.available else None) for each in members}
     return Board(
         as_of=journal.horizon(connection),
         at=now,
         since=since,
         queues=[replace(counted.queue(each.id), could_take=could.get(each.id, 0)) for each in queues],
-        agents=[replace(each, holding=holding.get(each.user_id, ()), in_call_since=in_call.get(each.user_id)) for each in agents],
+        agents=[
+            replace(each, holding=holding.get(each.user_id, ()), in_call_since=in_call.get(each.user_id), here=here, busy=busy)
+            for each in agents
+            for here, busy in (stands.get(each.user_id, (None, None)),)
+        ],
         today=counted.today,
         came=counted.came,
-        occupancy=board.occupancy(connection, viewer, now),
+        here=int(all_of_them["team.here"] or 0),
+        team=int(all_of_them["team.agents"] or 0),
+        busy=all_of_them["team.busy"],
     )

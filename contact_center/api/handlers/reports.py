@@ -18,7 +18,7 @@ from contact_center.errors import Invalid
 from contact_center.model.agent_time import together
 from contact_center.model.calls import Missed
 from contact_center.model.figure_words import TALLY_WORDS
-from contact_center.model.figures import FIGURES
+from contact_center.model.figures import FIGURES, About
 from contact_center.model.people import Viewer
 from contact_center.model.reports import Asked, Behind, By, Report, hours_of, starts_of
 from contact_center.store import Connection, journal
@@ -28,6 +28,8 @@ from contact_center.store.repositories.tallies import COUNTED
 
 T = TypeVar("T")
 LONGEST = timedelta(days=800)
+ROWS = {About.TIME: (By.AGENT,), About.TEAM: (By.QUEUE, By.AGENT), About.NOW: (By.QUEUE, By.AGENT, By.CHANNEL, By.REASON)}
+"""What makes a row where not everything can."""
 SECONDS = 30.0  # a report that takes longer is broken off
 
 
@@ -99,6 +101,8 @@ def _check_stretch(since: datetime, until: datetime) -> None:
 
 def _asked(query: ReportQuery) -> Asked:
     _check_stretch(query.since, query.until)
+    if query.about in ROWS and query.by not in ROWS[query.about]:
+        raise Invalid("This report has no such rows.", field="by")
     try:
         starts = starts_of(query.since, query.until, query.step, query.timezone) if query.by is By.INTERVAL else ()
     except OverflowError:

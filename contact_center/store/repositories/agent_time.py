@@ -7,9 +7,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, case, func, or_, select, true
 from sqlalchemy.engine import Connection
 
-from contact_center.model.agent_time import AgentTime, StateSpan, Stretch, WorkSpan, cut, time_of
+from contact_center.model.agent_time import AgentTime, StateSpan, Stretch, WorkSpan, cut, time_of, together
+from contact_center.model.figures import About, values
 from contact_center.model.people import Viewer
+from contact_center.model.reports import Report, Row
 from contact_center.model.words import AgentState, HandlingKind, OfferState
+from contact_center.store.repositories.tallies import STANDING
 from contact_center.store.schema.access import employee, queue_grant
 from contact_center.store.schema.figures import call_fact
 from contact_center.store.schema.handling import handling
@@ -22,43 +25,61 @@ _STATES = (OfferState.ACCEPTED, OfferState.DECLINED, OfferState.EXPIRED)
 
 
 def of_agents(connection: Connection, viewer: Viewer, since: datetime, until: datetime, now: datetime) -> list[AgentTime]:
-    """The time of each agent who works in a queue that the viewer sees, of those who were there at all; by number."""
+    """The time of each agent who works in a queue that the viewer sees, of those who were there at all or hold something
+    now; by number."""
     states, paid = _states(connection, viewer, since, until), _paid(connection, viewer.project_id)
-    work, offers, held = _work(connection, viewer, since, until), _offers(connection, viewer, since, until), _held(connection, viewer)
+    work, offers, held = _work(connection, viewer, since, until), _offers(connection, viewer, since, until), _held(connection, viewer, now)
     found = []
-    for user in sorted({*states, *work, *offers}):
+    for user in sorted({*states, *work, *offers, *held}):
         spans = [StateSpan(state, code, paid.get(code or 0, True), began, ended) for state, code, began, ended in states[user]]
         counts = {"accepted": offers[user][0], "declined": offers[user][1], "expired": offers[user][2], "held": held.get(user, 0)}
         found.append(time_of(user, spans, work[user], since, until, now, **counts))
-    return [row for row in found if row.signed_in or row.busy or row.accepted or row.declined or row.expired]
+    return [row for row in found if row.signed_in or row.busy or row.accepted or row.declined or row.expired or row.held]
+
+
+def report(connection: Connection, viewer: Viewer, since: datetime, until: datetime, now: datetime) -> Report:
+    """The same as a report of the registry."""
+    found = of_agents(connection, viewer, since, until, now)
+    rows = [Row(str(each.user_id), each.tallies, values(each.tallies, about=About.TIME)) for each in found]
+    total = together(found).tallies
+    return Report(since, until, rows, Row("", total, values(total, about=About.TIME)))
 
 
 def behind(
-    connection: Connection, viewer: Viewer, user_id: int, since: datetime, until: datetime, now: datetime, most: int
+    connection: Connection, viewer: Viewer, user_id: int | None, since: datetime, until: datetime, now: datetime, most: int
 ) -> list[Stretch]:
-    """What the time of one agent is made of, in order, the first `most`; nothing for somebody who shares no queue with the viewer."""
+    """What the time of one agent is made of, or of all whom the viewer sees (None), in order, the first `most`; nothing for somebody
+    who shares no queue with the viewer."""
     end = min(until, now)
     found: list[Stretch] = []
-    for state, code, began, ended in _states(connection, viewer, since, until, user_id)[user_id]:
-        if span := cut(began, ended or now, since, end):
-            found.append(Stretch(state, *span, code_id=code))
+    for agent, states in _states(connection, viewer, since, until, user_id).items():
+        for state, code, began, ended in states:
+            if span := cut(began, ended or now, since, end):
+                found.append(Stretch(state, *span, code, agent))
     work = _handling(viewer, since, until, user_id).add_columns(*_ticket_of(viewer, handling.c.ticket_id))
     for row in connection.execute(work.order_by(handling.c.started_at).limit(most)):
         if span := cut(row.started_at, row.ended_at, since, end):
-            found.append(Stretch(row.kind, *span, None, row.shown_id, row.shown_number, row.shown_subject or ""))
+            found.append(Stretch(row.kind, *span, None, row.agent_id, row.shown_id, row.shown_number, row.shown_subject or ""))
     for row in connection.execute(_talks(viewer, since, until, user_id).order_by(call_fact.c.started_at).limit(most)):
         for kind, began, ended in _parts(row):
             if span := cut(began, ended, since, end):
-                found.append(Stretch(kind, *span))
-    made = (offer.c.offered_at >= since, offer.c.offered_at < until, offer.c.agent_id == user_id, offer.c.agent_id.in_(_seen(viewer)))
+                found.append(Stretch(kind, *span, None, row.agent_id))
+    made = (
+        offer.c.offered_at >= since,
+        offer.c.offered_at < until,
+        _one_or_all(offer.c.agent_id, user_id),
+        offer.c.agent_id.in_(_seen(viewer)),
+    )
     offers = (
-        select(offer.c.state, offer.c.offered_at, *_ticket_of(viewer, work_item.c.ticket_id))
+        select(offer.c.agent_id, offer.c.state, offer.c.offered_at, *_ticket_of(viewer, work_item.c.ticket_id))
         .join(segment, segment.c.id == offer.c.segment_id)
         .join(work_item, work_item.c.id == segment.c.work_item_id)
     )
     for row in connection.execute(offers.where(*made, offer.c.state.in_(_STATES)).order_by(offer.c.offered_at).limit(most)):
-        found.append(Stretch(row.state, row.offered_at, row.offered_at, None, row.shown_id, row.shown_number, row.shown_subject or ""))
-    return sorted(found, key=lambda each: (each.began, each.kind))[:most]
+        found.append(
+            Stretch(row.state, row.offered_at, row.offered_at, None, row.agent_id, row.shown_id, row.shown_number, row.shown_subject or "")
+        )
+    return sorted(found, key=lambda each: (each.began, each.agent_id, each.kind))[:most]
 
 
 def _ticket_of(viewer: Viewer, ticket_id: ColumnElement[Any]) -> list[ColumnElement[Any]]:
@@ -148,7 +169,9 @@ def _offers(connection: Connection, viewer: Viewer, since: datetime, until: date
     return defaultdict(lambda: (0, 0, 0), {row[0]: tuple(row[1:]) for row in rows})
 
 
-def _held(connection: Connection, viewer: Viewer) -> dict[int, int]:
-    mine = (segment.c.ended_at.is_(None), segment.c.agent_id.in_(_seen(viewer)))
-    rows = connection.execute(select(segment.c.agent_id, func.count()).where(*mine).group_by(segment.c.agent_id))
-    return {row[0]: row[1] for row in rows}
+def _held(connection: Connection, viewer: Viewer, now: datetime) -> dict[int, int]:
+    """Turns in hand, as the registry counts them."""
+    seen = true() if viewer.sees_all else STANDING.queue.in_(viewer.queue_ids)
+    mine = (STANDING.only, STANDING.project == viewer.project_id, STANDING.counts(now)["in_work"], seen)
+    statement = select(STANDING.agent, func.count()).select_from(STANDING.tables).where(*mine).group_by(STANDING.agent)
+    return {row[0]: row[1] for row in connection.execute(statement)}

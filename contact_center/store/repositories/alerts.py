@@ -8,8 +8,8 @@ from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection
 
+from contact_center.model import figures as model
 from contact_center.model.alerts import Alert, Firing, Watched
-from contact_center.model.figures import About
 from contact_center.model.people import Viewer
 from contact_center.model.reports import Asked, By
 from contact_center.model.words import Role
@@ -91,7 +91,7 @@ def running(connection: Connection, project_id: int, now: datetime) -> dict[tupl
     everything = Viewer(0, project_id, Role.ADMIN, ())
     asked = Asked(now - RUNNING, now + timedelta(minutes=1), By.QUEUE)
     found: dict[tuple[str, int | None], float | None] = {}
-    for about in (About.WORK, About.NOW):
+    for about in model.RUNNING:
         report = figures.report(connection, everything, replace(asked, about=about), now, rollups=False)
         for row in (*report.rows, report.total):
             found |= {(name, int(row.key) if row.key else None): value for name, value in row.figures.items()}

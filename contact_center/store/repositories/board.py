@@ -4,20 +4,18 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import chain
 
-from sqlalchemy import ColumnElement, case, func, or_, select, true
+from sqlalchemy import ColumnElement, case, func, select, true
 from sqlalchemy.engine import Connection
 
 from contact_center.model.board import AgentFigures, HeldTurn, QueueFigures, QueueToday
 from contact_center.model.figures import About
 from contact_center.model.people import Viewer
 from contact_center.model.reports import Asked, By, Medium
-from contact_center.model.words import AgentState, WorkState
 from contact_center.store.repositories import calls, figures
 from contact_center.store.repositories.tallies import STANDING
-from contact_center.store.schema.access import employee, queue_grant
+from contact_center.store.schema.access import employee
 from contact_center.store.schema.contacts import contact
 from contact_center.store.schema.figures import call_fact
-from contact_center.store.schema.routing import agent_state
 from contact_center.store.schema.tickets import ticket
 from contact_center.store.schema.work import segment, work_item
 
@@ -144,21 +142,3 @@ def _seen(viewer: Viewer) -> ColumnElement[bool]:
         # The project's own segments: a queue belongs to one project.
         return true()
     return segment.c.queue_id.in_(viewer.queue_ids)
-
-
-def occupancy(connection: Connection, viewer: Viewer, now: datetime) -> float | None:
-    """Of the colleagues who are available now, the part that has something in hand, writes it up or is in a call; None when nobody is."""
-    holds = select(segment.c.id).where(segment.c.agent_id == employee.c.id, segment.c.ended_at.is_(None)).exists()
-    wraps = select(segment.c.id).where(segment.c.agent_id == employee.c.id, segment.c.state == WorkState.WRAPPING).exists()
-    works = or_(holds, wraps, employee.c.id.in_(calls.talking(now).with_only_columns(call_fact.c.agent_id)))
-    statement = (
-        select(func.count(), _count(works))
-        .select_from(agent_state)
-        .join(employee, employee.c.id == agent_state.c.employee_id)
-        .where(employee.c.project_id == viewer.project_id, agent_state.c.ended_at.is_(None), agent_state.c.state == AgentState.AVAILABLE)
-    )
-    if not viewer.sees_all:
-        shared = select(queue_grant.c.employee_id).where(queue_grant.c.queue_id.in_(viewer.queue_ids))
-        statement = statement.where(employee.c.id.in_(shared))
-    there, busy = connection.execute(statement).one()
-    return busy / there if there else None

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from contact_center.model.figures import About, Tallies, values
 from contact_center.model.people import Viewer
 from contact_center.model.reports import CALL, Asked, Behind, By, Medium, Report, Row
+from contact_center.store.repositories import agent_time, team
 from contact_center.store.repositories.rollups import Piece, begin_of, number, stale, unpack
 from contact_center.store.repositories.tallies import COUNTED, NOBODY, SOURCES, Source, count, has_sample, quarter_of, sampled
 from contact_center.store.schema.contacts import contact
@@ -33,8 +34,14 @@ Pieces = dict[str, Piece]
 def report(connection: Connection, viewer: Viewer, asked: Asked, now: datetime, *, rollups: bool = True) -> Report:
     """A report over the queues that the viewer sees; rows where nothing happened are left out, except intervals.
 
-    `rollups=False` counts every row: the same numbers, slower.
+    `rollups=False` counts every row: the same numbers, slower. The time of colleagues has rows by colleague, and the team by queue or
+    colleague, whatever was asked.
     """
+    match asked.about:
+        case About.TIME:
+            return agent_time.report(connection, viewer, asked.since, asked.until, now)
+        case About.TEAM:
+            return team.report(connection, viewer, asked, now)
     pieces: Pieces = defaultdict(Piece)
     namer = _Namer(asked)
     plan = _plan(connection, viewer, asked) if rollups else None

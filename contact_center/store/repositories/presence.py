@@ -16,6 +16,8 @@ _LEAVE = _INSERT.on_conflict_do_update(
 )
 LEFT = "-"
 """The holder of those who have left: nobody is here because of such a row."""
+FADES = timedelta(seconds=45)
+"""Three renewals missed: no console."""
 BACK = timedelta(seconds=90)
 """Who comes back so soon has not been away."""
 AT_CONSOLE = presence.c.holder != LEFT

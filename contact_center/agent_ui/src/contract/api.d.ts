@@ -4144,7 +4144,7 @@ export interface components {
          * @description What a report tells of: each kind of row has its own figures.
          * @enum {string}
          */
-        About: "work" | "resolution" | "handling" | "sla" | "survey" | "now";
+        About: "work" | "resolution" | "handling" | "sla" | "survey" | "day" | "time" | "team" | "now";
         /**
          * AccessChanged
          * @description What an employee may see changed; their consoles start afresh, or close if `revoked`.
@@ -4209,6 +4209,16 @@ export interface components {
              * @default null
              */
             in_call_since: string | null;
+            /**
+             * Here
+             * @default null
+             */
+            here: boolean | null;
+            /**
+             * Busy
+             * @default null
+             */
+            busy: boolean | null;
         };
         /**
          * AgentNow
@@ -4607,8 +4617,12 @@ export interface components {
             today: components["schemas"]["QueueToday"][];
             /** Came */
             came: number;
-            /** Occupancy */
-            occupancy: number | null;
+            /** Here */
+            here: number;
+            /** Team */
+            team: number;
+            /** Busy */
+            busy: number | null;
         };
         /**
          * Books
@@ -6936,6 +6950,11 @@ export interface components {
              */
             code_id: number | null;
             /**
+             * Agent Id
+             * @default 0
+             */
+            agent_id: number;
+            /**
              * Ticket Id
              * @default null
              */
@@ -7365,15 +7384,110 @@ export interface components {
              */
             ces_score: number;
             /**
+             * Signed In Seconds
+             * @default 0
+             */
+            signed_in_seconds: number;
+            /**
+             * Available Seconds
+             * @default 0
+             */
+            available_seconds: number;
+            /**
+             * Rona Seconds
+             * @default 0
+             */
+            rona_seconds: number;
+            /**
+             * Aux Paid Seconds
+             * @default 0
+             */
+            aux_paid_seconds: number;
+            /**
+             * Aux Unpaid Seconds
+             * @default 0
+             */
+            aux_unpaid_seconds: number;
+            /**
+             * Busy Seconds
+             * @default 0
+             */
+            busy_seconds: number;
+            /**
+             * Idle Seconds
+             * @default 0
+             */
+            idle_seconds: number;
+            /**
+             * Ready Seconds
+             * @default 0
+             */
+            ready_seconds: number;
+            /**
+             * Agents
+             * @default 0
+             */
+            agents: number;
+            /**
+             * Agents Here
+             * @default 0
+             */
+            agents_here: number;
+            /**
+             * Agents Available
+             * @default 0
+             */
+            agents_available: number;
+            /**
+             * Agents Busy
+             * @default 0
+             */
+            agents_busy: number;
+            /**
+             * Came
+             * @default 0
+             */
+            came: number;
+            /**
+             * Done
+             * @default 0
+             */
+            done: number;
+            /**
              * Waiting
              * @default 0
              */
             waiting: number;
             /**
+             * Waiting Quarter
+             * @default 0
+             */
+            waiting_quarter: number;
+            /**
+             * Waiting Hour
+             * @default 0
+             */
+            waiting_hour: number;
+            /**
+             * Waiting Four
+             * @default 0
+             */
+            waiting_four: number;
+            /**
+             * Waiting More
+             * @default 0
+             */
+            waiting_more: number;
+            /**
              * In Work
              * @default 0
              */
             in_work: number;
+            /**
+             * Callbacks
+             * @default 0
+             */
+            callbacks: number;
         };
         /**
          * Ticket
@@ -7578,12 +7692,10 @@ export interface components {
          */
         TimeOf: {
             time: components["schemas"]["AgentTime"];
-            /** Occupancy */
-            occupancy: number | null;
-            /** Utilisation */
-            utilisation: number | null;
-            /** Concurrency */
-            concurrency: number | null;
+            /** Figures */
+            figures: {
+                [key: string]: number | null;
+            };
         };
         /**
          * TokenInfo
@@ -7949,7 +8061,7 @@ export interface components {
              * Figure
              * @enum {string}
              */
-            figure: "volume.entered" | "volume.transferred_in" | "volume.answered" | "volume.settled" | "volume.abandoned" | "volume.abandoned_short" | "volume.callback" | "volume.transferred" | "volume.overflowed" | "volume.merged" | "volume.open" | "volume.open_over_target" | "volume.left_over_target" | "volume.after_hours" | "volume.late" | "service_level.async" | "service_level.standard" | "service_level.offered" | "service_level.positive" | "service_level.answered" | "abandonment" | "asa" | "asa.median" | "asa.p90" | "first_response" | "first_response.median" | "first_response.p90" | "first_response.business" | "first_response.business.median" | "first_response.business.p90" | "next_response" | "next_response.median" | "next_response.p90" | "next_response.business" | "next_response.business.median" | "next_response.business.p90" | "transfer_rate" | "volume.repeated" | "repeat_contact" | "offers.accepted" | "offers.declined" | "offers.expired" | "rona" | "now.waiting" | "now.in_work" | "now.longest";
+            figure: "volume.entered" | "volume.transferred_in" | "volume.answered" | "volume.settled" | "volume.abandoned" | "volume.abandoned_short" | "volume.callback" | "volume.transferred" | "volume.overflowed" | "volume.merged" | "volume.open" | "volume.open_over_target" | "volume.left_over_target" | "volume.after_hours" | "volume.late" | "service_level.async" | "service_level.standard" | "service_level.offered" | "service_level.positive" | "service_level.answered" | "abandonment" | "asa" | "asa.median" | "asa.p90" | "first_response" | "first_response.median" | "first_response.p90" | "first_response.business" | "first_response.business.median" | "first_response.business.p90" | "next_response" | "next_response.median" | "next_response.p90" | "next_response.business" | "next_response.business.median" | "next_response.business.p90" | "transfer_rate" | "volume.repeated" | "repeat_contact" | "offers.accepted" | "offers.declined" | "offers.expired" | "rona" | "team.agents" | "team.here" | "team.available" | "team.busy" | "now.waiting" | "now.waiting.quarter" | "now.waiting.hour" | "now.waiting.four" | "now.waiting.more" | "now.in_work" | "now.callbacks" | "now.longest";
             /**
              * Queue Id
              * @default null
@@ -12122,7 +12234,7 @@ export interface operations {
             query: {
                 since: string;
                 until: string;
-                about?: "work" | "resolution" | "handling" | "sla" | "survey" | "now";
+                about?: "work" | "resolution" | "handling" | "sla" | "survey" | "day" | "time" | "team" | "now";
                 by?: "queue" | "agent" | "channel" | "reason" | "policy" | "interval" | "hour";
                 step?: "15m" | "30m" | "hour" | "day" | "week" | "month";
                 timezone?: string;
@@ -12161,7 +12273,7 @@ export interface operations {
             query: {
                 since: string;
                 until: string;
-                about?: "work" | "resolution" | "handling" | "sla" | "survey" | "now";
+                about?: "work" | "resolution" | "handling" | "sla" | "survey" | "day" | "time" | "team" | "now";
                 by?: "queue" | "agent" | "channel" | "reason" | "policy" | "interval" | "hour";
                 step?: "15m" | "30m" | "hour" | "day" | "week" | "month";
                 timezone?: string;
@@ -12172,7 +12284,7 @@ export interface operations {
                 policy_id?: number | null;
                 medium?: ("text" | "voice") | null;
                 language?: "en" | "ru";
-                tally: "entered" | "transferred_in" | "answered" | "answered_in_target" | "settled" | "transferred" | "overflowed" | "merged" | "open" | "open_over_target" | "after_hours" | "left_over_target" | "late" | "sessions" | "repeated" | "first_responses" | "next_responses" | "offers_accepted" | "offers_declined" | "offers_expired" | "abandoned" | "abandoned_in_target" | "abandoned_short" | "callback" | "resolved" | "reopened" | "stood" | "ripe" | "first_contact" | "handled" | "not_given" | "first_response_kept" | "first_response_broken" | "next_response_kept" | "next_response_broken" | "resolution_kept" | "resolution_broken" | "clocks_running" | "surveys_sent" | "surveys_answered" | "csat_answered" | "csat_satisfied" | "nps_answered" | "nps_promoters" | "nps_detractors" | "ces_answered";
+                tally: "entered" | "transferred_in" | "answered" | "answered_in_target" | "settled" | "transferred" | "overflowed" | "merged" | "open" | "open_over_target" | "after_hours" | "left_over_target" | "late" | "sessions" | "repeated" | "first_responses" | "next_responses" | "offers_accepted" | "offers_declined" | "offers_expired" | "abandoned" | "abandoned_in_target" | "abandoned_short" | "callback" | "resolved" | "reopened" | "stood" | "ripe" | "first_contact" | "handled" | "not_given" | "first_response_kept" | "first_response_broken" | "next_response_kept" | "next_response_broken" | "resolution_kept" | "resolution_broken" | "clocks_running" | "surveys_sent" | "surveys_answered" | "csat_answered" | "csat_satisfied" | "nps_answered" | "nps_promoters" | "nps_detractors" | "ces_answered" | "came" | "done" | "waiting" | "waiting_quarter" | "waiting_hour" | "waiting_four" | "waiting_more" | "in_work" | "callbacks";
                 hour?: string | null;
                 cursor?: string | null;
                 limit?: number;
@@ -12204,7 +12316,7 @@ export interface operations {
             query: {
                 since: string;
                 until: string;
-                about?: "work" | "resolution" | "handling" | "sla" | "survey" | "now";
+                about?: "work" | "resolution" | "handling" | "sla" | "survey" | "day" | "time" | "team" | "now";
                 by?: "queue" | "agent" | "channel" | "reason" | "policy" | "interval" | "hour";
                 step?: "15m" | "30m" | "hour" | "day" | "week" | "month";
                 timezone?: string;
@@ -12272,7 +12384,7 @@ export interface operations {
             query: {
                 since: string;
                 until: string;
-                agent_id: number;
+                agent_id?: number | null;
                 limit?: number;
             };
             header?: never;

@@ -5,8 +5,8 @@ import { watch } from "vue";
 import { useI18n } from "vue-i18n";
 import { useRouter } from "vue-router";
 import { api, ask } from "@/api/client";
-import type { Alert, FigureInfo, Ticket } from "@/contract/types";
-import { useFigures } from "@/features/reports/report";
+import type { Alert, Ticket } from "@/contract/types";
+import { useFigures, useRegistry } from "@/features/reports/report";
 import type { News } from "@/live/state";
 import { useLive } from "@/stores/live";
 import { usePrefs } from "@/stores/prefs";
@@ -43,11 +43,11 @@ export const useAlerts = defineStore("alerts", () => {
     if (ticket) show(ticket, written.size);
   }
 
-  let registry: Promise<FigureInfo[]> | undefined;
+  const { registry, load } = useRegistry();
   /** A figure stands beyond its threshold, or is well again: those who are to be told hear of it whatever they do. */
   async function figured(type: "alert.began" | "alert.ended", alert: Alert): Promise<void> {
-    registry ??= ask(api.GET("/api/v1/figures")).catch(() => ((registry = undefined), []));
-    const figure = (await registry).find((each) => each.id === alert.figure);
+    await load().catch(() => undefined);
+    const figure = registry.value.find((each) => each.id === alert.figure);
     const value = alert.firing ? figures.amount(alert.firing.value, figure?.unit ?? "count") : "";
     const where = alert.queue_id ? (live.state.queues[alert.queue_id]?.name ?? "") : t("reports.wholeCentre");
     const began = type === "alert.began";

@@ -1,5 +1,7 @@
 // What a report is asked for, which columns it has, and how its numbers are said. What a figure is stands in the registry.
 import { useI18n } from "vue-i18n";
+import { ref } from "vue";
+import { api, ask } from "@/api/client";
 import type { FigureInfo, ReportRow } from "@/contract/types";
 
 export const ABOUTS = ["work", "resolution", "handling", "sla", "survey"] as const;
@@ -17,7 +19,7 @@ export const BYS: Record<About, By[]> = {
 export interface Asked {
   since: string;
   until: string;
-  about: About;
+  about: About | "day" | "now";
   by: By;
   step: "15m" | "30m" | "hour" | "day" | "week" | "month";
   timezone: string;
@@ -83,6 +85,14 @@ export function period(name: string): { since: string; until: string } {
   };
   const [since, until] = ends[name] ?? ends.today!;
   return { since: since.toISOString(), until: until.toISOString() };
+}
+
+// What figures are does not change while a page is open: the registry is fetched once.
+const registry = ref<FigureInfo[]>([]);
+let coming: Promise<void> | null = null;
+export function useRegistry() {
+  const load = () => (coming ??= ask(api.GET("/api/v1/figures")).then((found) => void (registry.value = found), (error) => ((coming = null), Promise.reject(error))));
+  return { registry, load };
 }
 
 export function useFigures() {
