@@ -60,7 +60,9 @@ PROMISES: dict[str, list[str]] = {
     "Nothing is wrong on the board": [
         "tests/store/test_board.py::test_the_board_equals_a_recount_by_hand",
         "tests/api/test_board.py::test_figures_follow_what_happens",
+        "tests/api/test_board.py::test_the_board_says_what_the_registry_says",
         "tests/api/test_board.py::test_a_board_shows_the_readers_queues",
+        "tests/routing/test_team.py::test_everybody_counts_once_in_all_and_in_each_queue",
         "tests/store/test_calls.py::test_the_golden_row_through_the_database",
         "tests/store/test_figures.py::test_a_report_equals_a_recount_by_hand",
         "tests/store/test_rollups.py::test_folded_is_rebuilt_is_counted_by_hand",

@@ -103,3 +103,37 @@ async def test_whoever_waits_longest_comes_first(server: RunningApp) -> None:
     assert [ticket["id"] for ticket in found] == [
         ticket["id"] for ticket in sorted(found, key=lambda each: (each["waiting_since"], each["id"]))
     ]
+
+
+async def test_the_board_says_what_the_registry_says(server: RunningApp) -> None:
+    """Every figure of the board is one of the registry, and a report of it has the same value and as many rows behind it."""
+    await server.deliver(a_mail(message_id="<reg1@x>", sender="reg1@example.com"), a_mail(message_id="<reg2@x>", sender="reg2@example.com"))
+    async with server.session() as client:
+        await write(client, "PUT", "/api/v1/me/state", state="available")
+        newest = (await ticket_ids(client))[0]
+        _, now = await board(client)
+        me = next(agent["user_id"] for agent in now["agents"])
+        await write(client, "PATCH", f"/api/v1/tickets/{newest}", assignee_id=me)
+        _, now = await board(client)
+        found: dict[str, Any] = {}
+        asked = {"since": now["since"], "until": (datetime.now(UTC) + timedelta(minutes=1)).isoformat()}
+        for about in ("now", "day", "team"):
+            async with client.get("/api/v1/reports", params=asked | {"about": about, "by": "queue"}) as response:
+                report = await response.json()
+            found |= report["total"]["figures"]
+            if about != "team":
+                for name, tally in (("now.waiting", "waiting"), ("now.in_work", "in_work"), ("day.came", "came"), ("day.answered", "done")):
+                    if name in report["total"]["figures"]:
+                        params = asked | {"about": about, "tally": tally, "limit": "200"}
+                        async with client.get("/api/v1/reports/behind", params=params) as response:
+                            assert len((await response.json())["items"]) == report["total"]["figures"][name], name
+        for name, field in (
+            ("now.waiting", "waiting"),
+            ("now.in_work", "in_work"),
+            ("now.callbacks", "callbacks"),
+            ("day.answered", "answered"),
+        ):
+            assert found[name] == sum(queue[field] for queue in now["queues"]), name
+        assert (found["day.came"], found["team.agents"], found["team.busy"]) == (now["came"], now["team"], now["busy"])
+        assert found["now.in_work"] >= 1
+        assert [agent["busy"] for agent in now["agents"] if agent["user_id"] == me] == [True]

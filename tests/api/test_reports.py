@@ -1,6 +1,7 @@
 """Reports as anybody may ask for them: nonsense is refused in words, and whoever counts holds up nobody who works."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from contact_center.api.handlers import reports
 from contact_center.store import Connection
 from contact_center.store.repositories import figures
 from contact_center.testing import RunningApp
+from tests.api.samples import midnight
 
 YEARS = "since=2026-01-01T00:00:00Z&until=2026-12-31T00:00:00Z"
 
@@ -75,3 +77,31 @@ async def test_those_who_count_hold_up_nobody_who_works(server: RunningApp, monk
 
         assert await asyncio.gather(*(ask() for _ in range(20))) == [200] * 20
     assert most == 2
+
+
+@pytest.mark.parametrize(("about", "by"), [("now", "interval"), ("now", "hour"), ("team", "channel"), ("time", "queue")])
+async def test_a_report_without_such_rows_says_so(server: RunningApp, about: str, by: str) -> None:
+    """What stands now has no hours, and the time of colleagues no queues: refused, and not an empty table."""
+    async with server.session() as client, client.get(f"/api/v1/reports?{YEARS}&about={about}&by={by}") as response:
+        assert (response.status, (await response.json())["field"]) == (422, "by")
+
+
+async def test_the_time_of_colleagues_is_a_report_like_any_other(server: RunningApp) -> None:
+    """Its page and the report have the same figures, and it can be had as a file in the words of the registry."""
+    async with server.session() as client:
+        async with client.put("/api/v1/me/state", json={"state": "available"}) as response:
+            assert response.status == 200, await response.text()
+        since, until = midnight(), midnight() + timedelta(days=2)
+        asked = f"since={quote(since.isoformat())}&until={quote(until.isoformat())}"
+        async with client.get(f"/api/v1/reports?{asked}&about=time&by=agent") as response:
+            report = await response.json()
+        async with client.get(f"/api/v1/reports/agent-time?{asked}") as response:
+            page = await response.json()
+        async with client.get(f"/api/v1/reports/export?{asked}&about=time&by=agent&language=ru") as response:
+            lines = (await response.read()).decode("utf-8-sig").splitlines()
+    assert [int(row["key"]) for row in report["rows"]] == [row["time"]["user_id"] for row in page["rows"]]
+    assert list(report["total"]["figures"]) == list(page["total"]["figures"])
+    assert report["total"]["figures"]["time.signed_in"] > 0
+    assert lines[0].startswith("Сотрудник,")
+    assert "Загрузка, %" in lines[0]
+    assert len(lines) == 2 + len(report["rows"])

@@ -57,10 +57,14 @@ async def test_a_colleagues_time_opens_into_stretches(browser: Browser, served: 
         await admin.wait_for_timeout(1100)  # a stretch of a second, to be seen in whole seconds
     await admin.goto(f"{served.url}/reports?about=agents")
     row = admin.locator("tr[data-agent]").first
-    await row.locator("[data-time='signed_in'] button").click()
+    await row.locator("[data-time='time.signed_in'] button").click()
     await expect(admin.locator("[data-stretch]")).to_have_count(3)
     await admin.locator("[data-kind='aux']").click()
     await expect(admin.locator("[data-stretch]")).to_have_count(1)
+    await admin.keyboard.press("Escape")
+    await admin.locator("tr[data-agent='total'] [data-time='time.signed_in'] button").click()
+    await expect(admin.locator("[data-stretch]")).to_have_count(3)
+    await expect(admin.locator("[data-stretch]").first).to_contain_text("Ada Admin")
 
 
 async def test_a_file_holds_the_report(browser: Browser, served: Served) -> None:
