@@ -58,7 +58,10 @@ class Lookout:
 def _figures(connection: Connection, now: datetime) -> list[tuple[Standing, float | None]]:
     """What changes or lasts, with the value its figure has now."""
     watched = alerts.standing(connection)
-    running = {project: alerts.running(connection, project, now) for project in {each.project_id for each in watched}}
+    wanted: dict[int, set[str]] = {}
+    for each in watched:
+        wanted.setdefault(each.project_id, set()).add(each.alert.figure)
+    running = {project: alerts.running(connection, project, now, only) for project, only in wanted.items()}
     found = []
     for each in watched:
         value = running[each.project_id].get((each.alert.figure, each.alert.queue_id)) if each.alert.active else None

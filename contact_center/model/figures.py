@@ -7,7 +7,7 @@ way. Vendors disagree about the same words, so an id names its variant.
 
 import re
 from array import array
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cached_property
@@ -245,12 +245,12 @@ class Figure:
     version: int = 1
     """Grows when the meaning changes; what was computed under another version is not compared."""
 
-    def of(self, tallies: Tallies, ordered: Mapping[str, list[float]] | None = None) -> float | None:
-        """The figure; None where there is nothing to divide by: no figure is better than a wrong one."""
+    def of(self, tallies: Mapping[str, float], ordered: Mapping[str, list[float]] | None = None) -> float | None:
+        """The figure of tallies by name; None where there is nothing to divide by: no figure is better than a wrong one."""
         if self.sample:
             return percentile((ordered or {}).get(self.sample, []), self.percent)
         try:
-            result: float = eval(self._code, {"__builtins__": {}}, tallies.by_name)  # noqa: S307 - our own text, nobody's input
+            result: float = eval(self._code, {"__builtins__": {}}, tallies)  # noqa: S307 - our own text, nobody's input
         except ZeroDivisionError:
             return None
         return result
@@ -456,7 +456,16 @@ FIGURES: tuple[Figure, ...] = (
 BY_ID = {figure.id: figure for figure in FIGURES}
 
 
-def values(tallies: Tallies, samples: Samples = NO_SAMPLES, about: About | None = None) -> dict[str, float | None]:
-    """Every figure of these tallies and samples, by id; of one kind of report, or all."""
-    ordered = {name: sorted(found) for name, found in samples.items()}
-    return {figure.id: figure.of(tallies, ordered) for figure in FIGURES if about in (None, figure.about)}
+def values(
+    tallies: Tallies, samples: Samples = NO_SAMPLES, about: About | None = None, only: Collection[str] | None = None
+) -> dict[str, float | None]:
+    """Every figure of these tallies and samples, by id; of one kind of report, or all; only some of them, or all."""
+    ordered, by_name = {name: sorted(found) for name, found in samples.items()}, tallies.by_name
+    wanted = (figure for figure in FIGURES if about in (None, figure.about) and (only is None or figure.id in only))
+    return {figure.id: figure.of(by_name, ordered) for figure in wanted}
+
+
+def made_of(only: Collection[str]) -> frozenset[str]:
+    """The tallies and samples that some figures are made of."""
+    figures = [BY_ID[each] for each in only]
+    return frozenset(name for figure in figures for name in (*re.findall("[a-z_]+", figure.formula), *figure.parts, figure.sample) if name)

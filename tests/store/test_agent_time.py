@@ -99,7 +99,11 @@ async def test_time_equals_a_recount_step_by_step(
         told = [sum(row.kind == state for row in rows) for state in ("accepted", "declined", "expired")]
         assert told == [mine.accepted, mine.declined, mine.expired]
         assert rows == sorted(rows, key=lambda row: row.began)
-        assert agent_time.behind(connection, viewer, desk.agent, at(since), at(until), at(now), 1) == rows[:1]
+        assert {row.agent_id for row in rows} <= {desk.agent}
+        for some in (1, 2, 5):
+            assert agent_time.behind(connection, viewer, desk.agent, at(since), at(until), at(now), some) == rows[:some]
+        everybody = agent_time.behind(connection, viewer, None, at(since), at(until), at(now), 1000)
+        assert [row for row in everybody if row.agent_id == desk.agent] == rows
         stranger = Viewer(desk.agent + 10**6, desk.project, Role.SUPERVISOR, ())
         assert agent_time.of_agents(connection, stranger, at(since), at(until), at(now)) == []
         assert agent_time.behind(connection, stranger, desk.agent, at(since), at(until), at(now), 1000) == []

@@ -102,7 +102,7 @@ async def test_running_figures_are_those_of_the_hour(store: Store) -> None:
     """Per queue and for the whole centre, figures of what began in the last hour, and of what stands now."""
     desk, _ = await make(store)
     await do(store, desk, "open", "open", "open")
-    found = await store.read(alerts.running, desk.project, desk.now)
+    found = await store.read(alerts.running, desk.project, desk.now, ("now.waiting", "now.longest", "volume.entered"))
     assert found["now.waiting", None] == 3
     assert sum(found.get(("now.waiting", queue), 0) or 0 for queue in desk.queues) == 3
     longest = found["now.longest", None]

@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select, true
 from sqlalchemy.engine import Connection
 
 from contact_center.model.agent_time import AgentTime, StateSpan, Stretch, WorkSpan, cut, time_of, together
@@ -20,6 +20,7 @@ from contact_center.store.schema.routing import agent_state, aux_code, offer
 from contact_center.store.schema.tickets import ticket
 from contact_center.store.schema.work import segment, work_item
 from contact_center.store.scope import sees_ticket
+from contact_center.store.types import Utc
 
 _STATES = (OfferState.ACCEPTED, OfferState.DECLINED, OfferState.EXPIRED)
 
@@ -56,11 +57,13 @@ def behind(
         for state, code, began, ended in states:
             if span := cut(began, ended or now, since, end):
                 found.append(Stretch(state, *span, code, agent))
+    # Each in the order in which all are sorted in the end: so the first of each are enough.
+    talks = _talks(viewer, since, until, user_id)
     work = _handling(viewer, since, until, user_id).add_columns(*_ticket_of(viewer, handling.c.ticket_id))
-    for row in connection.execute(work.order_by(handling.c.started_at).limit(most)):
+    for row in connection.execute(work.order_by(_from(since, handling.c.started_at), handling.c.agent_id, handling.c.kind).limit(most)):
         if span := cut(row.started_at, row.ended_at, since, end):
             found.append(Stretch(row.kind, *span, None, row.agent_id, row.shown_id, row.shown_number, row.shown_subject or ""))
-    for row in connection.execute(_talks(viewer, since, until, user_id).order_by(call_fact.c.started_at).limit(most)):
+    for row in connection.execute(talks.order_by(_from(since, call_fact.c.started_at), call_fact.c.agent_id).limit(most)):
         for kind, began, ended in _parts(row):
             if span := cut(began, ended, since, end):
                 found.append(Stretch(kind, *span, None, row.agent_id))
@@ -75,11 +78,18 @@ def behind(
         .join(segment, segment.c.id == offer.c.segment_id)
         .join(work_item, work_item.c.id == segment.c.work_item_id)
     )
-    for row in connection.execute(offers.where(*made, offer.c.state.in_(_STATES)).order_by(offer.c.offered_at).limit(most)):
+    for row in connection.execute(
+        offers.where(*made, offer.c.state.in_(_STATES)).order_by(offer.c.offered_at, offer.c.agent_id, offer.c.state).limit(most)
+    ):
         found.append(
             Stretch(row.state, row.offered_at, row.offered_at, None, row.agent_id, row.shown_id, row.shown_number, row.shown_subject or "")
         )
     return sorted(found, key=lambda each: (each.began, each.agent_id, each.kind))[:most]
+
+
+def _from(since: datetime, began: ColumnElement[Any]) -> ColumnElement[Any]:
+    """When the part of a stretch begins that lies in what was asked for."""
+    return case((began < since, literal(since, Utc)), else_=began)
 
 
 def _ticket_of(viewer: Viewer, ticket_id: ColumnElement[Any]) -> list[ColumnElement[Any]]:

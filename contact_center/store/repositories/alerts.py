@@ -1,5 +1,6 @@
 """Alerts on figures, how each stands, and the episodes that there were."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -86,13 +87,13 @@ def standing(connection: Connection) -> list[Standing]:
     return [Standing(row.project_id, _alert(row), Watched(row.firing_id is not None, row.beyond_since, row.within_since)) for row in rows]
 
 
-def running(connection: Connection, project_id: int, now: datetime) -> dict[tuple[str, int | None], float | None]:
-    """The running figures of a project, by figure and queue (None: the whole centre): as many statements however many alerts."""
+def running(connection: Connection, project_id: int, now: datetime, only: Collection[str]) -> dict[tuple[str, int | None], float | None]:
+    """These running figures of a project, by figure and queue (None: the whole centre): as many statements however many alerts."""
     everything = Viewer(0, project_id, Role.ADMIN, ())
     asked = Asked(now - RUNNING, now + timedelta(minutes=1), By.QUEUE)
     found: dict[tuple[str, int | None], float | None] = {}
-    for about in model.RUNNING:
-        report = figures.report(connection, everything, replace(asked, about=about), now, rollups=False)
+    for about in {model.BY_ID[each].about for each in only}:
+        report = figures.report(connection, everything, replace(asked, about=about), now, rollups=False, only=only)
         for row in (*report.rows, report.total):
             found |= {(name, int(row.key) if row.key else None): value for name, value in row.figures.items()}
     return found

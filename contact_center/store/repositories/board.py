@@ -21,6 +21,9 @@ from contact_center.store.schema.work import segment, work_item
 
 Found = dict[str, dict[str, float | None]]
 """Figures by the key of their row and their id."""
+WAITING, IN_WORK, CALLBACKS = "now.waiting", "now.in_work", "now.callbacks"
+CAME, ANSWERED, ENTERED = "day.came", "day.answered", "volume.entered"
+TEXT_LEVEL, VOICE_LEVEL = "service_level.async", "service_level.standard"
 AGES = ("now.waiting.quarter", "now.waiting.hour", "now.waiting.four", "now.waiting.more")
 ALL = ""
 
@@ -30,10 +33,10 @@ class Counted:
 
     def __init__(self, connection: Connection, viewer: Viewer, since: datetime, now: datetime) -> None:
         asked = _day(since, now, By.QUEUE)
-        self._stand = _figures(connection, viewer, asked(About.NOW), now)
-        self._day = _figures(connection, viewer, asked(About.DAY), now)
-        self._text = _figures(connection, viewer, asked(About.WORK, Medium.TEXT), now)
-        self._voice = _figures(connection, viewer, asked(About.WORK, Medium.VOICE), now)
+        self._stand = _figures(connection, viewer, asked(About.NOW), now, WAITING, IN_WORK, CALLBACKS, *AGES)
+        self._day = _figures(connection, viewer, asked(About.DAY), now, CAME, ANSWERED)
+        self._text = _figures(connection, viewer, asked(About.WORK, Medium.TEXT), now, ENTERED, TEXT_LEVEL)
+        self._voice = _figures(connection, viewer, asked(About.WORK, Medium.VOICE), now, VOICE_LEVEL)
         self._waits = _first(connection, viewer)
 
     def queue(self, queue_id: int) -> QueueFigures:
@@ -42,19 +45,19 @@ class Counted:
         since, due = self._waits.get(queue_id, (None, None))
         return QueueFigures(
             queue_id,
-            waiting=_number(self._stand, key, "now.waiting"),
-            in_work=_number(self._stand, key, "now.in_work"),
+            waiting=_number(self._stand, key, WAITING),
+            in_work=_number(self._stand, key, IN_WORK),
             oldest_waiting_since=since,
-            callbacks=_number(self._stand, key, "now.callbacks"),
-            received=_number(self._text, key, "volume.entered"),
-            answered=_number(self._day, key, "day.answered"),
+            callbacks=_number(self._stand, key, CALLBACKS),
+            received=_number(self._text, key, ENTERED),
+            answered=_number(self._day, key, ANSWERED),
             first_due=due,
         )
 
     @property
     def came(self) -> int:
         """Turns that customers began."""
-        return _number(self._day, ALL, "day.came")
+        return _number(self._day, ALL, CAME)
 
     @property
     def today(self) -> list[QueueToday]:
@@ -63,8 +66,8 @@ class Counted:
         return [
             QueueToday(
                 int(key) if key else None,
-                self._text.get(key, {}).get("service_level.async"),
-                self._voice.get(key, {}).get("service_level.standard"),
+                self._text.get(key, {}).get(TEXT_LEVEL),
+                self._voice.get(key, {}).get(VOICE_LEVEL),
                 [_number(self._stand, key, age) for age in AGES],
             )
             for key in (*keys, ALL)
@@ -74,10 +77,11 @@ class Counted:
 def by_agent(connection: Connection, viewer: Viewer, since: datetime, now: datetime, present: dict[int, datetime]) -> list[AgentFigures]:
     """Figures of every active colleague; what they do in queues the viewer does not see is not counted."""
     asked = _day(since, now, By.AGENT)
-    stand, day = (_figures(connection, viewer, asked(about), now) for about in (About.NOW, About.DAY))
+    stand = _figures(connection, viewer, asked(About.NOW), now, IN_WORK)
+    day = _figures(connection, viewer, asked(About.DAY), now, ANSWERED)
     statement = select(employee.c.id).where(employee.c.project_id == viewer.project_id, employee.c.disabled_at.is_(None))
     return [
-        AgentFigures(user, present.get(user), _number(stand, str(user), "now.in_work"), _number(day, str(user), "day.answered"))
+        AgentFigures(user, present.get(user), _number(stand, str(user), IN_WORK), _number(day, str(user), ANSWERED))
         for user in connection.execute(statement.order_by(employee.c.id)).scalars()
     ]
 
@@ -91,8 +95,8 @@ def _day(since: datetime, now: datetime, by: By) -> Callable[..., Asked]:
     return asked
 
 
-def _figures(connection: Connection, viewer: Viewer, asked: Asked, now: datetime) -> Found:
-    report = figures.report(connection, viewer, asked, now)
+def _figures(connection: Connection, viewer: Viewer, asked: Asked, now: datetime, *only: str) -> Found:
+    report = figures.report(connection, viewer, asked, now, rollups=False, only=only)
     return {row.key: row.figures for row in chain(report.rows, (report.total,))}
 
 

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import fields
 from datetime import datetime, timedelta
 from math import fsum
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, case, false, func, literal, literal_column, or_, select, true
 from sqlalchemy.engine import Connection
 
-from contact_center.model.figures import About, Tallies, values
+from contact_center.model.figures import About, Tallies, made_of, values
 from contact_center.model.people import Viewer
 from contact_center.model.reports import CALL, Asked, Behind, By, Medium, Report, Row
 from contact_center.store.repositories import agent_time, team
@@ -31,10 +32,13 @@ _BY_KEY: ColumnElement[Any] = literal_column(
 Pieces = dict[str, Piece]
 
 
-def report(connection: Connection, viewer: Viewer, asked: Asked, now: datetime, *, rollups: bool = True) -> Report:
+def report(
+    connection: Connection, viewer: Viewer, asked: Asked, now: datetime, *, rollups: bool = True, only: Collection[str] | None = None
+) -> Report:
     """A report over the queues that the viewer sees; rows where nothing happened are left out, except intervals.
 
-    `rollups=False` counts every row: the same numbers, slower. The time of colleagues has rows by colleague, and the team by queue or
+    `rollups=False` counts every row: the same numbers, slower. `only` some figures cost less: tallies that they are not made of stay
+    nought. The time of colleagues has rows by colleague, and the team by queue or
     colleague, whatever was asked.
     """
     match asked.about:
@@ -47,7 +51,7 @@ def report(connection: Connection, viewer: Viewer, asked: Asked, now: datetime, 
     plan = _plan(connection, viewer, asked) if rollups else None
     if plan is not None:
         _from_rollups(connection, viewer, asked, plan, namer, pieces)
-    for source in _sources(asked):
+    for source in (each.only_of(made_of(only)) if only is not None else each for each in _sources(asked)):
         ranges = [(asked.since, asked.until)] if plan is None or source.is_open is None else plan.rows
         for since, until in ranges:
             _from_rows(connection, viewer, asked, source, _between(source, since, until), now, namer, pieces)
@@ -55,11 +59,11 @@ def report(connection: Connection, viewer: Viewer, asked: Asked, now: datetime, 
             inside = and_(_between(source, *plan.whole), *(~_between(source, *each) for each in plan.rows), source.is_open)
             _from_rows(connection, viewer, asked, source, inside, now, namer, pieces)
     keys = namer.keys() or sorted(pieces)
-    rows = [_row(key, pieces.get(key, Piece()), asked.about) for key in keys]
+    rows = [_row(key, pieces.get(key, Piece()), asked.about, only) for key in keys]
     whole = Piece()
     for piece in pieces.values():
         whole.join(piece)
-    return Report(asked.since, asked.until, rows, _row("", whole, asked.about))
+    return Report(asked.since, asked.until, rows, _row("", whole, asked.about, only))
 
 
 def behind(
@@ -90,12 +94,14 @@ def _from_rows(
     connection: Connection, viewer: Viewer, asked: Asked, source: Source, where: Any, now: datetime, namer: "_Namer", pieces: Pieces
 ) -> None:
     conditions = source.counts(now)
+    if not (conditions or source.sums or source.samples):
+        return
     key = namer.column(source).label("row_key")
     sums = [count(condition).label(name) for name, condition in conditions.items()]
     sums += [func.coalesce(func.sum(value), 0).label(name) for name, value in source.sums.items()]
     names = (*conditions, *source.sums)
     mine = (where, *_narrowed(viewer, asked, source))
-    for row in connection.execute(select(key, *sums).select_from(source.tables).where(*mine).group_by(_BY_KEY)):
+    for row in connection.execute(select(key, *sums).select_from(source.tables).where(*mine).group_by(_BY_KEY)) if sums else ():
         if any(row[1:]):  # what nothing is counted of, as an offer that was withdrawn, makes no row
             pieces[namer.name(row[0])].add(zip(names, row[1:], strict=True))
     if source.oldest is not None:
@@ -291,8 +297,8 @@ class _Namer:
         return [f"{day}-{hour}" for day in range(7) for hour in range(24)] if self._asked.by is By.HOUR else []
 
 
-def _row(key: str, piece: Piece, about: About) -> Row:
+def _row(key: str, piece: Piece, about: About, only: Collection[str] | None) -> Row:
     sums = {f"{name}_seconds": fsum(found) for name, found in piece.samples.items()}
     tallies = Tallies(**{name: value for name, value in (piece.tallies | sums).items() if name in _TALLIES})  # type: ignore[arg-type]
-    figures = values(tallies, piece.samples, about)
+    figures = values(tallies, piece.samples, about, only)
     return Row(key, tallies, figures, provisional=tallies.open + tallies.clocks_running > 0, restated=tallies.late > 0)

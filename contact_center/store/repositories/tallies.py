@@ -2,8 +2,8 @@
 behind a number and alerts all read these.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -106,6 +106,17 @@ class Source:
     ended: ColumnElement[Any] = NO_TIME
     how: ColumnElement[Any] = NO_WORD
     seconds: ColumnElement[Any] = NO_NUMBER
+
+    def only_of(self, names: Collection[str]) -> "Source":
+        """The same rows, of which only these tallies and samples are counted."""
+        counts = self.counts
+        return replace(
+            self,
+            counts=lambda now: {name: condition for name, condition in counts(now).items() if name in names},
+            sums={name: value for name, value in self.sums.items() if name in names},
+            samples={name: each for name, each in self.samples.items() if name in names or f"{name}_seconds" in names},
+            oldest=self.oldest if "age" in names else None,
+        )
 
 
 def _stays(now: datetime) -> Mapping[str, Condition]:
@@ -256,43 +267,42 @@ STAYS = Source(
 )
 
 
-def _of_turns(
-    name: str, about: About, at: ColumnElement[Any], counts: Callable[[datetime], Mapping[str, Condition]], **more: Any
-) -> Source:
-    """Stays, counted otherwise than by when they began."""
-    columns = {each: getattr(STAYS, each) for each in ("project", "queue", "agent", "channel", "reason", "medium", "due", "ended", "how")}
-    return Source(
-        name,
-        about,
-        segment.join(work_item, work_item.c.id == segment.c.work_item_id),
-        id=segment.c.id,
-        at=at,
-        counts=counts,
-        to_ticket=work_item.c.ticket_id,
-        **columns,
-        **more,
-    )
-
-
-STANDING = _of_turns(
-    "standing",
-    About.NOW,
-    work_item.c.opened_at,
-    _standing,
+# The same rows, counted otherwise than by when they began.
+_TURNS = replace(
+    STAYS,
+    tables=segment.join(work_item, work_item.c.id == segment.c.work_item_id),
+    at=work_item.c.opened_at,
+    samples={},
+    is_open=None,
+    to_ticket=work_item.c.ticket_id,
+    seconds=NO_NUMBER,
+)
+STANDING = replace(
+    _TURNS,
+    name="standing",
+    about=About.NOW,
+    counts=_standing,
     only=segment.c.ended_at.is_(None),
     oldest=(work_item.c.opened_at, segment.c.state == WorkState.WAITING),
     standing=True,
 )
-TURNS = _of_turns(
-    "turn",
-    About.DAY,
-    work_item.c.opened_at,
-    lambda _now: {"came": true()},
+TURNS = replace(
+    _TURNS,
+    name="turn",
+    about=About.DAY,
+    counts=lambda _now: {"came": true()},
     only=or_(segment.c.ended_at.is_(None), segment.c.end_reason.not_in(_PASSED_ON)),
     within=segment.c.entered_at,
 )
-ANSWERS = _of_turns(
-    "answer", About.DAY, segment.c.ended_at, lambda _now: {"done": true()}, only=segment.c.end_reason == EndReason.COMPLETED
+ANSWERS = replace(
+    STAYS,
+    name="answer",
+    about=About.DAY,
+    at=segment.c.ended_at,
+    counts=lambda _now: {"done": true()},
+    samples={},
+    is_open=None,
+    only=segment.c.end_reason == EndReason.COMPLETED,
 )
 OFFERS = Source(
     "offer",
