@@ -118,9 +118,7 @@ async def test_a_days_actions_without_a_mouse(browser: Browser, served: Served, 
     await page.locator("[data-ticket-row]").first.wait_for()
     await page.keyboard.press("j")
     await expect(page.locator(".head .facts")).to_contain_text("Open")
-    await hands.press("s")
-    await expect(page.get_by_role("dialog")).to_be_visible()
-    done("Put off until tomorrow", await hands.last("Enter", "!!document.querySelector('[data-snoozed]')"))
+    done("Put off until tomorrow", await hands.last("Shift+S", "!!document.querySelector('[data-snoozed]')"))
 
     write(served, 4, 5)
     await expect(page.locator("[data-ticket-row]")).to_have_count(5)
