@@ -1,4 +1,4 @@
-"""Looks at the running figures every quarter of a minute and says when an alert begins and when it is over.
+"""Looks at the running figures every five seconds and says when an alert begins and when it is over.
 
 How each alert stands is kept in its row, so that whichever process looks next goes on from there; an episode begins once, whoever looks.
 """
@@ -22,7 +22,7 @@ logger = structlog.get_logger(__name__)
 
 LEASE = "alerts"
 LEASE_TTL = timedelta(seconds=40)
-LOOK_SECONDS = 15.0
+LOOK_SECONDS = 5.0
 
 
 class Lookout:

@@ -14,7 +14,7 @@ from contact_center.model.people import Viewer
 from contact_center.store import Connection, audit, journal
 from contact_center.store.repositories import access, alerts
 
-MOST = 200  # of a project: each is looked at every quarter of a minute
+MOST = 200  # of a project: each is looked at every five seconds
 
 
 async def list_alerts(ctx: Context) -> list[Alert]:
