@@ -29,7 +29,7 @@ from tests.tickets.test_threading import Desk
 ASK = SurveySettings(SurveyKind.CSAT, delay_seconds=0)
 
 
-async def resolved(server: RunningApp, *, reply: bool = True, **mail: Any) -> int:
+async def resolved(server: RunningApp, *, reply: bool = True, sent: bool = True, **mail: Any) -> int:
     """A customer wrote, was answered, and the ticket is resolved; returns it."""
     await server.deliver(a_mail(**mail))
     ticket_id = int(await server.store.read(lambda c: c.execute(text("SELECT max(id) FROM ticket")).scalar()))
@@ -41,7 +41,14 @@ async def resolved(server: RunningApp, *, reply: bool = True, **mail: Any) -> in
         lifecycle.change(connection, act, 1, ticket_id, lifecycle.TicketPatch(status=Status.RESOLVED))
 
     await server.store.write(answer)
+    if sent:
+        await leave(server)
     return ticket_id
+
+
+async def leave(server: RunningApp) -> None:
+    """What is to go out has gone."""
+    await server.store.write(lambda c: c.execute(text("UPDATE outbox SET state = 'sent' WHERE state = 'queued'")))
 
 
 def sending(server: RunningApp) -> Any:
@@ -94,6 +101,17 @@ async def test_a_resolved_ticket_is_asked_about_once(server: RunningApp) -> None
     assert (await server.store.read(tickets.find, ticket_id)).status is Status.RESOLVED
 
 
+async def test_nobody_is_asked_before_the_answer_has_left(server: RunningApp) -> None:
+    """A reply that can still be called back, or whose mail server is away, is not overtaken by the question how it was."""
+    await switch_on(server)
+    await resolved(server, sent=False)
+    await look(server, timedelta(days=1))
+    assert await rows(server) == []
+    await leave(server)
+    await look(server, timedelta(days=1))
+    assert len(await rows(server)) == 1
+
+
 @pytest.mark.parametrize(
     ("mail", "reply", "why"),
     [
@@ -120,6 +138,7 @@ async def test_who_is_not_asked(server: RunningApp, mail: dict[str, Any], reply:
         lifecycle.change(connection, act, 1, ticket_id, lifecycle.TicketPatch(status=Status.RESOLVED))
 
     await server.store.write(answer)
+    await leave(server)
     await look(server)
     assert [(row["skipped"], row["sent_at"]) for row in await rows(server)] == [(why, None)]
 

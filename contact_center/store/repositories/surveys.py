@@ -9,8 +9,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection
 
 from contact_center.model.surveys import OnLow, Survey, SurveyKind, SurveySettings
-from contact_center.model.words import Direction, Status
+from contact_center.model.words import Delivery, Direction, Status
 from contact_center.store.prepared import Row
+from contact_center.store.schema.outbound import outbox
 from contact_center.store.schema.surveys import queue_survey, survey
 from contact_center.store.schema.tickets import interaction, ticket
 
@@ -35,7 +36,8 @@ def keep_settings(connection: Connection, queue_id: int, wanted: SurveySettings 
 
 
 def due(connection: Connection, now: datetime, limit: int, besides: Collection[int] = ()) -> list[tuple[int, int]]:
-    """Tickets that were resolved long enough ago to be asked about, and were not: (project, ticket), the earliest first."""
+    """Tickets that were resolved long enough ago to be asked about, and were not: (project, ticket), the earliest first. Nobody is asked
+    how it was before the answer has left."""
     asking = list(connection.execute(select(queue_survey)).mappings())
     if not asking:
         return []
@@ -50,9 +52,13 @@ def due(connection: Connection, now: datetime, limit: int, besides: Collection[i
         )
     )
     known = select(survey.c.id).where(survey.c.ticket_id == ticket.c.id, survey.c.resolved_at == ticket.c.resolved_at).exists()
+    said = interaction.c.id == outbox.c.interaction_id
+    leaving = (
+        select(outbox.c.id).join(interaction, said).where(interaction.c.ticket_id == ticket.c.id, outbox.c.state.in_(_LEAVING)).exists()
+    )
     statement = (
         select(ticket.c.project_id, ticket.c.id)
-        .where(waiting, ~known, ticket.c.status.in_((Status.RESOLVED, Status.CLOSED)), ticket.c.merged_into_id.is_(None))
+        .where(waiting, ~known, ~leaving, ticket.c.status.in_((Status.RESOLVED, Status.CLOSED)), ticket.c.merged_into_id.is_(None))
         .where(ticket.c.id.not_in(besides))
         .order_by(ticket.c.resolved_at, ticket.c.id)
         .limit(limit)
@@ -151,6 +157,7 @@ def model(row: Row) -> Survey:
     )
 
 
+_LEAVING = (Delivery.QUEUED, Delivery.LEASED)
 _FIELDS = ("kind", "language", "question", "delay_seconds", "cap_days", "expire_days", "low_score", "on_low")
 
 

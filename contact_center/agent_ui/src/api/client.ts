@@ -2,7 +2,16 @@
 import createClient from "openapi-fetch";
 import type { components, paths } from "@/contract/api";
 
-export const api = createClient<paths>({ baseUrl: "", credentials: "same-origin" });
+const KEPT = 16_000; // characters; browsers keep 64 kB alive in all
+
+/** What was done is told to the server though the page is closed in the same moment. */
+async function kept(request: Request): Promise<Response> {
+  if (request.method === "GET") return fetch(request);
+  const body = await request.clone().text();
+  return fetch(body.length < KEPT ? new Request(request, { keepalive: true }) : request);
+}
+
+export const api = createClient<paths>({ baseUrl: "", credentials: "same-origin", fetch: kept });
 
 /** What went wrong, in the server's words, for people. */
 export class Problem extends Error {

@@ -1,6 +1,7 @@
 // What an agent does to a ticket. Shown at once, told to the server, and taken back when it refuses.
 import { useI18n } from "vue-i18n";
 import { api, ask } from "@/api/client";
+import { inTurn } from "@/api/turns";
 import type { Ticket } from "@/contract/types";
 import { useLive } from "@/stores/live";
 import { useToasts } from "@/stores/toasts";
@@ -19,7 +20,10 @@ export function useTicketActions() {
     live.remember([{ ...ticket, ...patch }]);
     try {
       const params = { path: { ticket_id: ticket.id } };
-      const changed = await ask(api.PATCH("/api/v1/tickets/{ticket_id}", { params, body: handover ? { ...patch, handover } : patch }));
+      const changed = await inTurn(ticket.id, () => {
+        live.remember([{ ...(live.state.tickets[ticket.id] ?? ticket), ...patch }]); // what came before may have been answered meanwhile
+        return ask(api.PATCH("/api/v1/tickets/{ticket_id}", { params, body: handover ? { ...patch, handover } : patch }));
+      });
       live.remember([changed]);
       return true;
     } catch (error) {

@@ -1,6 +1,7 @@
 // Carrying out actions: what would happen in words, doing it, and taking it back where that is possible.
 import { useI18n } from "vue-i18n";
 import { api, ask, newKey } from "@/api/client";
+import { inTurn } from "@/api/turns";
 import type { Performed } from "@/contract/types";
 import { useLive } from "@/stores/live";
 import { useToasts } from "@/stores/toasts";
@@ -46,10 +47,11 @@ export function usePerforming() {
   }
 
   /** Whether it was done. One undo takes back what can be: a note stays, and a reply only as long as it waits. */
-  async function run(ticketId: number, name: string, wanted: Wanted): Promise<boolean> {
+  const run = (ticketId: number, name: string, wanted: Wanted) => toasts.during(runNow(ticketId, name, wanted));
+  async function runNow(ticketId: number, name: string, wanted: Wanted): Promise<boolean> {
     try {
       const headers = { "Idempotency-Key": newKey() };
-      const done = await ask(api.POST("/api/v1/tickets/{ticket_id}/actions", { params: { path: { ticket_id: ticketId }, header: headers as never }, headers, body: wanted as never }));
+      const done = await inTurn(ticketId, () => ask(api.POST("/api/v1/tickets/{ticket_id}/actions", { params: { path: { ticket_id: ticketId }, header: headers as never }, headers, body: wanted as never })));
       live.remember([done.ticket]);
       const stays = done.effects.some((effect) => effect.field === "note");
       const can = done.effects.some((effect) => effect.field !== "note");
