@@ -38,17 +38,24 @@ async def resolved(server: RunningApp, *, reply: bool = True, sent: bool = True,
         act = Act(utc_now(), 1)
         if reply:
             replies.reply(connection, act, sending(server), 1, ticket_id, Draft("Here it is."))
+        if not sent:
+            connection.execute(text("UPDATE outbox SET next_attempt_at = '2999-01-01T00:00:00.000000+00:00'"))
         lifecycle.change(connection, act, 1, ticket_id, lifecycle.TicketPatch(status=Status.RESOLVED))
 
     await server.store.write(answer)
     if sent:
-        await leave(server)
+        await left(server)
     return ticket_id
 
 
-async def leave(server: RunningApp) -> None:
-    """What is to go out has gone."""
-    await server.store.write(lambda c: c.execute(text("UPDATE outbox SET state = 'sent' WHERE state = 'queued'")))
+async def left(server: RunningApp) -> None:
+    """Wait until what is to go out has gone."""
+    waiting = "SELECT count(*) FROM outbox WHERE state IN ('queued', 'leased')"
+    for _ in range(500):
+        if not await server.store.read(lambda c: c.execute(text(waiting)).scalar()):
+            return
+        await asyncio.sleep(0.02)
+    raise TimeoutError("something does not go out")
 
 
 def sending(server: RunningApp) -> Any:
@@ -107,7 +114,7 @@ async def test_nobody_is_asked_before_the_answer_has_left(server: RunningApp) ->
     await resolved(server, sent=False)
     await look(server, timedelta(days=1))
     assert await rows(server) == []
-    await leave(server)
+    await server.store.write(lambda c: c.execute(text("UPDATE outbox SET state = 'sent' WHERE state = 'queued'")))
     await look(server, timedelta(days=1))
     assert len(await rows(server)) == 1
 
@@ -138,7 +145,7 @@ async def test_who_is_not_asked(server: RunningApp, mail: dict[str, Any], reply:
         lifecycle.change(connection, act, 1, ticket_id, lifecycle.TicketPatch(status=Status.RESOLVED))
 
     await server.store.write(answer)
-    await leave(server)
+    await left(server)
     await look(server)
     assert [(row["skipped"], row["sent_at"]) for row in await rows(server)] == [(why, None)]
 
