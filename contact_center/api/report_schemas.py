@@ -6,6 +6,7 @@ from pydantic import AfterValidator, AwareDatetime, Field
 
 from contact_center.api.framework import Input
 from contact_center.api.schemas import among
+from contact_center.model.agent_time import KINDS
 from contact_center.model.figures import About
 from contact_center.model.reports import By, Medium, Step
 from contact_center.store.repositories.tallies import COUNTED
@@ -58,12 +59,21 @@ class StretchQuery(Input):
     until: AwareDatetime
 
 
+def _kinds(said: str) -> str:
+    if unknown := [each for each in said.split(",") if each and each not in KINDS]:
+        raise ValueError(f"there is no kind {unknown[0]}")
+    return said
+
+
 class StretchesQuery(StretchQuery):
     """What the time of an agent is made of."""
 
     agent_id: int | None = Field(None, ge=1, lt=2**53)
     """None: of all."""
-    limit: int = Field(2000, ge=1, le=5000)
+    kinds: Annotated[str, AfterValidator(_kinds)] = ""
+    """Only these kinds, comma-separated; empty: all."""
+    skip: int = Field(0, ge=0, le=100_000)
+    limit: int = Field(500, ge=1, le=5000)
 
 
 class MissedQuery(StretchQuery):

@@ -10,11 +10,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from contact_center.model.figures import Tallies
-from contact_center.model.words import AgentState
+from contact_center.model.words import AgentState, HandlingKind, OfferState
 
 _SECONDS = (
     "signed_in", "available", "rona", "aux_paid", "aux_unpaid", "busy", "idle", "ready", "talk", "hold", "focus", "wrap",
 )  # fmt: skip
+KINDS = (
+    AgentState.AVAILABLE, AgentState.AUX, AgentState.RONA, *HandlingKind, OfferState.ACCEPTED, OfferState.DECLINED, OfferState.EXPIRED,
+)  # fmt: skip
+"""What an agent's time is made of."""
 Span = tuple[float, float]
 """From and until, in seconds."""
 
@@ -88,8 +92,6 @@ class AgentTime:
     """Offers made in the stretch of time, by what became of them."""
     declined: int = 0
     expired: int = 0
-    held: int = 0
-    """Turns in hand now, in queues that the reader sees."""
 
     @property
     def tallies(self) -> Tallies:

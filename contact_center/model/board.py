@@ -24,6 +24,8 @@ class QueueFigures:
     """Stays in this queue that ended with an answer since the beginning of the day."""
     first_due: datetime | None = None
     """Until when the first of those who wait should be answered, in the queue's business time; past: the target is missed."""
+    oldest_ticket_id: int | None = None
+    """Whose turn it is that waits longest."""
     could_take: int = 0
     """Colleagues who could be offered work of this queue at this moment: available, with room, and with the skills it asks for."""
 

@@ -81,10 +81,7 @@ TALLY_WORDS: dict[str, tuple[str, str]] = {
     "agents": ("colleagues to whom work is offered", "сотрудники, которым предлагается работа"),
     "agents_here": ("of them with a console open", "из них с открытой консолью"),
     "agents_available": ("of them available", "из них доступны"),
-    "agents_busy": (
-        "of the available: with work in hand, writing up or in a call",
-        "из доступных: с работой, с оформлением или в разговоре",
-    ),
+    "agents_busy": ("available with work in hand, writing up or in a call", "доступные, занятые работой, оформлением или разговором"),
     "came": ("turns begun", "новые обращения клиентов"),
     "done": ("answers given", "дано ответов"),
 }

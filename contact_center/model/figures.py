@@ -440,7 +440,7 @@ FIGURES: tuple[Figure, ...] = (
     _count("team.agents", "agents", "Colleagues", "Сотрудников", About.TEAM),
     _count("team.here", "agents_here", "Colleagues here", "Сотрудников на месте", About.TEAM),
     _count("team.available", "agents_available", "Colleagues available", "Сотрудников доступно", About.TEAM),
-    Figure("team.busy", Unit.SHARE, "agents_busy / agents_available", "Busy, of those available", "Заняты, от доступных", About.TEAM),
+    Figure("team.busy", Unit.SHARE, "agents_busy / agents_available", "Busy, of those available", "Заняты из доступных", About.TEAM),
     _count("day.came", "came", "Turns begun", "Новых обращений клиентов", About.DAY),
     _count("day.answered", "done", "Answers given", "Дано ответов", About.DAY),
     _count("now.waiting", "waiting", "Waiting now", "Ожидают сейчас", About.NOW),

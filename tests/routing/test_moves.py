@@ -11,8 +11,8 @@ from contact_center.model.people import Viewer
 from contact_center.model.shift import SkillNeed
 from contact_center.model.words import OfferState
 from contact_center.routing import moves, standing
-from contact_center.routing.dispatcher import FADES
 from contact_center.store.repositories import access, board, hours, routing, skills
+from contact_center.store.repositories.presence import FADES
 from tests.routing.conftest import WEIGHTS, Floor
 
 
@@ -103,7 +103,7 @@ async def test_the_board_says_who_could_take_it(floor: Floor) -> None:
     for ticket in tickets:
         await floor.desk.change(ticket, assignee_id=anna)
     assert await could() == {2: 1}
-    held = await floor.store.read(board.holding, await viewer(floor, anna))
+    held = await floor.store.read(board.holding, await viewer(floor, anna), floor.clock())
     assert [turn.ticket_id for turn in held[anna]] == tickets
     french = await floor.store.write(skills.add_skill, 1, "French")
     await floor.store.write(skills.set_of_queue, 2, [SkillNeed(french or 0, 1)])

@@ -9,9 +9,10 @@ from contact_center.errors import Conflict, NotFound
 from contact_center.model.acts import Act
 from contact_center.model.words import AgentState, EndReason, OfferState, Status
 from contact_center.routing import offers, queues
-from contact_center.routing.dispatcher import FADES, Dispatcher
+from contact_center.routing.dispatcher import Dispatcher
 from contact_center.store import Connection
 from contact_center.store.repositories import routing, work
+from contact_center.store.repositories.presence import FADES
 from contact_center.tickets import lifecycle
 from contact_center.tickets.lifecycle import TicketPatch
 from tests.routing.conftest import WEIGHTS, Floor

@@ -9,9 +9,10 @@ from contact_center.errors import NotFound
 from contact_center.model.acts import Act
 from contact_center.model.words import AgentState, OfferState
 from contact_center.routing import offers, queues, states
-from contact_center.routing.dispatcher import FADES, GRACE, Dispatcher
+from contact_center.routing.dispatcher import GRACE, Dispatcher
 from contact_center.store import Connection
 from contact_center.store.repositories import access, routing, work
+from contact_center.store.repositories.presence import FADES
 from contact_center.tasks import spawn, stop
 from contact_center.tickets import lifecycle
 from contact_center.tickets.lifecycle import TicketPatch

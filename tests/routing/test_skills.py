@@ -10,9 +10,10 @@ from sqlalchemy import text
 
 from contact_center.model.shift import SkillLevel, SkillNeed
 from contact_center.model.words import OfferState
-from contact_center.routing.dispatcher import FADES, REST
+from contact_center.routing.dispatcher import REST
 from contact_center.store import Connection
 from contact_center.store.repositories import access, routing, skills
+from contact_center.store.repositories.presence import FADES
 from tests.routing.conftest import Floor
 
 

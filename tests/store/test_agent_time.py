@@ -102,6 +102,10 @@ async def test_time_equals_a_recount_step_by_step(
         assert {row.agent_id for row in rows} <= {desk.agent}
         for some in (1, 2, 5):
             assert agent_time.behind(connection, viewer, desk.agent, at(since), at(until), at(now), some) == rows[:some]
+            assert agent_time.behind(connection, viewer, desk.agent, at(since), at(until), at(now), some, skip=2) == rows[2 : 2 + some]
+        for kinds in (("talk",), ("available", "accepted"), ("wrap", "focus", "hold")):
+            chosen = agent_time.behind(connection, viewer, desk.agent, at(since), at(until), at(now), 1000, kinds=kinds)
+            assert chosen == [row for row in rows if row.kind in kinds]
         everybody = agent_time.behind(connection, viewer, None, at(since), at(until), at(now), 1000)
         assert [row for row in everybody if row.agent_id == desk.agent] == rows
         stranger = Viewer(desk.agent + 10**6, desk.project, Role.SUPERVISOR, ())

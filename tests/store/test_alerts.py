@@ -103,6 +103,8 @@ async def test_running_figures_are_those_of_the_hour(store: Store) -> None:
     desk, _ = await make(store)
     await do(store, desk, "open", "open", "open")
     found = await store.read(alerts.running, desk.project, desk.now, ("now.waiting", "now.longest", "volume.entered"))
+    alone = await store.read(alerts.running, desk.project, desk.now, ("volume.answered",))
+    assert alone == {("volume.answered", queue): 0 for queue in (*desk.queues, None)}, "nobody answers: nought, and not nothing"
     assert found["now.waiting", None] == 3
     assert sum(found.get(("now.waiting", queue), 0) or 0 for queue in desk.queues) == 3
     longest = found["now.longest", None]

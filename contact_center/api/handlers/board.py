@@ -35,7 +35,7 @@ def _board(connection: Connection, viewer: Viewer, since: datetime, now: datetim
     counted = board.Counted(connection, viewer, since, now)
     queues = [queue for queue in access.queues(connection, viewer.project_id) if viewer.sees_queue(queue.id)]
     could = standing.could_take(connection, weights, now, now - presence.FADES)
-    holding = board.holding(connection, viewer)
+    holding = board.holding(connection, viewer, now)
     in_call = board.in_call(connection, viewer, now)
     agents = board.by_agent(connection, viewer, since, now, presence.present(connection, now - presence.FADES))
     members = team.members(connection, viewer, now)

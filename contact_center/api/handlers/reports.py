@@ -15,7 +15,7 @@ from contact_center.api.context import Context
 from contact_center.api.report_schemas import BehindQuery, ExportQuery, MissedQuery, ReportQuery, StretchesQuery, StretchQuery
 from contact_center.api.schemas import Page, decode_cursor, encode_cursor
 from contact_center.errors import Invalid
-from contact_center.model.agent_time import together
+from contact_center.model.agent_time import KINDS, together
 from contact_center.model.calls import Missed
 from contact_center.model.figure_words import TALLY_WORDS
 from contact_center.model.figures import FIGURES, About
@@ -30,6 +30,9 @@ T = TypeVar("T")
 LONGEST = timedelta(days=800)
 ROWS = {About.TIME: (By.AGENT,), About.TEAM: (By.QUEUE, By.AGENT), About.NOW: (By.QUEUE, By.AGENT, By.CHANNEL, By.REASON)}
 """What makes a row where not everything can."""
+NARROW = ("queue_id", "agent_id", "channel", "reason_id", "policy_id", "medium")
+WIDTHS = {About.TIME: ("agent_id",), About.TEAM: ("queue_id", "agent_id")}
+"""What narrows a report down where not everything can."""
 SECONDS = 30.0  # a report that takes longer is broken off
 
 
@@ -38,10 +41,14 @@ async def registry(ctx: Context) -> list[FigureInfo]:
     return [
         FigureInfo(
             each.id, each.unit, each.about, each.formula, each.en, each.ru, each.in_words("en"), each.in_words("ru"),
-            [FigurePart(name, *TALLY_WORDS[name]) for name in each.parts if name in COUNTED], each.version,
+            [FigurePart(name, *TALLY_WORDS[name]) for name in each.parts if _opens(name, each.about)], each.version,
         )
         for each in FIGURES
     ]  # fmt: skip
+
+
+def _opens(tally: str, about: About) -> bool:
+    return any(source.about is about for source in COUNTED.get(tally, ()))
 
 
 async def get_report(ctx: Context, query: ReportQuery) -> Report:
@@ -103,6 +110,9 @@ def _asked(query: ReportQuery) -> Asked:
     _check_stretch(query.since, query.until)
     if query.about in ROWS and query.by not in ROWS[query.about]:
         raise Invalid("This report has no such rows.", field="by")
+    narrow = [name for name in NARROW if getattr(query, name) is not None and name not in WIDTHS.get(query.about, NARROW)]
+    if narrow:
+        raise Invalid("This report cannot be narrowed down by that.", field=narrow[0])
     try:
         starts = starts_of(query.since, query.until, query.step, query.timezone) if query.by is By.INTERVAL else ()
     except OverflowError:
@@ -138,7 +148,9 @@ def _agent_time(connection: Connection, viewer: Viewer, since: datetime, until: 
 
 
 def _stretches(connection: Connection, viewer: Viewer, query: StretchesQuery, now: datetime) -> Stretches:
-    found = agent_time.behind(connection, viewer, query.agent_id, query.since, query.until, now, query.limit + 1)
+    kinds = [each for each in query.kinds.split(",") if each] or KINDS
+    asked = (query.agent_id, query.since, query.until, now, query.limit + 1)
+    found = agent_time.behind(connection, viewer, *asked, kinds=kinds, skip=query.skip)
     return Stretches(found[: query.limit], len(found) > query.limit)
 
 

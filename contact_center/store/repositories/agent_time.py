@@ -1,18 +1,18 @@
 """How agents spent their time: stretches of state and of work, each read once."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select, true
 from sqlalchemy.engine import Connection
 
-from contact_center.model.agent_time import AgentTime, StateSpan, Stretch, WorkSpan, cut, time_of, together
+from contact_center.model.agent_time import KINDS, AgentTime, StateSpan, Stretch, WorkSpan, cut, time_of, together
 from contact_center.model.figures import About, values
 from contact_center.model.people import Viewer
 from contact_center.model.reports import Report, Row
 from contact_center.model.words import AgentState, HandlingKind, OfferState
-from contact_center.store.repositories.tallies import STANDING
 from contact_center.store.schema.access import employee, queue_grant
 from contact_center.store.schema.figures import call_fact
 from contact_center.store.schema.handling import handling
@@ -20,53 +20,64 @@ from contact_center.store.schema.routing import agent_state, aux_code, offer
 from contact_center.store.schema.tickets import ticket
 from contact_center.store.schema.work import segment, work_item
 from contact_center.store.scope import sees_ticket
-from contact_center.store.types import Utc
+from contact_center.store.types import Utc, seconds_between
 
 _STATES = (OfferState.ACCEPTED, OfferState.DECLINED, OfferState.EXPIRED)
 
 
 def of_agents(connection: Connection, viewer: Viewer, since: datetime, until: datetime, now: datetime) -> list[AgentTime]:
-    """The time of each agent who works in a queue that the viewer sees, of those who were there at all or hold something
-    now; by number."""
+    """The time of each agent who works in a queue that the viewer sees, of those who were there at all; by number."""
     states, paid = _states(connection, viewer, since, until), _paid(connection, viewer.project_id)
-    work, offers, held = _work(connection, viewer, since, until), _offers(connection, viewer, since, until), _held(connection, viewer, now)
+    work, offers = _work(connection, viewer, since, until), _offers(connection, viewer, since, until)
     found = []
-    for user in sorted({*states, *work, *offers, *held}):
+    for user in sorted({*states, *work, *offers}):
         spans = [StateSpan(state, code, paid.get(code or 0, True), began, ended) for state, code, began, ended in states[user]]
-        counts = {"accepted": offers[user][0], "declined": offers[user][1], "expired": offers[user][2], "held": held.get(user, 0)}
+        counts = {"accepted": offers[user][0], "declined": offers[user][1], "expired": offers[user][2]}
         found.append(time_of(user, spans, work[user], since, until, now, **counts))
-    return [row for row in found if row.signed_in or row.busy or row.accepted or row.declined or row.expired or row.held]
+    return [row for row in found if row.signed_in or row.busy or row.accepted or row.declined or row.expired]
 
 
-def report(connection: Connection, viewer: Viewer, since: datetime, until: datetime, now: datetime) -> Report:
-    """The same as a report of the registry."""
-    found = of_agents(connection, viewer, since, until, now)
+def report(connection: Connection, viewer: Viewer, since: datetime, until: datetime, now: datetime, user_id: int | None = None) -> Report:
+    """The same as a report of the registry, of all or of one."""
+    found = [each for each in of_agents(connection, viewer, since, until, now) if user_id in (None, each.user_id)]
     rows = [Row(str(each.user_id), each.tallies, values(each.tallies, about=About.TIME)) for each in found]
     total = together(found).tallies
     return Report(since, until, rows, Row("", total, values(total, about=About.TIME)))
 
 
 def behind(
-    connection: Connection, viewer: Viewer, user_id: int | None, since: datetime, until: datetime, now: datetime, most: int
+    connection: Connection,
+    viewer: Viewer,
+    user_id: int | None,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    most: int,
+    *,
+    kinds: Collection[str] = KINDS,
+    skip: int = 0,
 ) -> list[Stretch]:
-    """What the time of one agent is made of, or of all whom the viewer sees (None), in order, the first `most`; nothing for somebody
-    who shares no queue with the viewer."""
-    end = min(until, now)
+    """What the time of one agent is made of, or of all whom the viewer sees (None): these kinds, in order, so many beyond the first
+    `skip`; nothing for somebody who shares no queue with the viewer."""
+    end, upto = min(until, now), skip + most
     found: list[Stretch] = []
     for agent, states in _states(connection, viewer, since, until, user_id).items():
         for state, code, began, ended in states:
-            if span := cut(began, ended or now, since, end):
+            if state in kinds and (span := cut(began, ended or now, since, end)):
                 found.append(Stretch(state, *span, code, agent))
     # Each in the order in which all are sorted in the end: so the first of each are enough.
     talks = _talks(viewer, since, until, user_id)
-    work = _handling(viewer, since, until, user_id).add_columns(*_ticket_of(viewer, handling.c.ticket_id))
-    for row in connection.execute(work.order_by(_from(since, handling.c.started_at), handling.c.agent_id, handling.c.kind).limit(most)):
+    work = _handling(viewer, since, until, user_id).where(handling.c.kind.in_(kinds)).add_columns(*_ticket_of(viewer, handling.c.ticket_id))
+    for row in connection.execute(work.order_by(_from(since, handling.c.started_at), handling.c.agent_id, handling.c.kind).limit(upto)):
         if span := cut(row.started_at, row.ended_at, since, end):
             found.append(Stretch(row.kind, *span, None, row.agent_id, row.shown_id, row.shown_number, row.shown_subject or ""))
-    for row in connection.execute(talks.order_by(_from(since, call_fact.c.started_at), call_fact.c.agent_id).limit(most)):
-        for kind, began, ended in _parts(row):
-            if span := cut(began, ended, since, end):
-                found.append(Stretch(kind, *span, None, row.agent_id))
+    if HandlingKind.TALK in kinds or HandlingKind.HOLD in kinds:
+        talk_began = seconds_between(literal(since, Utc), call_fact.c.ended_at) - call_fact.c.talk_seconds
+        for row in connection.execute(talks.order_by(case((talk_began < 0, 0.0), else_=talk_began), call_fact.c.agent_id).limit(upto)):
+            for kind, began, ended in _parts(row):
+                if kind in kinds and (span := cut(began, ended, since, end)):
+                    found.append(Stretch(kind, *span, None, row.agent_id))
+    wanted = [state for state in _STATES if state in kinds]
     made = (
         offer.c.offered_at >= since,
         offer.c.offered_at < until,
@@ -77,14 +88,15 @@ def behind(
         select(offer.c.agent_id, offer.c.state, offer.c.offered_at, *_ticket_of(viewer, work_item.c.ticket_id))
         .join(segment, segment.c.id == offer.c.segment_id)
         .join(work_item, work_item.c.id == segment.c.work_item_id)
+        .where(*made, offer.c.state.in_(wanted))
+        .order_by(offer.c.offered_at, offer.c.agent_id, offer.c.state)
+        .limit(upto)
     )
-    for row in connection.execute(
-        offers.where(*made, offer.c.state.in_(_STATES)).order_by(offer.c.offered_at, offer.c.agent_id, offer.c.state).limit(most)
-    ):
+    for row in connection.execute(offers) if wanted else ():
         found.append(
             Stretch(row.state, row.offered_at, row.offered_at, None, row.agent_id, row.shown_id, row.shown_number, row.shown_subject or "")
         )
-    return sorted(found, key=lambda each: (each.began, each.agent_id, each.kind))[:most]
+    return sorted(found, key=lambda each: (each.began, each.agent_id, each.kind))[skip:upto]
 
 
 def _from(since: datetime, began: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -177,11 +189,3 @@ def _offers(connection: Connection, viewer: Viewer, since: datetime, until: date
     made = (offer.c.offered_at >= since, offer.c.offered_at < until, offer.c.agent_id.in_(_seen(viewer)))
     rows = connection.execute(select(offer.c.agent_id, *counts).where(*made).group_by(offer.c.agent_id))
     return defaultdict(lambda: (0, 0, 0), {row[0]: tuple(row[1:]) for row in rows})
-
-
-def _held(connection: Connection, viewer: Viewer, now: datetime) -> dict[int, int]:
-    """Turns in hand, as the registry counts them."""
-    seen = true() if viewer.sees_all else STANDING.queue.in_(viewer.queue_ids)
-    mine = (STANDING.only, STANDING.project == viewer.project_id, STANDING.counts(now)["in_work"], seen)
-    statement = select(STANDING.agent, func.count()).select_from(STANDING.tables).where(*mine).group_by(STANDING.agent)
-    return {row[0]: row[1] for row in connection.execute(statement)}

@@ -14,7 +14,7 @@ from contact_center.model.alerts import Alert, Firing, Watched
 from contact_center.model.people import Viewer
 from contact_center.model.reports import Asked, By
 from contact_center.model.words import Role
-from contact_center.store.repositories import figures
+from contact_center.store.repositories import access, figures
 from contact_center.store.schema.access import project
 from contact_center.store.schema.figures import alert, alert_firing
 
@@ -92,8 +92,12 @@ def running(connection: Connection, project_id: int, now: datetime, only: Collec
     everything = Viewer(0, project_id, Role.ADMIN, ())
     asked = Asked(now - RUNNING, now + timedelta(minutes=1), By.QUEUE)
     found: dict[tuple[str, int | None], float | None] = {}
+    queues = [each.id for each in access.queues(connection, project_id)]
     for about in {model.BY_ID[each].about for each in only}:
         report = figures.report(connection, everything, replace(asked, about=about), now, rollups=False, only=only)
+        # Where nothing happened a count is nought, and not nothing: too few answers are no answers, too.
+        nothing = model.values(model.Tallies(), about=about, only=only)
+        found |= {(name, queue_id): value for queue_id in queues for name, value in nothing.items()}
         for row in (*report.rows, report.total):
             found |= {(name, int(row.key) if row.key else None): value for name, value in row.figures.items()}
     return found

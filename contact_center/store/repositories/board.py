@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import chain
 
-from sqlalchemy import ColumnElement, case, func, select, true
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.engine import Connection
 
 from contact_center.model.board import AgentFigures, HeldTurn, QueueFigures, QueueToday
@@ -42,7 +42,7 @@ class Counted:
     def queue(self, queue_id: int) -> QueueFigures:
         """How a queue stands."""
         key = str(queue_id)
-        since, due = self._waits.get(queue_id, (None, None))
+        since, due, ticket_id = self._waits.get(queue_id, (None, None, None))
         return QueueFigures(
             queue_id,
             waiting=_number(self._stand, key, WAITING),
@@ -52,6 +52,7 @@ class Counted:
             received=_number(self._text, key, ENTERED),
             answered=_number(self._day, key, ANSWERED),
             first_due=due,
+            oldest_ticket_id=ticket_id,
         )
 
     @property
@@ -104,16 +105,20 @@ def _number(found: Found, key: str, figure: str) -> int:
     return int(found.get(key, {}).get(figure) or 0)
 
 
-def _first(connection: Connection, viewer: Viewer) -> dict[int, tuple[datetime, datetime | None]]:
-    """Since when the first of those who wait does, and until when the first should be answered, by queue."""
+def _first(connection: Connection, viewer: Viewer) -> dict[int, tuple[datetime, datetime | None, int]]:
+    """Since when the first of those who wait does, until when the first should be answered, and whose ticket it is, by queue."""
     assert STANDING.oldest is not None
     since, waits = STANDING.oldest
-    statement = select(segment.c.queue_id, func.min(since), func.min(segment.c.due_at)).select_from(STANDING.tables)
-    mine = (STANDING.only, waits, segment.c.project_id == viewer.project_id, _seen(viewer))
-    return {row[0]: (row[1], row[2]) for row in connection.execute(statement.where(*mine).group_by(segment.c.queue_id))}
+    place = func.row_number().over(partition_by=STANDING.queue, order_by=(since, STANDING.id)).label("place")
+    due = func.min(STANDING.due).over(partition_by=STANDING.queue).label("due")
+    columns = (STANDING.queue.label("queue_id"), since.label("since"), due, STANDING.to_ticket.label("ticket_id"), place)
+    mine = (STANDING.only, waits, STANDING.project == viewer.project_id, _seen(viewer))
+    rows = select(*columns).select_from(STANDING.tables).where(*mine).subquery()
+    found = connection.execute(select(rows).where(rows.c.place == 1))
+    return {row.queue_id: (row.since, row.due, row.ticket_id) for row in found}
 
 
-def holding(connection: Connection, viewer: Viewer, most: int = 20) -> dict[int, tuple[HeldTurn, ...]]:
+def holding(connection: Connection, viewer: Viewer, now: datetime, most: int = 20) -> dict[int, tuple[HeldTurn, ...]]:
     """What each colleague has in hand, in the queues that the viewer sees; the longest wait first, at most so many."""
     place = func.row_number().over(partition_by=segment.c.agent_id, order_by=(work_item.c.opened_at, segment.c.id))
     columns = (segment.c.agent_id, ticket.c.id, ticket.c.number, contact.c.name, ticket.c.channel, work_item.c.opened_at)
@@ -122,7 +127,7 @@ def holding(connection: Connection, viewer: Viewer, most: int = 20) -> dict[int,
         .join(work_item, work_item.c.id == segment.c.work_item_id)
         .join(ticket, ticket.c.id == work_item.c.ticket_id)
         .join(contact, contact.c.id == ticket.c.contact_id)
-        .where(segment.c.ended_at.is_(None), segment.c.agent_id.is_not(None), ticket.c.project_id == viewer.project_id, _seen(viewer))
+        .where(STANDING.only, STANDING.counts(now)["in_work"], ticket.c.project_id == viewer.project_id, _seen(viewer))
         .subquery()
     )
     found: dict[int, tuple[HeldTurn, ...]] = {}
@@ -135,10 +140,6 @@ def in_call(connection: Connection, viewer: Viewer, now: datetime) -> dict[int, 
     """Colleagues who are in a call, and since when."""
     statement = calls.talking(now).where(call_fact.c.project_id == viewer.project_id)
     return {int(row[0]): row[1] for row in connection.execute(statement.order_by(call_fact.c.started_at.desc())) if row[0] is not None}
-
-
-def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
 def _seen(viewer: Viewer) -> ColumnElement[bool]:

@@ -43,7 +43,7 @@ def report(
     """
     match asked.about:
         case About.TIME:
-            return agent_time.report(connection, viewer, asked.since, asked.until, now)
+            return agent_time.report(connection, viewer, asked.since, asked.until, now, asked.agent_id)
         case About.TEAM:
             return team.report(connection, viewer, asked, now)
     pieces: Pieces = defaultdict(Piece)

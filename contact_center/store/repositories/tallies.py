@@ -230,8 +230,8 @@ def _response(kind: str, column: str) -> tuple[ColumnElement[Any], Condition]:
 
 AGES = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4))
 """Where the ages of those who wait part."""
-# A stay that ended so is not the last of its turn.
-_PASSED_ON = (EndReason.TRANSFERRED, EndReason.OVERFLOWED, EndReason.AFTER_HOURS)
+# A stay that ended so is not the last of its turn; what was joined goes on in the turn that it joined.
+_PASSED_ON = (EndReason.TRANSFERRED, EndReason.OVERFLOWED, EndReason.AFTER_HOURS, EndReason.MERGED)
 # Ends by which a turn leaves its queue without an answer: too late, they are misses as what is still open is.
 _LEFT = (EndReason.NO_REPLY_NEEDED, EndReason.TRANSFERRED, EndReason.OVERFLOWED)
 _CALLER = select(interaction.c.contact_id).where(interaction.c.id == call_fact.c.interaction_id).scalar_subquery()

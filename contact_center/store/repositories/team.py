@@ -28,7 +28,8 @@ class Member:
     here: bool
     available: bool
     busy: bool
-    """Available, and with something in hand, writing it up, or in a call."""
+    """Available, and with something in hand, writing it up, or in a call: in whatever queue, for who works elsewhere is not free here. What
+    it is, and how much, is told of queues that the reader sees only."""
 
     @property
     def tallies(self) -> Tallies:

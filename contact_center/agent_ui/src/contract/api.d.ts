@@ -4353,11 +4353,6 @@ export interface components {
              * @default 0
              */
             expired: number;
-            /**
-             * Held
-             * @default 0
-             */
-            held: number;
         };
         /**
          * AgentTimes
@@ -6407,6 +6402,11 @@ export interface components {
              * @default null
              */
             first_due: string | null;
+            /**
+             * Oldest Ticket Id
+             * @default null
+             */
+            oldest_ticket_id: number | null;
             /**
              * Could Take
              * @default 0
@@ -12385,6 +12385,8 @@ export interface operations {
                 since: string;
                 until: string;
                 agent_id?: number | null;
+                kinds?: string;
+                skip?: number;
                 limit?: number;
             };
             header?: never;
