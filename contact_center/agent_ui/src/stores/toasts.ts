@@ -17,34 +17,66 @@ export interface Toast {
   lasts: number;
 }
 
+/** Something that is being told to the server, and the message that will offer to undo it. */
+interface Deed {
+  over: Promise<unknown>;
+  toast: number | null;
+}
+export type Show = (text: string, options?: Partial<Omit<Toast, "id" | "text">>) => () => void;
+
 export const useToasts = defineStore("toasts", () => {
   const toasts = ref<Toast[]>([]);
   let last = 0;
   const offline: (() => void)[] = [];
-  const doing = new Set<Promise<unknown>>();
+  const doing: Deed[] = [];
+  let undoing = false;
 
-  function show(text: string, options: Partial<Omit<Toast, "id" | "text">> = {}): () => void {
+  function add(text: string, options: Partial<Omit<Toast, "id" | "text">>): Toast {
     const toast: Toast = { id: ++last, text, kind: "info", lasts: 5000, ...options };
     toasts.value = [...toasts.value.slice(-3), toast];
-    const timer = setTimeout(() => dismiss(toast.id), toast.lasts);
-    return () => (clearTimeout(timer), dismiss(toast.id));
+    setTimeout(() => dismiss(toast.id), toast.lasts);
+    return toast;
+  }
+
+  function show(text: string, options: Partial<Omit<Toast, "id" | "text">> = {}): () => void {
+    const { id } = add(text, options);
+    return () => dismiss(id);
   }
 
   function dismiss(id: number): void {
     toasts.value = toasts.value.filter((toast) => toast.id !== id);
   }
 
-  /** Something that is being told to the server and will offer to be undone. Whoever undoes meanwhile means this, and not what they did before it. */
-  function during<T>(deed: Promise<T>): Promise<T> {
-    doing.add(deed);
-    const over = () => void doing.delete(deed);
-    deed.then(over, over);
-    return deed;
+  /** Do something of which the server is told, and which shows by itself how it is undone. Whoever undoes meanwhile means this, and not what they did before it. */
+  function during<T>(run: (show: Show) => Promise<T>): Promise<T> {
+    const deed: Deed = { over: Promise.resolve(), toast: null };
+    const mine = run((text, options = {}) => {
+      const { id } = add(text, options);
+      deed.toast = id;
+      return () => dismiss(id);
+    });
+    deed.over = mine;
+    doing.push(deed);
+    const over = () => void doing.splice(doing.indexOf(deed), 1);
+    mine.then(over, over);
+    return mine;
+  }
+
+  /** Undo what is still being told to the server, when it has been; nothing where it turns out that it cannot be undone. */
+  async function actAfter(deed: Deed): Promise<void> {
+    undoing = true;
+    await deed.over.catch(() => undefined);
+    undoing = false;
+    const offer = toasts.value.find((toast) => toast.id === deed.toast);
+    offer?.action?.run();
+    if (offer) dismiss(offer.id);
   }
 
   /** Do what the latest message of what one did offers: mostly, undo. False when none offers anything. */
   function act(): boolean {
-    if (doing.size) return void Promise.allSettled(doing).then(() => setTimeout(act)), true;
+    const deed = doing.at(-1);
+    if (undoing) return true;
+    if (deed) return void actAfter(deed), true;
     const offer = toasts.value.findLast((toast) => toast.action && !toast.news);
     if (!offer) return false;
     offer.action!.run();

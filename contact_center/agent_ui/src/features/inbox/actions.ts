@@ -33,24 +33,20 @@ export function useTicketActions() {
     }
   }
 
-  async function toggleResolved(ticket: Ticket): Promise<void> {
+  const toggleResolved = (ticket: Ticket) => toasts.during(async (show) => {
     const before = ticket.status;
     const status = before === "resolved" || before === "closed" ? "open" : "resolved";
     if (!(await change(ticket, { status }))) return;
     // What is done has no next step: taken back, it has it again, and waits until when it had been put off.
     const back = { status: before, ...(ticket.next_step && { next_step: ticket.next_step }), ...(ticket.snoozed_until && { snoozed_until: ticket.snoozed_until }) };
-    toasts.show(t(`status.${status}`), { action: { label: t("composer.undo"), run: () => void change({ ...ticket, status }, back) } });
-  }
+    show(t(`status.${status}`), { action: { label: t("composer.undo"), run: () => void change({ ...ticket, status }, back) } });
+  });
 
-  async function putOff(ticket: Ticket, patch: { snoozed_until: string; next_step: string }): Promise<void> {
+  const putOff = (ticket: Ticket, patch: { snoozed_until: string; next_step: string }) => toasts.during(async (show) => {
     if (!(await change(ticket, patch))) return;
     const back = { status: ticket.status, snoozed_until: ticket.snoozed_until ?? null, next_step: ticket.next_step };
-    toasts.show(t("snooze.until", { time: format.value.moment(patch.snoozed_until) }), { action: { label: t("composer.undo"), run: () => void change({ ...ticket, ...patch }, back) } });
-  }
+    show(t("snooze.until", { time: format.value.moment(patch.snoozed_until) }), { action: { label: t("composer.undo"), run: () => void change({ ...ticket, ...patch }, back) } });
+  });
 
-  return {
-    change,
-    toggleResolved: (ticket: Ticket) => toasts.during(toggleResolved(ticket)),
-    putOff: (ticket: Ticket, patch: Parameters<typeof putOff>[1]) => toasts.during(putOff(ticket, patch)),
-  };
+  return { change, toggleResolved, putOff };
 }

@@ -4,7 +4,7 @@ import { api, ask, newKey } from "@/api/client";
 import { inTurn } from "@/api/turns";
 import type { Performed } from "@/contract/types";
 import { useLive } from "@/stores/live";
-import { useToasts } from "@/stores/toasts";
+import { useToasts, type Show } from "@/stores/toasts";
 import { useFormat } from "@/ui/format";
 import type { Action } from "./rules";
 
@@ -47,15 +47,15 @@ export function usePerforming() {
   }
 
   /** Whether it was done. One undo takes back what can be: a note stays, and a reply only as long as it waits. */
-  const run = (ticketId: number, name: string, wanted: Wanted) => toasts.during(runNow(ticketId, name, wanted));
-  async function runNow(ticketId: number, name: string, wanted: Wanted): Promise<boolean> {
+  const run = (ticketId: number, name: string, wanted: Wanted) => toasts.during((show) => runNow(show, ticketId, name, wanted));
+  async function runNow(show: Show, ticketId: number, name: string, wanted: Wanted): Promise<boolean> {
     try {
       const headers = { "Idempotency-Key": newKey() };
       const done = await inTurn(ticketId, () => ask(api.POST("/api/v1/tickets/{ticket_id}/actions", { params: { path: { ticket_id: ticketId }, header: headers as never }, headers, body: wanted as never })));
       live.remember([done.ticket]);
       const stays = done.effects.some((effect) => effect.field === "note");
       const can = done.effects.some((effect) => effect.field !== "note");
-      toasts.show(done.effects.length ? name : t("macro.nothing", { name }), { small: stays ? t("macro.noteStays") : undefined, action: can ? { label: t("composer.undo"), run: () => void undo(done) } : undefined });
+      show(done.effects.length ? name : t("macro.nothing", { name }), { small: stays ? t("macro.noteStays") : undefined, action: can ? { label: t("composer.undo"), run: () => void undo(done) } : undefined });
       return true;
     } catch (error) {
       toasts.failed(error);
