@@ -5,13 +5,14 @@ import type { components, paths } from "@/contract/api";
 const KEPT = 16_000; // characters; browsers keep 64 kB alive in all
 
 /** What was done is told to the server though the page is closed in the same moment. */
-async function kept(request: Request): Promise<Response> {
-  if (request.method === "GET") return fetch(request);
-  const body = await request.clone().text();
-  return fetch(body.length < KEPT ? new Request(request, { keepalive: true }) : request);
+class KeptRequest extends Request {
+  constructor(input: RequestInfo | URL, init: RequestInit = {}) {
+    const small = typeof init.body !== "string" || init.body.length < KEPT;
+    super(input, { ...init, keepalive: (init.method ?? "GET") !== "GET" && small });
+  }
 }
 
-export const api = createClient<paths>({ baseUrl: "", credentials: "same-origin", fetch: kept });
+export const api = createClient<paths>({ baseUrl: "", credentials: "same-origin", Request: KeptRequest });
 
 /** What went wrong, in the server's words, for people. */
 export class Problem extends Error {
