@@ -6,16 +6,16 @@ from pydantic import AfterValidator, Field
 
 from contact_center.api.framework import Input
 from contact_center.api.schemas import among
-from contact_center.model.figures import FIGURES, RUNNING
+from contact_center.model.figures import FIGURES
 
-WATCHED = tuple(figure.id for figure in FIGURES if figure.about in RUNNING)
-"""Figures that run: of this moment, of who is there, and of the last hour."""
+WATCHED = tuple(figure.id for figure in FIGURES)
 Figure = Annotated[str, Field(json_schema_extra={"enum": list(WATCHED)}), AfterValidator(among(WATCHED))]
 Person = Annotated[int, Field(ge=1, lt=2**53)]
 
 
 class AlertBody(Input):
-    """Tell somebody when a figure stands beyond a threshold. Figures are of this moment (`now.`) or of what began in the last hour."""
+    """Tell somebody when a figure stands beyond a threshold. Figures are of this moment (`now.`, `team.`), or
+    of as long as `window_seconds` of the registry says."""
 
     figure: Figure
     queue_id: int | None = Field(None, ge=1, lt=2**53)

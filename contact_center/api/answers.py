@@ -152,6 +152,8 @@ class FigureInfo:
     words_ru: str
     parts: list[FigurePart]
     """What it is made of and opens into: of a count the rows it counts, else what its formula counts."""
+    window_seconds: int | None
+    """Over how long alerts look; None: of this moment."""
     version: int
     """Grows when the meaning changes."""
 

@@ -8,8 +8,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from contact_center.model.figures import About, Figure
+
+LATELY = timedelta(hours=1)
+_WINDOWS = {About.RESOLUTION: timedelta(days=1), About.SLA: timedelta(days=1), About.SURVEY: timedelta(days=7)}
+_TWO_WEEKS = {"fcr": timedelta(days=14)}
 SHORTEST = timedelta(minutes=1)
 """How long a figure must be well again, at least, before it is said to be."""
+
+
+def window(figure: Figure) -> timedelta | None:
+    """Over how long an alert looks: what began, or happened, in the last hour; of what comes slowly, in the last day or week; resolved at
+    first contact is known a week later only, and is of two weeks. None: of this moment."""
+    if figure.about in (About.NOW, About.TEAM):
+        return None
+    return _TWO_WEEKS.get(figure.id) or _WINDOWS.get(figure.about, LATELY)
 
 
 @dataclass(frozen=True, slots=True)

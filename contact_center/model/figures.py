@@ -50,10 +50,6 @@ class About(StrEnum):
     """What stands in queues at this moment, whenever it began."""
 
 
-RUNNING = (About.WORK, About.NOW, About.TEAM)
-"""What alerts can watch: what began lately, what stands, and who is there."""
-
-
 @dataclass(frozen=True, slots=True)
 class Tallies:
     """Sums over rows. Each belongs to the interval in which its row began, unless its report says otherwise.

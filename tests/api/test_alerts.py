@@ -25,3 +25,16 @@ async def test_what_is_changed_or_dropped_while_it_lasts_is_over(server: Running
     events = await server.store.read(journal.read_after, before, 100)
     told = [event.data["alert"] for event in events if event.type == "alert.ended"]
     assert [(alert["id"], alert["threshold"], alert["firing"]["ended_at"] is not None) for alert in told] == [(made["id"], 5.0, True)]
+
+
+async def test_any_figure_can_be_watched(server: RunningApp) -> None:
+    """All of the registry; the time of colleagues in the whole centre only, for it is of no queue."""
+    async with server.session() as client:
+        _, registry = await ask(client, "GET", "/figures")
+        wanted = {"above": True, "threshold": 5.0, "minutes": 5, "active": False}
+        for figure in registry:
+            status, made = await ask(client, "POST", "/alerts", wanted | {"figure": figure["id"], "queue_id": None})
+            assert status == 201, figure["id"]
+            assert (await ask(client, "DELETE", f"/alerts/{made['id']}"))[0] < 300
+        status, refused = await ask(client, "POST", "/alerts", wanted | {"figure": "occupancy", "queue_id": 1})
+        assert (status, refused["field"]) == (422, "queue_id")

@@ -3,8 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from contact_center.model.people import Viewer
 from contact_center.model.reports import By
 from contact_center.model.words import AgentState, Role
@@ -66,11 +64,3 @@ async def test_a_supervisor_is_told_of_their_own_queues(floor: Floor) -> None:
         assert {row.key for row in found.rows} == {str(anna if by is By.AGENT else 1)}
         assert found.total.tallies.agents == 1
     assert (await floor.team(viewer, agent_id=olga)).total.tallies.agents == 0
-
-
-@pytest.mark.parametrize("figure", ["team.available", "team.here", "team.busy", "now.callbacks", "now.waiting.more"])
-def test_what_stands_now_can_be_watched(figure: str) -> None:
-    """Alerts know every figure of this moment."""
-    from contact_center.api.alert_schemas import WATCHED
-
-    assert figure in WATCHED

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from contact_center.figures.alerts import Lookout
+from contact_center.model.alerts import window
+from contact_center.model.figures import BY_ID, FIGURES, About
 from contact_center.model.people import Viewer
 from contact_center.model.words import Role
 from contact_center.store import Connection, Store, journal
@@ -132,3 +134,19 @@ def test_who_hears_of_it(role: Role, queues: tuple[int, ...], told: list[int], q
     data = {"alert": {"queue_id": queue, "told": told}}
     event = Recorded(1, "alert.began", None, None, 1, queue, None, None, None, queue is None, data)  # type: ignore[arg-type]
     assert (for_viewer(event, Viewer(3, 1, role, queues), Reach(), None) is not None) is hears
+
+
+async def test_every_figure_runs(store: Store) -> None:
+    """Whatever the registry knows has a value, or none where nothing can be divided, in every queue it can be of, and in the centre."""
+    desk, _ = await make(store)
+    await do(store, desk, *("open", "assign", "answer", "resolve") * 6)
+    ids = tuple(figure.id for figure in FIGURES)
+    found = await store.read(alerts.running, desk.project, desk.now, ids)
+    places = {figure.id: (None,) if figure.about is About.TIME else (*desk.queues, None) for figure in FIGURES}
+    assert set(found) == {(name, place) for name, where in places.items() for place in where}
+    for name in ids:
+        assert found == found | await store.read(alerts.running, desk.project, desk.now, (name,)), "alone as beside others"
+    assert found["resolution.resolved", None] == sum(found["resolution.resolved", queue] or 0 for queue in desk.queues)
+    assert found["day.answered", None] is not None and found["team.agents", None] is not None
+    assert window(BY_ID["now.waiting"]) is None
+    assert window(BY_ID["fcr"]) == timedelta(days=14)

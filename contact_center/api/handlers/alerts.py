@@ -10,6 +10,7 @@ from contact_center.model.acts import Act
 from contact_center.model.alerts import Alert, Firing
 from contact_center.model.audit import Action, Subject
 from contact_center.model.events import AlertEnded, Event
+from contact_center.model.figures import BY_ID, About
 from contact_center.model.people import Viewer
 from contact_center.store import Connection, audit, journal
 from contact_center.store.repositories import access, alerts
@@ -45,6 +46,8 @@ async def list_firings(ctx: Context, alert_id: int, query: FiringsQuery) -> Page
 def _create(connection: Connection, act: Act, viewer: Viewer, body: AlertBody) -> Alert:
     if body.queue_id is None and not viewer.sees_all:
         raise Invalid("Choose a queue: the whole centre is watched by administrators.", field="queue_id")
+    if body.queue_id is not None and BY_ID[body.figure].about is About.TIME:
+        raise Invalid("The time of colleagues belongs to no queue: it is watched in the whole centre.", field="queue_id")
     known = body.queue_id is None or access.find_queue(connection, viewer.project_id, body.queue_id) is not None
     if not known or (body.queue_id is not None and not viewer.sees_queue(body.queue_id)):
         raise Invalid("There is no such queue.", field="queue_id")

@@ -16,6 +16,7 @@ from contact_center.api.report_schemas import BehindQuery, ExportQuery, MissedQu
 from contact_center.api.schemas import Page, decode_cursor, encode_cursor
 from contact_center.errors import Invalid
 from contact_center.model.agent_time import KINDS, together
+from contact_center.model.alerts import window
 from contact_center.model.calls import Missed
 from contact_center.model.figure_words import TALLY_WORDS
 from contact_center.model.figures import FIGURES, About
@@ -41,10 +42,15 @@ async def registry(ctx: Context) -> list[FigureInfo]:
     return [
         FigureInfo(
             each.id, each.unit, each.about, each.formula, each.en, each.ru, each.in_words("en"), each.in_words("ru"),
-            [FigurePart(name, *TALLY_WORDS[name]) for name in each.parts if _opens(name, each.about)], each.version,
+            [FigurePart(name, *TALLY_WORDS[name]) for name in each.parts if _opens(name, each.about)], _seconds(window(each)),
+            each.version,
         )
         for each in FIGURES
     ]  # fmt: skip
+
+
+def _seconds(lately: timedelta | None) -> int | None:
+    return None if lately is None else int(lately.total_seconds())
 
 
 def _opens(tally: str, about: About) -> bool:

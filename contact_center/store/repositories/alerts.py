@@ -1,7 +1,7 @@
 """Alerts on figures, how each stands, and the episodes that there were."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection
 
 from contact_center.model import figures as model
-from contact_center.model.alerts import Alert, Firing, Watched
+from contact_center.model.alerts import LATELY, Alert, Firing, Watched, window
 from contact_center.model.people import Viewer
 from contact_center.model.reports import Asked, By
 from contact_center.model.words import Role
@@ -18,8 +18,6 @@ from contact_center.store.repositories import access, figures
 from contact_center.store.schema.access import project
 from contact_center.store.schema.figures import alert, alert_firing
 
-RUNNING = timedelta(hours=1)
-"""Figures of what began within so long are the running ones."""
 _OPEN = and_(alert_firing.c.alert_id == alert.c.id, alert_firing.c.ended_at.is_(None))
 _FIRING = [alert_firing.c[name].label(f"firing_{name}") for name in ("id", "began_at", "ended_at", "value", "last_value")]
 _ALERT = select(alert, *_FIRING).select_from(alert.outerjoin(alert_firing, _OPEN))
@@ -90,16 +88,22 @@ def standing(connection: Connection) -> list[Standing]:
 def running(connection: Connection, project_id: int, now: datetime, only: Collection[str]) -> dict[tuple[str, int | None], float | None]:
     """These running figures of a project, by figure and queue (None: the whole centre): as many statements however many alerts."""
     everything = Viewer(0, project_id, Role.ADMIN, ())
-    asked = Asked(now - RUNNING, now + timedelta(minutes=1), By.QUEUE)
     found: dict[tuple[str, int | None], float | None] = {}
     queues = [each.id for each in access.queues(connection, project_id)]
-    for about in {model.BY_ID[each].about for each in only}:
-        report = figures.report(connection, everything, replace(asked, about=about), now, rollups=False, only=only)
+    asked: dict[tuple[model.About, timedelta], list[str]] = {}
+    for each in only:
+        figure = model.BY_ID[each]
+        asked.setdefault((figure.about, window(figure) or LATELY), []).append(each)
+    for (about, lately), some in asked.items():
+        question = Asked(now - lately, now + timedelta(minutes=1), By.QUEUE, about=about)
+        report = figures.report(connection, everything, question, now, rollups=False, only=some)
+        found |= {(name, None): report.total.figures[name] for name in some}
+        if about is model.About.TIME:  # is of no queue
+            continue
         # Where nothing happened a count is nought, and not nothing: too few answers are no answers, too.
-        nothing = model.values(model.Tallies(), about=about, only=only)
+        nothing = model.values(model.Tallies(), about=about, only=some)
         found |= {(name, queue_id): value for queue_id in queues for name, value in nothing.items()}
-        for row in (*report.rows, report.total):
-            found |= {(name, int(row.key) if row.key else None): value for name, value in row.figures.items()}
+        found |= {(name, int(row.key)): row.figures[name] for row in report.rows for name in some}
     return found
 
 

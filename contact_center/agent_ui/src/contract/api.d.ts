@@ -5345,6 +5345,8 @@ export interface components {
             words_ru: string;
             /** Parts */
             parts: components["schemas"]["FigurePart"][];
+            /** Window Seconds */
+            window_seconds: number | null;
             /** Version */
             version: number;
         };
@@ -8054,14 +8056,15 @@ export interface components {
         };
         /**
          * AlertBody
-         * @description Tell somebody when a figure stands beyond a threshold. Figures are of this moment (`now.`) or of what began in the last hour.
+         * @description Tell somebody when a figure stands beyond a threshold. Figures are of this moment (`now.`, `team.`), or
+         *     of as long as `window_seconds` of the registry says.
          */
         AlertBody: {
             /**
              * Figure
              * @enum {string}
              */
-            figure: "volume.entered" | "volume.transferred_in" | "volume.answered" | "volume.settled" | "volume.abandoned" | "volume.abandoned_short" | "volume.callback" | "volume.transferred" | "volume.overflowed" | "volume.merged" | "volume.open" | "volume.open_over_target" | "volume.left_over_target" | "volume.after_hours" | "volume.late" | "service_level.async" | "service_level.standard" | "service_level.offered" | "service_level.positive" | "service_level.answered" | "abandonment" | "asa" | "asa.median" | "asa.p90" | "first_response" | "first_response.median" | "first_response.p90" | "first_response.business" | "first_response.business.median" | "first_response.business.p90" | "next_response" | "next_response.median" | "next_response.p90" | "next_response.business" | "next_response.business.median" | "next_response.business.p90" | "transfer_rate" | "volume.repeated" | "repeat_contact" | "offers.accepted" | "offers.declined" | "offers.expired" | "rona" | "team.agents" | "team.here" | "team.available" | "team.busy" | "now.waiting" | "now.waiting.quarter" | "now.waiting.hour" | "now.waiting.four" | "now.waiting.more" | "now.in_work" | "now.callbacks" | "now.longest";
+            figure: "volume.entered" | "volume.transferred_in" | "volume.answered" | "volume.settled" | "volume.abandoned" | "volume.abandoned_short" | "volume.callback" | "volume.transferred" | "volume.overflowed" | "volume.merged" | "volume.open" | "volume.open_over_target" | "volume.left_over_target" | "volume.after_hours" | "volume.late" | "service_level.async" | "service_level.standard" | "service_level.offered" | "service_level.positive" | "service_level.answered" | "abandonment" | "asa" | "asa.median" | "asa.p90" | "first_response" | "first_response.median" | "first_response.p90" | "first_response.business" | "first_response.business.median" | "first_response.business.p90" | "next_response" | "next_response.median" | "next_response.p90" | "next_response.business" | "next_response.business.median" | "next_response.business.p90" | "transfer_rate" | "volume.repeated" | "repeat_contact" | "offers.accepted" | "offers.declined" | "offers.expired" | "rona" | "resolution.resolved" | "resolution.reopened" | "resolution.reopen_rate" | "resolution" | "resolution.median" | "resolution.p90" | "resolution.business" | "resolution.business.median" | "resolution.business.p90" | "fcr" | "handling.handled" | "aht" | "aht.talk" | "aht.hold" | "aht.focus" | "aht.wrap" | "handling.not_given" | "sla.first_response.kept" | "sla.first_response.broken" | "sla.first_response" | "sla.next_response.kept" | "sla.next_response.broken" | "sla.next_response" | "sla.resolution.kept" | "sla.resolution.broken" | "sla.resolution" | "sla.running" | "survey.sent" | "survey.answered" | "survey.response_rate" | "csat" | "nps" | "time.signed_in" | "time.available" | "time.idle" | "time.aux_paid" | "time.aux_unpaid" | "time.rona" | "time.busy" | "occupancy" | "utilisation" | "concurrency" | "time.accepted" | "time.declined" | "time.expired" | "team.agents" | "team.here" | "team.available" | "team.busy" | "day.came" | "day.answered" | "now.waiting" | "now.waiting.quarter" | "now.waiting.hour" | "now.waiting.four" | "now.waiting.more" | "now.in_work" | "now.callbacks" | "now.longest" | "ces";
             /**
              * Queue Id
              * @default null

@@ -2,6 +2,7 @@
 // kind of the refusal, with the server's own words in small below.
 const sentences: Record<string, string> = {
   "Choose a queue: the whole centre is watched by administrators.": "Выберите очередь: за всем центром следят администраторы.",
+  "The time of colleagues belongs to no queue: it is watched in the whole centre.": "Время сотрудников не относится к очереди: за ним следят по всему центру.",
   "There are 200 alerts already.": "Оповещений уже 200: больше нельзя.",
   "The address or the password is wrong.": "Неверный адрес или пароль.",
   "The current password is wrong.": "Текущий пароль неверен.",
