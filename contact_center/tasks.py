@@ -8,6 +8,8 @@ import structlog
 
 logger = structlog.get_logger(__name__)
 
+AGAIN_SECONDS = 5.0
+
 _running: set[asyncio.Task[Any]] = set()
 
 
@@ -42,7 +44,11 @@ async def wait(event: asyncio.Event, seconds: float) -> bool:
 
 
 async def stop(*tasks: asyncio.Task[Any]) -> None:
-    """Cancel `tasks` and wait until they have really ended."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    """Cancel `tasks` and wait until they have really ended. A library that catches a cancellation at the wrong moment goes on as if
+    nothing had been asked: who has not ended after a while is asked again.
+    """
+    left = {task for task in tasks if not task.done()}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=AGAIN_SECONDS)

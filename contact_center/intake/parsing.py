@@ -71,7 +71,8 @@ class Parsers:
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=limit)
         try:
-            await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(pool, ready, sorted(registry.kinds())), START_SECONDS)
+            async with asyncio.timeout(START_SECONDS):  # `wait_for` can lose a cancellation, and who stops us waits for ever
+                await asyncio.get_running_loop().run_in_executor(pool, ready, sorted(registry.kinds()))
         except (TimeoutError, BrokenProcessPool, OSError) as error:
             pool.shutdown(wait=False, cancel_futures=True)
             raise Unavailable(f"The parser processes cannot start: {error!r}") from error
@@ -85,7 +86,8 @@ class Parsers:
         parts = [originals[start : start + size] for start in range(0, len(originals), size)]
         try:
             futures = [loop.run_in_executor(self._pool, parse_all, part) for part in parts]
-            results = await asyncio.wait_for(asyncio.gather(*futures), seconds)
+            async with asyncio.timeout(seconds):
+                results = await asyncio.gather(*futures)
         except (TimeoutError, BrokenProcessPool, MemoryError) as error:
             logger.warning("parsing.restarted", items=len(originals), error=repr(error))
             self.close()
