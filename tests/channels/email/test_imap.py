@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import imaplib
-import shutil
 import time
 from typing import Any
 
@@ -206,6 +205,7 @@ async def test_a_deleted_mailbox_folder_on_disk(mailbox: Mailbox, inbox: MemoryI
     """An emptied mailbox is no error and takes nothing back."""
     await put(mailbox, a_mail("kept by us"))
     await catch_up(mailbox, inbox)
-    shutil.rmtree(mailbox.maildir)
+    # One rename: the server may still be writing its index of the visit before, and would fill what is being emptied.
+    mailbox.maildir.rename(mailbox.maildir.with_name("deleted"))
     await catch_up(mailbox, inbox)
     assert inbox.contents() == [a_mail("kept by us")]

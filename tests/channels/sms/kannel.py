@@ -96,8 +96,7 @@ class Gateway:
         log = (self.folder / "handsets.log").open("ab")
         self.handset = subprocess.Popen([program, "-H", "127.0.0.1", "-r", str(self.smsc), "-m", "1", message], stdout=log, stderr=log)
         log.close()
-        # It leaves its line open, but the gateway forgets what it has not read when the line is closed at once.
-        time.sleep(0.4)
+        time.sleep(0.4)  # the gateway forgets what it has not read when the line is closed, and nothing says that it has read
 
     def write_text(self, sender: str, text: str) -> None:
         """The same in the alphabet that the text needs."""
