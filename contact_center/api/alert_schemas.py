@@ -1,12 +1,13 @@
 """What the API takes about alerts on figures."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from contact_center.api.framework import Input
 from contact_center.api.schemas import among
 from contact_center.model.figures import FIGURES
+from contact_center.model.reports import Medium
 
 WATCHED = tuple(figure.id for figure in FIGURES)
 Figure = Annotated[str, Field(json_schema_extra={"enum": list(WATCHED)}), AfterValidator(among(WATCHED))]
@@ -20,6 +21,8 @@ class AlertBody(Input):
     figure: Figure
     queue_id: int | None = Field(None, ge=1, lt=2**53)
     """None: the whole centre; for administrators."""
+    medium: Literal[Medium.TEXT, Medium.VOICE] | None = None
+    """Of figures about work: calls only, or all but them."""
     above: bool = True
     """Whether above the threshold is bad; else below is."""
     threshold: float = Field(ge=-1e9, le=1e9, allow_inf_nan=False)

@@ -58,13 +58,13 @@ class Lookout:
 def _figures(connection: Connection, now: datetime) -> list[tuple[Standing, float | None]]:
     """What changes or lasts, with the value its figure has now."""
     watched = alerts.standing(connection)
-    wanted: dict[int, set[str]] = {}
+    wanted: dict[int, set[alerts.Watching]] = {}
     for each in watched:
-        wanted.setdefault(each.project_id, set()).add(each.alert.figure)
+        wanted.setdefault(each.project_id, set()).add((each.alert.figure, each.alert.medium))
     running = {project: alerts.running(connection, project, now, only) for project, only in wanted.items()}
     found = []
     for each in watched:
-        value = running[each.project_id].get((each.alert.figure, each.alert.queue_id)) if each.alert.active else None
+        value = running[each.project_id].get((each.alert.figure, each.alert.medium, each.alert.queue_id)) if each.alert.active else None
         if each.watched.firing or look(each.alert, each.watched, value, now) != (each.watched, Turn.NOTHING):
             found.append((each, value))
     return found

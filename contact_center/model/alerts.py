@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from contact_center.model.figures import About, Figure
+from contact_center.model.reports import Medium
 
 LATELY = timedelta(hours=1)
 _WINDOWS = {About.RESOLUTION: timedelta(days=1), About.SLA: timedelta(days=1), About.SURVEY: timedelta(days=7)}
@@ -57,6 +58,8 @@ class Alert:
     """Employees; empty: every supervisor who sees the queue."""
     sound: bool
     active: bool
+    medium: Medium | None = None
+    """Of figures of work: only calls, or all but them, for each has a service level of its own. None: both."""
     firing: Firing | None = None
     """The episode that lasts."""
 

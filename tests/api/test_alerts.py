@@ -38,3 +38,7 @@ async def test_any_figure_can_be_watched(server: RunningApp) -> None:
             assert (await ask(client, "DELETE", f"/alerts/{made['id']}"))[0] < 300
         status, refused = await ask(client, "POST", "/alerts", wanted | {"figure": "occupancy", "queue_id": 1})
         assert (status, refused["field"]) == (422, "queue_id")
+        status, made = await ask(client, "POST", "/alerts", wanted | {"figure": "service_level.standard", "medium": "voice"})
+        assert (status, made["medium"]) == (201, "voice")
+        status, refused = await ask(client, "POST", "/alerts", wanted | {"figure": "now.waiting", "medium": "voice"})
+        assert (status, refused["field"]) == (422, "medium")

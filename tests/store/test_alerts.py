@@ -9,11 +9,13 @@ from contact_center.figures.alerts import Lookout
 from contact_center.model.alerts import window
 from contact_center.model.figures import BY_ID, FIGURES, About
 from contact_center.model.people import Viewer
+from contact_center.model.reports import Medium
 from contact_center.model.words import Role
 from contact_center.store import Connection, Store, journal
 from contact_center.store.audience import Reach, for_viewer
 from contact_center.store.repositories import alerts
 from tests.store.test_board import Desk
+from tests.store.test_calls import NOON, Line
 
 MINUTE = timedelta(minutes=1)
 
@@ -104,14 +106,17 @@ async def test_running_figures_are_those_of_the_hour(store: Store) -> None:
     """Per queue and for the whole centre, figures of what began in the last hour, and of what stands now."""
     desk, _ = await make(store)
     await do(store, desk, "open", "open", "open")
-    found = await store.read(alerts.running, desk.project, desk.now, ("now.waiting", "now.longest", "volume.entered"))
-    alone = await store.read(alerts.running, desk.project, desk.now, ("volume.answered",))
-    assert alone == {("volume.answered", queue): 0 for queue in (*desk.queues, None)}, "nobody answers: nought, and not nothing"
-    assert found["now.waiting", None] == 3
-    assert sum(found.get(("now.waiting", queue), 0) or 0 for queue in desk.queues) == 3
-    longest = found["now.longest", None]
-    assert longest is not None and longest == max(found.get(("now.longest", queue)) or 0 for queue in desk.queues)
-    assert found["volume.entered", None] is not None and 1 <= found["volume.entered", None] <= 3
+    found = await store.read(
+        alerts.running, desk.project, desk.now, [(name, None) for name in ("now.waiting", "now.longest", "volume.entered")]
+    )
+    alone = await store.read(alerts.running, desk.project, desk.now, [("volume.answered", None)])
+    assert alone == {("volume.answered", None, queue): 0 for queue in (*desk.queues, None)}, "nobody answers: nought, and not nothing"
+    assert found["now.waiting", None, None] == 3
+    assert sum(found.get(("now.waiting", None, queue), 0) or 0 for queue in desk.queues) == 3
+    longest = found["now.longest", None, None]
+    assert longest is not None and longest == max(found.get(("now.longest", None, queue)) or 0 for queue in desk.queues)
+    entered = found["volume.entered", None, None]
+    assert entered is not None and 1 <= entered <= 3
 
 
 @pytest.mark.parametrize(
@@ -140,13 +145,49 @@ async def test_every_figure_runs(store: Store) -> None:
     """Whatever the registry knows has a value, or none where nothing can be divided, in every queue it can be of, and in the centre."""
     desk, _ = await make(store)
     await do(store, desk, *("open", "assign", "answer", "resolve") * 6)
-    ids = tuple(figure.id for figure in FIGURES)
+    ids = [(figure.id, None) for figure in FIGURES]
     found = await store.read(alerts.running, desk.project, desk.now, ids)
     places = {figure.id: (None,) if figure.about is About.TIME else (*desk.queues, None) for figure in FIGURES}
-    assert set(found) == {(name, place) for name, where in places.items() for place in where}
-    for name in ids:
-        assert found == found | await store.read(alerts.running, desk.project, desk.now, (name,)), "alone as beside others"
-    assert found["resolution.resolved", None] == sum(found["resolution.resolved", queue] or 0 for queue in desk.queues)
-    assert found["day.answered", None] is not None and found["team.agents", None] is not None
+    assert set(found) == {(name, None, place) for name, where in places.items() for place in where}
+    for each in ids:
+        assert found == found | await store.read(alerts.running, desk.project, desk.now, [each]), "alone as beside others"
+    assert found["resolution.resolved", None, None] == sum(found["resolution.resolved", None, queue] or 0 for queue in desk.queues)
+    assert found["day.answered", None, None] is not None and found["team.agents", None, None] is not None
     assert window(BY_ID["now.waiting"]) is None
     assert window(BY_ID["fcr"]) == timedelta(days=14)
+
+
+async def test_calls_and_mail_are_watched_apart(store: Store) -> None:
+    """A queue that answers its calls at once and its mail never: each has a service level of its own, and together neither is seen."""
+
+    def run(connection: Connection) -> None:
+        line = Line(connection)
+        line.call("answered", 5)
+        line.call("abandoned", 60)
+        desk = Desk(connection, 1)
+        desk.project, desk.queues, desk.now = line.project, [line.queue], NOON - MINUTE
+        desk.who = line.people[0]
+        desk.do("open")
+        watched = [("volume.entered", medium) for medium in (None, Medium.TEXT, Medium.VOICE)] + [("service_level.standard", Medium.VOICE)]
+        found = alerts.running(connection, line.project, desk.now + MINUTE, watched)
+        assert {name: value for name, value in found.items() if name[2] == line.queue} == {
+            ("volume.entered", None, line.queue): 3,
+            ("volume.entered", Medium.TEXT, line.queue): 1,
+            ("volume.entered", Medium.VOICE, line.queue): 2,
+            ("service_level.standard", Medium.VOICE, line.queue): 0.5,
+        }
+
+    await store.write(run)
+
+
+async def test_an_alert_on_calls_rings_for_calls(store: Store) -> None:
+    """Two mails are no reason to ring where calls are watched."""
+    desk, alert_id = await make(store, figure="volume.entered", medium=Medium.VOICE, threshold=0.0, minutes=0)
+    clock = Clock(desk)
+    await do(store, desk, "open", "open")
+    clock.now = desk.now
+    lookout = Lookout(store, "one", clock)
+    await lookout.look()
+    assert await store.read(said) == []
+    found = await store.read(alerts.by_id, alert_id)
+    assert found is not None and found.medium is Medium.VOICE

@@ -48,6 +48,8 @@ def _create(connection: Connection, act: Act, viewer: Viewer, body: AlertBody) -
         raise Invalid("Choose a queue: the whole centre is watched by administrators.", field="queue_id")
     if body.queue_id is not None and BY_ID[body.figure].about is About.TIME:
         raise Invalid("The time of colleagues belongs to no queue: it is watched in the whole centre.", field="queue_id")
+    if body.medium is not None and BY_ID[body.figure].about is not About.WORK:
+        raise Invalid("Only figures about work are counted with and without calls.", field="medium")
     known = body.queue_id is None or access.find_queue(connection, viewer.project_id, body.queue_id) is not None
     if not known or (body.queue_id is not None and not viewer.sees_queue(body.queue_id)):
         raise Invalid("There is no such queue.", field="queue_id")

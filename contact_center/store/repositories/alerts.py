@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from contact_center.model import figures as model
 from contact_center.model.alerts import LATELY, Alert, Firing, Watched, window
 from contact_center.model.people import Viewer
-from contact_center.model.reports import Asked, By
+from contact_center.model.reports import Asked, By, Medium
 from contact_center.model.words import Role
 from contact_center.store.repositories import access, figures
 from contact_center.store.schema.access import project
@@ -21,6 +21,11 @@ from contact_center.store.schema.figures import alert, alert_firing
 _OPEN = and_(alert_firing.c.alert_id == alert.c.id, alert_firing.c.ended_at.is_(None))
 _FIRING = [alert_firing.c[name].label(f"firing_{name}") for name in ("id", "began_at", "ended_at", "value", "last_value")]
 _ALERT = select(alert, *_FIRING).select_from(alert.outerjoin(alert_firing, _OPEN))
+
+Watching = tuple[str, Medium | None]
+"""A figure, and of which work."""
+Running = dict[tuple[str, Medium | None, int | None], float | None]
+"""Values by figure, work and queue (None: the whole centre)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +90,25 @@ def standing(connection: Connection) -> list[Standing]:
     return [Standing(row.project_id, _alert(row), Watched(row.firing_id is not None, row.beyond_since, row.within_since)) for row in rows]
 
 
-def running(connection: Connection, project_id: int, now: datetime, only: Collection[str]) -> dict[tuple[str, int | None], float | None]:
-    """These running figures of a project, by figure and queue (None: the whole centre): as many statements however many alerts."""
+def running(connection: Connection, project_id: int, now: datetime, only: Collection[Watching]) -> Running:
+    """These running figures of a project: as many statements however many alerts."""
     everything = Viewer(0, project_id, Role.ADMIN, ())
-    found: dict[tuple[str, int | None], float | None] = {}
+    found: Running = {}
     queues = [each.id for each in access.queues(connection, project_id)]
-    asked: dict[tuple[model.About, timedelta], list[str]] = {}
-    for each in only:
-        figure = model.BY_ID[each]
-        asked.setdefault((figure.about, window(figure) or LATELY), []).append(each)
-    for (about, lately), some in asked.items():
-        question = Asked(now - lately, now + timedelta(minutes=1), By.QUEUE, about=about)
+    asked: dict[tuple[model.About, timedelta, Medium | None], list[str]] = {}
+    for name, medium in only:
+        figure = model.BY_ID[name]
+        asked.setdefault((figure.about, window(figure) or LATELY, medium), []).append(name)
+    for (about, lately, medium), some in asked.items():
+        question = Asked(now - lately, now + timedelta(minutes=1), By.QUEUE, about=about, medium=medium)
         report = figures.report(connection, everything, question, now, rollups=False, only=some)
-        found |= {(name, None): report.total.figures[name] for name in some}
+        found |= {(name, medium, None): report.total.figures[name] for name in some}
         if about is model.About.TIME:  # is of no queue
             continue
         # Where nothing happened a count is nought, and not nothing: too few answers are no answers, too.
         nothing = model.values(model.Tallies(), about=about, only=some)
-        found |= {(name, queue_id): value for queue_id in queues for name, value in nothing.items()}
-        found |= {(name, int(row.key)): row.figures[name] for row in report.rows for name in some}
+        found |= {(name, medium, queue_id): value for queue_id in queues for name, value in nothing.items()}
+        found |= {(name, medium, int(row.key)): row.figures[name] for row in report.rows for name in some}
     return found
 
 
@@ -150,6 +155,7 @@ def _alert(row: Any) -> Alert:
     firing = None
     if row.firing_id is not None:
         firing = Firing(row.firing_id, row.firing_began_at, row.firing_ended_at, row.firing_value, row.firing_last_value)
+    medium = Medium(row.medium) if row.medium else None
     return Alert(
-        row.id, row.figure, row.queue_id, row.above, row.threshold, row.minutes, tuple(row.told), row.sound, row.active, firing
+        row.id, row.figure, row.queue_id, row.above, row.threshold, row.minutes, tuple(row.told), row.sound, row.active, medium, firing
     )  # fmt: skip

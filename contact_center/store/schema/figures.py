@@ -105,6 +105,8 @@ alert = Table(
     Column("figure", CleanText, nullable=False),
     # NULL: the whole centre.
     Column("queue_id", ForeignKey("queue.id")),
+    # NULL: calls and everything else together.
+    Column("medium", CleanText),
     Column("above", Boolean, nullable=False),
     Column("threshold", Float, nullable=False),
     Column("minutes", Integer, nullable=False),

@@ -4404,6 +4404,8 @@ export interface components {
             /** Active */
             active: boolean;
             /** @default null */
+            medium: components["schemas"]["Medium"] | null;
+            /** @default null */
             firing: components["schemas"]["Firing"] | null;
         };
         /**
@@ -5684,6 +5686,12 @@ export interface components {
             /** Undo Send Seconds */
             undo_send_seconds: number;
         };
+        /**
+         * Medium
+         * @description How customers reach us: each has a service level of its own.
+         * @enum {string}
+         */
+        Medium: "text" | "voice";
         /**
          * Merge
          * @description Two contacts joined; `undone_at` is set once taken back.
@@ -8070,6 +8078,11 @@ export interface components {
              * @default null
              */
             queue_id?: number | null;
+            /**
+             * Medium
+             * @default null
+             */
+            medium?: ("text" | "voice") | null;
             /**
              * Above
              * @default true

@@ -3,6 +3,7 @@
 const sentences: Record<string, string> = {
   "Choose a queue: the whole centre is watched by administrators.": "Выберите очередь: за всем центром следят администраторы.",
   "The time of colleagues belongs to no queue: it is watched in the whole centre.": "Время сотрудников не относится к очереди: за ним следят по всему центру.",
+  "Only figures about work are counted with and without calls.": "Отдельно по звонкам и без них считаются только показатели потока.",
   "There are 200 alerts already.": "Оповещений уже 200: больше нельзя.",
   "The address or the password is wrong.": "Неверный адрес или пароль.",
   "The current password is wrong.": "Текущий пароль неверен.",

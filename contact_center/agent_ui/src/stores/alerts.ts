@@ -49,7 +49,8 @@ export const useAlerts = defineStore("alerts", () => {
     await load().catch(() => undefined);
     const figure = registry.value.find((each) => each.id === alert.figure);
     const value = alert.firing ? figures.amount(alert.firing.value, figure?.unit ?? "count") : "";
-    const where = alert.queue_id ? (live.state.queues[alert.queue_id]?.name ?? "") : t("reports.wholeCentre");
+    const queue = alert.queue_id ? (live.state.queues[alert.queue_id]?.name ?? "") : t("reports.wholeCentre");
+    const where = alert.medium ? `${queue}, ${t(`reports.media.${alert.medium}`)}` : queue;
     const began = type === "alert.began";
     toasts.show(t(`reports.${began ? "began" : "ended"}`, { figure: figure ? figures.word(figure) : alert.figure, value, where }), { news: true, lasts: began ? 20_000 : 8000, action: { label: t("reports.look"), run: () => void router.push(live.can("board") ? "/board" : `/queues/${alert.queue_id}`) } });
     if (began && (alert.sound || prefs.sound)) sound();
