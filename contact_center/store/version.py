@@ -3,7 +3,7 @@
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 
-HEAD = "0012"
+HEAD = "0013"
 """The newest migration: what this code needs."""
 
 

@@ -6,7 +6,7 @@ billed, transfers rewrite the number that was dialled. Only a leg to somebody's 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 from contact_center.channels.telephony.numbers import is_local, iso, moment
@@ -115,6 +115,7 @@ class Call:
             "hold_seconds": _whole(self._hold(talk)),
             "agents": self.agents(),
             "transfers": self.transfers(),
+            "talks": self.talks(),
             "queue": next((record.queue for record in self.records if record.queue), None),
             "our_number": next((record.ours for record in self.of_customer if record.ours), None),
             "started_at": iso(self.started),
@@ -130,6 +131,27 @@ class Call:
         if self.direction == "internal":
             talked += [record.agent for record in self.records]
         return list(dict.fromkeys(name for name in [*callers, *talked] if name))
+
+    def talks(self) -> list[dict[str, Any]]:
+        """Who talked to the customer, one after the other: since when, and for how many seconds (None: still).
+
+        One agent has all the talk of the call. Of several each has from when they picked up until they handed the caller on, at the
+        latest when the next picked up: together never more than the call's talk, and less by what the caller waited in between.
+        """
+        if not self.is_answered or self.direction == "internal":
+            return []
+        runs = [list(run) for _, run in groupby(self.legs, key=lambda leg: leg.agent)]
+        began, talk = self._answered_at(), self._talk()
+        over = None if talk is None else began + talk
+        found, start = [], began
+        for run, following in pairwise([*runs, None]):
+            assert run is not None
+            end = over if following is None else max(start, _handed_on(run, _picked_up(following)))
+            end = end if over is None or end is None else min(end, over)
+            seconds = None if end is None else max(0, round(end - began) - round(start - began))
+            found.append({"agent": run[0].agent, "began_at": iso(start), "seconds": seconds})
+            start = max(start, _picked_up(following)) if following is not None else start
+        return found
 
     def transfers(self) -> list[dict[str, Any]]:
         """Who handed the caller on, to whom, blind or after asking."""
@@ -209,9 +231,8 @@ class Call:
         return max((record.end or record.at for record in over if record.end or record.source == "queue"), default=0.0)
 
     def _answered_at(self) -> float:
-        """When the first agent answered: by the exact sources, else by the call records."""
-        exact = [leg.answer for leg in self.legs if leg.source != "cdr"]
-        return min(exact or [leg.answer for leg in self.legs], default=0.0)
+        """When the first agent answered."""
+        return _picked_up(self.legs) if self.legs else 0.0
 
     def _wait(self) -> float | None:
         """Seconds until an agent answered, or until the caller was gone."""
@@ -270,6 +291,16 @@ def _behind_links(row: Record, phones: dict[str, Record]) -> Record:
         answer = max(row.at, phone.answer) if phone.answer else 0.0
         found = replace(row, leg=phone.leg, agent=phone.agent, named=phone.named, app=phone.app, answer=answer)
     return found
+
+
+def _picked_up(run: Sequence[Leg]) -> float:
+    """When an agent answered: by the exact sources, else by the call records."""
+    return min([leg.answer for leg in run if leg.source != "cdr"] or [leg.answer for leg in run])
+
+
+def _handed_on(run: Sequence[Leg], following: float) -> float:
+    """When an agent had done with the caller, as far as a log says it; at the latest when the next one picked up."""
+    return min(max((leg.end for leg in run if leg.end > leg.answer), default=following), following)
 
 
 def _other_half(link: str) -> str:

@@ -14,13 +14,13 @@ from contact_center.model.people import Viewer
 from contact_center.model.reports import Report, Row
 from contact_center.model.words import AgentState, HandlingKind, OfferState
 from contact_center.store.schema.access import employee, queue_grant
-from contact_center.store.schema.figures import call_fact
+from contact_center.store.schema.figures import call_talk
 from contact_center.store.schema.handling import handling
 from contact_center.store.schema.routing import agent_state, aux_code, offer
 from contact_center.store.schema.tickets import ticket
 from contact_center.store.schema.work import segment, work_item
 from contact_center.store.scope import sees_ticket
-from contact_center.store.types import Utc, seconds_between
+from contact_center.store.types import Utc
 
 _STATES = (OfferState.ACCEPTED, OfferState.DECLINED, OfferState.EXPIRED)
 
@@ -72,8 +72,7 @@ def behind(
         if span := cut(row.started_at, row.ended_at, since, end):
             found.append(Stretch(row.kind, *span, None, row.agent_id, row.shown_id, row.shown_number, row.shown_subject or ""))
     if HandlingKind.TALK in kinds or HandlingKind.HOLD in kinds:
-        talk_began = seconds_between(literal(since, Utc), call_fact.c.ended_at) - call_fact.c.talk_seconds
-        for row in connection.execute(talks.order_by(case((talk_began < 0, 0.0), else_=talk_began), call_fact.c.agent_id).limit(upto)):
+        for row in connection.execute(talks.order_by(_from(since, call_talk.c.started_at), call_talk.c.agent_id).limit(upto)):
             for kind, began, ended in _parts(row):
                 if kind in kinds and (span := cut(began, ended, since, end)):
                     found.append(Stretch(kind, *span, None, row.agent_id))
@@ -165,7 +164,7 @@ def _handling(viewer: Viewer, since: datetime, until: datetime, user_id: int | N
 def _parts(row: Any) -> list[tuple[str, datetime, datetime]]:
     """A call as talk and hold. When in the talk somebody was on hold is not told: the sums and the whole are right wherever it stands."""
     held = row.ended_at - timedelta(seconds=row.hold_seconds or 0)
-    return [(HandlingKind.TALK, row.ended_at - timedelta(seconds=row.talk_seconds), held), (HandlingKind.HOLD, held, row.ended_at)]
+    return [(HandlingKind.TALK, row.started_at, held), (HandlingKind.HOLD, held, row.ended_at)]
 
 
 def _one_or_all(column: ColumnElement[Any], user_id: int | None) -> ColumnElement[bool]:
@@ -173,14 +172,14 @@ def _one_or_all(column: ColumnElement[Any], user_id: int | None) -> ColumnElemen
 
 
 def _talks(viewer: Viewer, since: datetime, until: datetime, user_id: int | None = None) -> Select[Any]:
-    """Calls of agents: the telephone system says when a call was over and how long it was talked."""
-    return select(call_fact.c.agent_id, call_fact.c.ended_at, call_fact.c.talk_seconds, call_fact.c.hold_seconds).where(
-        call_fact.c.project_id == viewer.project_id,
-        call_fact.c.agent_id.in_(_seen(viewer)),
-        call_fact.c.ended_at > since,
-        call_fact.c.started_at < until,
-        call_fact.c.talk_seconds > 0,
-        _one_or_all(call_fact.c.agent_id, user_id),
+    """What agents talked in calls, as far as the telephone system has said when it was over."""
+    return select(call_talk.c.agent_id, call_talk.c.started_at, call_talk.c.ended_at, call_talk.c.hold_seconds).where(
+        call_talk.c.project_id == viewer.project_id,
+        call_talk.c.agent_id.in_(_seen(viewer)),
+        call_talk.c.ended_at > since,
+        call_talk.c.started_at < until,
+        call_talk.c.seconds > 0,
+        _one_or_all(call_talk.c.agent_id, user_id),
     )
 
 

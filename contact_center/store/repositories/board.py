@@ -15,7 +15,7 @@ from contact_center.store.repositories import calls, figures
 from contact_center.store.repositories.tallies import STANDING
 from contact_center.store.schema.access import employee
 from contact_center.store.schema.contacts import contact
-from contact_center.store.schema.figures import call_fact
+from contact_center.store.schema.figures import call_talk
 from contact_center.store.schema.tickets import ticket
 from contact_center.store.schema.work import segment, work_item
 
@@ -138,8 +138,8 @@ def holding(connection: Connection, viewer: Viewer, now: datetime, most: int = 2
 
 def in_call(connection: Connection, viewer: Viewer, now: datetime) -> dict[int, datetime]:
     """Colleagues who are in a call, and since when."""
-    statement = calls.talking(now).where(call_fact.c.project_id == viewer.project_id)
-    return {int(row[0]): row[1] for row in connection.execute(statement.order_by(call_fact.c.started_at.desc())) if row[0] is not None}
+    statement = calls.talking(now).where(call_talk.c.project_id == viewer.project_id)
+    return {int(row[0]): min(row[1], now) for row in connection.execute(statement.order_by(call_talk.c.started_at.desc()))}
 
 
 def _seen(viewer: Viewer) -> ColumnElement[bool]:

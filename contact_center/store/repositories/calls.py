@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, case, delete, func, or_, select
+from sqlalchemy import Select, and_, bindparam, case, delete, exists, func, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Connection
 
-from contact_center.model.calls import Missed, Outcome, outcome
+from contact_center.model.calls import Missed, Outcome, outcome, talks
 from contact_center.model.people import Viewer
 from contact_center.model.words import Direction
 from contact_center.store.prepared import Prepared
@@ -17,7 +17,7 @@ from contact_center.store.repositories import hours, sessions
 from contact_center.store.repositories.work import LATE_SECONDS
 from contact_center.store.schema.access import employee
 from contact_center.store.schema.contacts import contact
-from contact_center.store.schema.figures import call_fact
+from contact_center.store.schema.figures import call_fact, call_talk
 from contact_center.store.schema.tickets import interaction, ticket
 from contact_center.store.scope import sees_contact, sees_ticket
 from contact_center.store.types import Utc
@@ -42,11 +42,14 @@ _EMPLOYEES = Prepared(
     )
 )
 LONGEST = timedelta(hours=4)
+_TALK = tuple(column.name for column in call_talk.columns if column.name != "id")
 _NAMES = tuple(column.name for column in call_fact.columns)
 _INSERT = upsert(call_fact).values({name: bindparam(name, type_=call_fact.c[name].type) for name in _NAMES})
 _PUT = Prepared(
     _INSERT.on_conflict_do_update(index_elements=["interaction_id"], set_={name: _INSERT.excluded[name] for name in _NAMES[1:]})
 )
+_FORGET_TALKS = Prepared(delete(call_talk).where(call_talk.c.interaction_id == bindparam("which")))
+_ADD_TALK = Prepared(insert(call_talk).values({name: bindparam(name, type_=call_talk.c[name].type) for name in _TALK}))
 
 
 def note(connection: Connection, interaction_id: int) -> None:
@@ -62,10 +65,12 @@ def note(connection: Connection, interaction_id: int) -> None:
             sessions.changed(connection, row["contact_id"], row["known_started_at"])
         return
     started, is_known = row["occurred_at"], row["known_started_at"] == row["occurred_at"]
-    agent_id = _agent(connection, row["project_id"], started, facts) if facts.get("result") == "answered" else None
+    agents = _agents(connection, row["project_id"], started, facts) if facts.get("result") == "answered" else {}
+    agent_id = next((agents[name] for name in _names(facts) if name in agents), None)
     target, calendar = hours.target_of_queue(connection, row["queue_id"])
     due = started + target if calendar is None else calendar.add_business(started, target)
     came = outcome(facts)
+    ended = _ended(facts, started) if came is not None else None
     # All that withhold their number stand under one contact, and are not one customer.
     is_session = came is Outcome.ANSWERED and row["direction"] == Direction.IN and bool(facts.get("number"))
     _PUT.run(
@@ -76,11 +81,9 @@ def note(connection: Connection, interaction_id: int) -> None:
             "queue_id": row["queue_id"],
             "direction": row["direction"],
             "started_at": started,
-            "ended_at": _ended(facts, started) if came is not None else None,
+            "ended_at": ended,
             "outcome": came,
             "wait_seconds": facts.get("wait_seconds"),
-            "talk_seconds": facts.get("talk_seconds"),
-            "hold_seconds": facts.get("hold_seconds"),
             "agent_id": agent_id,
             "repeated": row["known_repeated"] if is_session else None,
             "due_at": row["known_due_at"] if is_known else due,
@@ -89,29 +92,46 @@ def note(connection: Connection, interaction_id: int) -> None:
             "late": row["known_late"] if is_known else (row["received_at"] - started).total_seconds() > LATE_SECONDS,
         },
     )
+    if row["known_started_at"] is not None:
+        _FORGET_TALKS.run(connection, {"which": interaction_id})
+    for talk in talks(facts, started, ended):
+        _ADD_TALK.run(
+            connection,
+            {
+                "interaction_id": interaction_id,
+                "project_id": row["project_id"],
+                "agent_id": agent_id if talk.agent is None else agents.get(talk.agent),
+                "started_at": talk.started_at,
+                "ended_at": talk.ended_at,
+                "seconds": talk.seconds,
+                "hold_seconds": talk.hold_seconds,
+            },
+        )
     if is_session or row["known_repeated"] is not None:
         sessions.changed(connection, row["contact_id"], started)
 
 
-def _agent(connection: Connection, project_id: int, started: datetime, facts: Mapping[str, Any]) -> int | None:
-    """The first of those who took part whom the telephone system calls by the name or the address of one employee."""
-    names = [name for name in facts.get("agents") or () if isinstance(name, str)]
+def _names(facts: Mapping[str, Any]) -> list[str]:
+    return [name for name in facts.get("agents") or () if isinstance(name, str)]
+
+
+def _agents(connection: Connection, project_id: int, started: datetime, facts: Mapping[str, Any]) -> dict[str, int]:
+    """Of those who took part whom the telephone system calls by the name or the address of one employee: who that is."""
+    names = _names(facts)
     found: dict[str, set[int]] = defaultdict(set)
     asked = {"project_id": project_id, "started": started, "names": names, "addresses": [name.lower() for name in names]}
     for row in _EMPLOYEES.rows(connection, **asked) if names else ():
         for name in (row["name"], row["email"]):
             found[name.lower()].add(row["id"])
-    return next((next(iter(ids)) for name in names if len(ids := found[name.lower()]) == 1), None)
+    return {name: next(iter(ids)) for name in names if len(ids := found[name.lower()]) == 1}
 
 
 def talking(now: datetime) -> Select[Any]:
-    """Employees who are in a call, and since when it lasts. A hang-up that nobody told us of is believed after four hours."""
-    return select(call_fact.c.agent_id, call_fact.c.started_at).where(
-        call_fact.c.agent_id.is_not(None),
-        call_fact.c.ended_at.is_(None),
-        call_fact.c.outcome == Outcome.ANSWERED,
-        call_fact.c.started_at > now - LONGEST,
-        call_fact.c.started_at <= now,
+    """Employees who are in a call, and since when they talk: of a call that was handed on whoever has it now. A hang-up that nobody told
+    us of is believed after four hours."""
+    of_call = and_(call_fact.c.interaction_id == call_talk.c.interaction_id, call_fact.c.ended_at.is_(None), call_fact.c.started_at <= now)
+    return select(call_talk.c.agent_id, call_talk.c.started_at).where(
+        call_talk.c.agent_id.is_not(None), call_talk.c.ended_at.is_(None), call_talk.c.started_at > now - LONGEST, exists().where(of_call)
     )
 
 

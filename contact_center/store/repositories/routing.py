@@ -18,7 +18,7 @@ from contact_center.store.repositories.handling import WRAPPING
 from contact_center.store.repositories.presence import AT_CONSOLE
 from contact_center.store.schema.access import employee, queue
 from contact_center.store.schema.contacts import contact
-from contact_center.store.schema.figures import call_fact
+from contact_center.store.schema.figures import call_talk
 from contact_center.store.schema.presence import presence
 from contact_center.store.schema.routing import agent_state, aux_code, offer
 from contact_center.store.schema.tickets import ticket
@@ -103,7 +103,7 @@ def stretches(connection: Connection, user_id: int) -> list[RowMapping]:
 
 
 def _in_a_call(now: datetime) -> Any:
-    return calls.talking(now).with_only_columns(call_fact.c.agent_id)
+    return calls.talking(now).with_only_columns(call_talk.c.agent_id)
 
 
 def lost(connection: Connection, now: datetime, seen_after: datetime, user_id: int | None = None) -> list[tuple[int, int]]:
@@ -123,7 +123,7 @@ def lost(connection: Connection, now: datetime, seen_after: datetime, user_id: i
 def in_hand(connection: Connection, user_id: int, now: datetime) -> int:
     """How many open turns this agent works on or writes up, and calls they are in."""
     statement = select(func.count()).where(segment.c.agent_id == user_id, or_(segment.c.ended_at.is_(None), WRAPPING))
-    talks = connection.execute(calls.talking(now).where(call_fact.c.agent_id == user_id)).all()
+    talks = connection.execute(calls.talking(now).where(call_talk.c.agent_id == user_id)).all()
     return int(connection.execute(statement).scalar_one()) + len(talks)
 
 

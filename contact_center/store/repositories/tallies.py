@@ -34,7 +34,7 @@ from contact_center.model.figures import About
 from contact_center.model.reports import CALL, Medium
 from contact_center.model.words import Delivery, Demand, Direction, EndReason, Goal, HandlingKind, OfferState, WorkState, WrapEnd
 from contact_center.store.repositories.sessions import AGAIN
-from contact_center.store.schema.figures import call_fact, resolution
+from contact_center.store.schema.figures import call_fact, call_talk, resolution
 from contact_center.store.schema.handling import handling
 from contact_center.store.schema.outbound import outbox
 from contact_center.store.schema.routing import offer
@@ -392,27 +392,28 @@ HANDLING = Source(
     ended=segment.c.ended_at,
     how=segment.c.end_reason,
 )
-_HELD = func.coalesce(call_fact.c.hold_seconds, 0.0)
+_HELD = func.coalesce(call_talk.c.hold_seconds, 0.0)
 TALKS = Source(
     "talk",
     About.HANDLING,
-    call_fact,
-    id=call_fact.c.interaction_id,
-    at=call_fact.c.ended_at,
-    project=call_fact.c.project_id,
+    call_talk.join(call_fact, call_fact.c.interaction_id == call_talk.c.interaction_id),
+    id=call_talk.c.id,
+    at=call_talk.c.ended_at,
+    project=call_talk.c.project_id,
     queue=call_fact.c.queue_id,
-    agent=call_fact.c.agent_id,
+    agent=call_talk.c.agent_id,
     channel=literal(CALL),
     reason=NO_ID,
+    # A call that was handed on was handled by each who talked, as a ticket is by each queue it stood in.
     counts=lambda _now: {"handled": true()},
-    sums={"talk_seconds": func.coalesce(call_fact.c.talk_seconds, 0.0) - _HELD, "hold_seconds": _HELD},
-    only=and_(call_fact.c.direction == Direction.IN, call_fact.c.outcome == Outcome.ANSWERED),
+    sums={"talk_seconds": func.coalesce(call_talk.c.seconds, 0.0) - _HELD, "hold_seconds": _HELD},
+    only=call_fact.c.direction == Direction.IN,
     contact=_CALLER,
     to_ticket=_CALL_TICKET,
     due=call_fact.c.due_at,
-    ended=call_fact.c.ended_at,
+    ended=call_talk.c.ended_at,
     how=call_fact.c.outcome,
-    seconds=call_fact.c.talk_seconds,
+    seconds=call_talk.c.seconds,
 )
 CLOCKS = Source(
     "clock",

@@ -13,7 +13,7 @@ from contact_center.model.reports import Asked, By, Report, Row
 from contact_center.model.words import AgentState, WorkState
 from contact_center.store.repositories import access, calls, presence, serving
 from contact_center.store.schema.access import employee
-from contact_center.store.schema.figures import call_fact
+from contact_center.store.schema.figures import call_talk
 from contact_center.store.schema.routing import agent_state
 from contact_center.store.schema.work import segment
 
@@ -42,7 +42,7 @@ def members(connection: Connection, viewer: Viewer, now: datetime) -> list[Membe
     own = segment.c.agent_id == employee.c.id
     holds = select(segment.c.id).where(own, segment.c.ended_at.is_(None)).exists()
     wraps = select(segment.c.id).where(own, segment.c.state == WorkState.WRAPPING).exists()
-    talks = employee.c.id.in_(calls.talking(now).with_only_columns(call_fact.c.agent_id))
+    talks = employee.c.id.in_(calls.talking(now).with_only_columns(call_talk.c.agent_id))
     stands = employee.outerjoin(agent_state, (agent_state.c.employee_id == employee.c.id) & agent_state.c.ended_at.is_(None))
     statement = select(employee.c.id, agent_state.c.state, case((or_(holds, wraps, talks), 1), else_=0)).select_from(stands)
     mine = (employee.c.project_id == viewer.project_id, employee.c.disabled_at.is_(None))

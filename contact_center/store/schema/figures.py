@@ -18,9 +18,6 @@ call_fact = Table(
     # answered, abandoned, overflowed, callback; NULL: still waiting.
     Column("outcome", CleanText),
     Column("wait_seconds", Float),
-    Column("talk_seconds", Float),
-    # Of the talk, where the telephone system says it.
-    Column("hold_seconds", Float),
     # Who answered first, where the telephone system calls them by the name or address of an employee.
     Column("agent_id", ForeignKey("employee.id")),
     # Of a call that got through: whether the caller had turned to us within the week before.
@@ -31,10 +28,28 @@ call_fact = Table(
     Column("after_hours", Boolean, nullable=False),
     Column("late", Boolean, nullable=False),
     Index("ix_call_fact_report", "project_id", "started_at"),
-    Index("ix_call_fact_ended_at", "project_id", "ended_at"),
+)
+
+# A stretch of a call in which one colleague talked to the customer: several where it was handed on, one after the other.
+call_talk = Table(
+    "call_talk",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("interaction_id", ForeignKey("call_fact.interaction_id", ondelete="CASCADE"), nullable=False),
+    Column("project_id", ForeignKey("project.id"), nullable=False),
+    # Where the telephone system calls them by the name or address of an employee.
+    Column("agent_id", ForeignKey("employee.id")),
+    Column("started_at", Utc, nullable=False),
+    # NULL: they talk still.
+    Column("ended_at", Utc),
+    Column("seconds", Float),
+    # Of them, where the telephone system says it.
+    Column("hold_seconds", Float),
+    Index("ix_call_talk_interaction_id", "interaction_id"),
+    Index("ix_call_talk_ended_at", "project_id", "ended_at"),
     # Who is in a call now.
     Index(
-        "ix_call_fact_agent",
+        "ix_call_talk_agent",
         "agent_id",
         "started_at",
         sqlite_where=Column("ended_at").is_(None),

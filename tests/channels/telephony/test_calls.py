@@ -113,6 +113,7 @@ def test_a_handover_by_keys() -> None:
         assert seen(call) == ("answered", "in", "served", ["Agent One", "Expert"])
         assert facts(call)["transfers"] == [{"kind": "attended", "from": "Agent One", "to": "Expert"}]
         assert (facts(call)["talk_seconds"], call.sender and call.sender.value) == (50, "+79161112233")
+        assert [(talk["agent"], talk["seconds"]) for talk in facts(call)["talks"]] == [("Agent One", 20), ("Expert", 30)]
 
 
 def test_a_third_party_asked_outside() -> None:
@@ -234,6 +235,12 @@ def test_any_rows_in_any_order(rows: list[bytes], chance: Any) -> None:
     assert combine(mixed) == call
     assert facts(call)["wait_seconds"] is None or facts(call)["wait_seconds"] >= 0
     assert (facts(call)["talk_seconds"] is not None) == (facts(call)["result"] == "answered")
+    talks = facts(call)["talks"]
+    assert [talk["agent"] for talk in talks] == [agent for agent, _ in itertools.groupby(talk["agent"] for talk in talks)]
+    assert all(earlier["began_at"] <= later["began_at"] for earlier, later in itertools.pairwise(talks))
+    assert sum(talk["seconds"] for talk in talks) <= (facts(call)["talk_seconds"] or 0)
+    if len(talks) == 1:
+        assert talks[0]["seconds"] == facts(call)["talk_seconds"]
 
 
 def test_records_survive_a_later_release() -> None:

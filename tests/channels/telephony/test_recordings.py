@@ -38,6 +38,16 @@ def test_times_of_a_recorded_call(name: str) -> None:
     assert case.talk is None or abs(rough["talk_seconds"] - case.talk) <= 2
 
 
+@pytest.mark.parametrize(("name", "talks"), [("05", [("Agent One", 2), ("Expert", 3)]), ("06", [("Agent One", 6), ("Expert", 2)])])
+def test_each_has_their_own_part_of_the_talk(name: str, talks: list[tuple[str, int]]) -> None:
+    """Of a call that is handed on, blind or after asking, each colleague has from when they picked up until the next one did."""
+    recording = next(each for each in NAMES if each.startswith(name))
+    facts = one(messages(lines(recording, "master", "queue_log"))).facts
+    assert facts is not None
+    assert [(talk["agent"], talk["seconds"]) for talk in facts["talks"]] == talks
+    assert facts["talk_seconds"] == sum(seconds for _, seconds in talks)
+
+
 @cases
 @logs
 def test_order_and_doubles_change_nothing(name: str, sources: tuple[str, ...]) -> None:
