@@ -6,7 +6,7 @@ billed, transfers rewrite the number that was dialled. Only a leg to somebody's 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Any
 
 from contact_center.channels.telephony.numbers import is_local, iso, moment
@@ -135,23 +135,39 @@ class Call:
     def talks(self) -> list[dict[str, Any]]:
         """Who talked to the customer, one after the other: since when, and for how many seconds (None: still).
 
-        One agent has all the talk of the call. Of several each has from when they picked up until they handed the caller on, at the
-        latest when the next picked up: together never more than the call's talk, and less by what the caller waited in between.
+        A colleague who is the only one has all the talk of the call. Of several each has from when they picked up until they handed the
+        caller on: together never more than the call's talk, and less by what the caller waited in between.
         """
         if not self.is_answered or self.direction == "internal":
             return []
-        runs = [list(run) for _, run in groupby(self.legs, key=lambda leg: leg.agent)]
         began, talk = self._answered_at(), self._talk()
         over = None if talk is None else began + talk
-        found, start = [], began
-        for run, following in pairwise([*runs, None]):
-            assert run is not None
-            end = over if following is None else max(start, _handed_on(run, _picked_up(following)))
-            end = end if over is None or end is None else min(end, over)
-            seconds = None if end is None else max(0, round(end - began) - round(start - began))
-            found.append({"agent": run[0].agent, "began_at": iso(start), "seconds": seconds})
-            start = max(start, _picked_up(following)) if following is not None else start
-        return found
+        marks = self._marks(began)
+        named = {agent for _, _, agent in marks if agent}
+        if len(named) <= 1 and not self.transfers():
+            marks = [(began, 1, agent) for agent in named]
+        return [_stretch(agent, began, start, end) for agent, start, end in _held(marks, began, over)]
+
+    def _marks(self, began: float) -> list[tuple[float, int, str]]:
+        """Who has the caller from when on ("": nobody), by time; where one hands over to another at once, the other comes second."""
+        names = self._aliases()
+        found: list[tuple[float, int, str]] = []
+        guessed: list[tuple[float, int, str]] = []
+        for record in [*self.cdr, *(record for record in self.of_customer if record.source != "cdr")]:
+            leg = _answered_leg(record)
+            if leg is not None and leg.agent:
+                # A webhook that tells of a hang-up or a transfer does not say since when this agent had the caller.
+                is_vague = record.source == "event" and record.what in ("ended", "transferred")
+                start = (began if is_vague else leg.answer, 1, names.get(leg.agent, leg.agent))
+                (guessed if is_vague else found).append(start)
+                if not is_vague and leg.end > leg.answer:
+                    found.append((leg.end, 0, ""))
+            if record.what == "transferred":
+                target = names.get(record.target, record.target) if record.how == "attended" else ""
+                found.append((record.at, 1 if target else 0, target))
+        if not any(at <= began and agent for at, _, agent in found):
+            found += guessed[:1]
+        return sorted(found)
 
     def transfers(self) -> list[dict[str, Any]]:
         """Who handed the caller on, to whom, blind or after asking."""
@@ -298,9 +314,23 @@ def _picked_up(run: Sequence[Leg]) -> float:
     return min([leg.answer for leg in run if leg.source != "cdr"] or [leg.answer for leg in run])
 
 
-def _handed_on(run: Sequence[Leg], following: float) -> float:
-    """When an agent had done with the caller, as far as a log says it; at the latest when the next one picked up."""
-    return min(max((leg.end for leg in run if leg.end > leg.answer), default=following), following)
+def _held(marks: Sequence[tuple[float, int, str]], began: float, over: float | None) -> list[tuple[str, float, float | None]]:
+    """Who had the caller from when until when, within the talk; the last until it is over."""
+    found: list[tuple[str, float, float | None]] = []
+    for (at, _, agent), until in zip(marks, [*(at for at, _, _ in marks[1:]), over], strict=False):
+        start = max(at, began)
+        end = until if over is None or until is None else min(until, over)
+        if not agent or (end is not None and end <= start):
+            continue
+        if found and found[-1][0] == agent and found[-1][2] == start:
+            start = found.pop()[1]
+        found.append((agent, start, end))
+    return found
+
+
+def _stretch(agent: str, began: float, start: float, end: float | None) -> dict[str, Any]:
+    # Counted from the beginning of the talk, so that the whole seconds of all are those of the call.
+    return {"agent": agent, "began_at": iso(start), "seconds": None if end is None else round(end - began) - round(start - began)}
 
 
 def _other_half(link: str) -> str:

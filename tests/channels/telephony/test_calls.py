@@ -236,10 +236,9 @@ def test_any_rows_in_any_order(rows: list[bytes], chance: Any) -> None:
     assert facts(call)["wait_seconds"] is None or facts(call)["wait_seconds"] >= 0
     assert (facts(call)["talk_seconds"] is not None) == (facts(call)["result"] == "answered")
     talks = facts(call)["talks"]
-    assert [talk["agent"] for talk in talks] == [agent for agent, _ in itertools.groupby(talk["agent"] for talk in talks)]
     assert all(earlier["began_at"] <= later["began_at"] for earlier, later in itertools.pairwise(talks))
     assert sum(talk["seconds"] for talk in talks) <= (facts(call)["talk_seconds"] or 0)
-    if len(talks) == 1:
+    if len(talks) == 1 and not facts(call)["transfers"]:
         assert talks[0]["seconds"] == facts(call)["talk_seconds"]
 
 

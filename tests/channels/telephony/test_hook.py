@@ -1,6 +1,7 @@
 """The signed webhook: what is let in, what is answered, and what becomes of it."""
 
 import asyncio
+import itertools
 import shutil
 import subprocess
 import time
@@ -180,8 +181,33 @@ def test_a_call_from_ringing_to_the_end() -> None:
     assert shown == {"result": "answered", "direction": "in", "wait_seconds": 5, "talk_seconds": 60, "agents": ["Анна"], "queue": "Продажи"}
     assert (call.facts["hold_seconds"], told(*events[:-1]).facts["hold_seconds"]) == (12, None)  # type: ignore[index]
     assert call.facts["transfers"] == [{"kind": "attended", "from": "Анна", "to": "102"}]
+    assert [(talk["agent"], talk["seconds"]) for talk in call.facts["talks"]] == [("Анна", 15), ("102", 45)]
     assert (call.facts["started_at"], call.facts["ended_at"]) == ("2026-11-21T21:20:54+00:00", "2026-11-21T21:21:59+00:00")
     assert call.demand == "served"
+
+
+def test_a_call_that_is_handed_on_while_it_happens() -> None:
+    """Who handed it on has it no more, even while the other's telephone still rings; then whoever answered has it, until the end. That a
+    hang-up names an agent and all the talk of the call says nothing about who had how much of it."""
+    base = {"id": "c-9", "direction": "in", "from": "+79161112233", "to": "+74951234567"}
+    events = [
+        base | {"event": "answered", "at": NOW + 5, "agent": "Анна", "wait_seconds": 5},
+        base | {"event": "transferred", "at": NOW + 60, "agent": "Анна", "transfer_to": "Борис", "transfer_kind": "blind"},
+        base | {"event": "answered", "at": NOW + 70, "agent": "Борис"},
+        base | {"event": "ended", "at": NOW + 200, "agent": "Борис", "talk_seconds": 195},
+    ]
+
+    def talks(*events: dict[str, Any]) -> list[tuple[str, int | None]]:
+        facts = [told(*order).facts for order in itertools.permutations(events)]
+        assert all(each == facts[0] for each in facts)
+        assert facts[0] is not None
+        return [(talk["agent"], talk["seconds"]) for talk in facts[0]["talks"]]
+
+    assert talks(*events[:1]) == [("Анна", None)]
+    assert talks(*events[:2]) == [("Анна", 55)]
+    assert talks(*events[:3]) == [("Анна", 55), ("Борис", None)]
+    assert talks(*events) == [("Анна", 55), ("Борис", 130)]
+    assert talks(events[0], events[2]) == [("Анна", 65), ("Борис", None)]
 
 
 @pytest.mark.parametrize(
