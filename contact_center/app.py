@@ -160,12 +160,12 @@ def _keep_secret(connection: Connection, account_id: int, option: str, sealed: s
         channels.change_account(connection, account_id, options=account.options | {option: sealed})
 
 
-def build(settings: Settings, store: Store) -> Product:
-    """Put the parts together; nothing runs yet."""
+def build(settings: Settings, store: Store, parsers: Parsers | None = None) -> Product:
+    """Put the parts together; nothing runs yet. `parsers`: processes that somebody keeps, and not some of its own."""
     keys = load_keys(settings)
     store.seal = load_seal(settings)
     files = BlobFiles(store.blob_dir)
-    parsers = Parsers(settings.mail.parse_workers, settings.mail.parse_seconds)
+    parsers = parsers or Parsers(settings.mail.parse_workers, settings.mail.parse_seconds)
     rules = Rules(keys, timedelta(days=settings.follow_up_days))
     pipeline = Pipeline(store, files, parsers, rules, utc_now)
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"

@@ -24,6 +24,7 @@ from sqlalchemy import create_engine, make_url
 from contact_center import app as root
 from contact_center.api import passwords
 from contact_center.config import MailSettings, Settings
+from contact_center.intake.parsing import Parsers
 from contact_center.model.words import Role
 from contact_center.store import Store, migrate
 from contact_center.store.repositories import access
@@ -249,6 +250,18 @@ def _begin_migrated(url: str) -> None:
         file.write_bytes(_migrated())
 
 
+class KeptParsers(Parsers):
+    """Parser processes that outlive the server: to start some for each costs more than most tests."""
+
+    def close(self) -> None:
+        """They are kept for the next server."""
+
+
+@functools.cache
+def _parsers(workers: int, seconds: float) -> KeptParsers:
+    return KeptParsers(workers, seconds)
+
+
 @asynccontextmanager
 async def running_app(folder: Path, *, workers: bool = True, **overrides: Any) -> AsyncIterator[RunningApp]:
     """A whole server in this process, with the administrator admin@example.com."""
@@ -257,7 +270,7 @@ async def running_app(folder: Path, *, workers: bool = True, **overrides: Any) -
     settings = settings_for(folder, **overrides).model_copy(update={"port": door.getsockname()[1]})
     await asyncio.to_thread(_begin_migrated, settings.effective_database_url)
     store = await root.open_database(settings)
-    product = root.build(settings, store)
+    product = root.build(settings, store, _parsers(settings.mail.parse_workers, settings.mail.parse_seconds))
     runner = web.AppRunner(product.app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:

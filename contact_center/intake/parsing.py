@@ -59,7 +59,11 @@ class Parsers:
             self._pool = await self._start()
 
     def close(self) -> None:
-        """End the processes."""
+        """End the processes, when nobody is going to parse any more."""
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """End the processes; whoever parses next has new ones."""
         pool, self._pool = self._pool, None
         if pool is not None:
             for process in list((pool._processes or {}).values()):
@@ -90,6 +94,6 @@ class Parsers:
                 results = await asyncio.gather(*futures)
         except (TimeoutError, BrokenProcessPool, MemoryError) as error:
             logger.warning("parsing.restarted", items=len(originals), error=repr(error))
-            self.close()
+            self._give_up()
             return None
         return [outcome for part in results for outcome in part]
