@@ -103,6 +103,7 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
     """Protect every answer. Not a middleware: some refusals are made before those run, and some answers begin inside them."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers.popall("Server", None)  # which libraries, of which versions, is nobody's business
     if request.path.startswith("/api/") and "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     if request.app[SERVICES].settings.https:

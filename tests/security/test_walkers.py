@@ -75,7 +75,7 @@ def _faults(route: Route, answer: Answer, *, https: bool) -> list[str]:
         "caches": answer.headers.get("Cache-Control", "").startswith(("no-store", "private")) or not route.path.startswith("/api/v1"),
         "https": ("Strict-Transport-Security" in answer.headers) == https,
         "no tracing": "Traceback" not in answer.text and answer.status < 500,
-        "no server": "aiohttp" not in answer.headers.get("Server", "").lower() or True,
+        "no server": "Server" not in answer.headers,
     }
     return [name for name, well in wanted.items() if not well]
 
@@ -85,7 +85,7 @@ async def test_an_unknown_account_takes_as_long_as_a_known_one(tmp_path: Path, m
     # A hash of a few milliseconds, the same for both: that the real ones cost the same is held elsewhere; here it is the rest.
     quick = PasswordHasher(time_cost=1, memory_cost=256, parallelism=1)
     monkeypatch.setattr(passwords, "_hasher", quick)
-    monkeypatch.setattr(passwords, "_DUMMY", quick.hash("no such account"))
+    monkeypatch.setattr(passwords, "_DUMMY", passwords.nobodys(quick))
     async with running_app(tmp_path / "data", workers=False, security={"login_attempts_per_minute": 100_000}) as server:
         took: dict[str, list[float]] = {"admin@example.com": [], "nobody@example.com": []}
         for _ in range(100):
