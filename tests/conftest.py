@@ -22,7 +22,7 @@ _numbers = itertools.count(1)
 
 LONGEST = (
     "test_backup.py", "test_kill_points.py", "test_live_journey.py", "test_drill.py", "test_desk_journey.py", "test_matrix.py",
-    "test_security.py", "test_twin.py", "test_journey.py", "test_ugly_journey.py", "test_shift_journey.py", "test_console_journey.py",
+    "test_twin.py", "test_journey.py", "test_ugly_journey.py", "test_shift_journey.py", "test_console_journey.py",
     "test_regrouping.py", "test_mail_import.py",
 )  # fmt: skip
 

@@ -1,10 +1,11 @@
 """Views whose numbers move, macros, many tickets at once, and a rule from its first try to what it did."""
 
+import asyncio
 import smtplib
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from contact_center.testing import a_mail
 from tests.journeys.conftest import Served, first_log_in
@@ -116,6 +117,35 @@ async def test_thirty_tickets_are_resolved_at_once(served: Served, admin: Page) 
     await expect(rows).to_have_count(0)
     answer = await (await admin.request.get("/api/v1/tickets?view=resolved&limit=200")).json()
     assert len(answer["items"]) == 30
+
+
+async def test_a_window_that_is_closed_over_undone_work_asks_first(served: Served, admin: Page) -> None:
+    """Many tickets at once are done while the window is open: who closes it meanwhile is asked, and stays; afterwards nobody is asked."""
+    write(served, 1, 2)
+    rows = admin.locator("[data-ticket-row]")
+    await expect(rows).to_have_count(2)
+    reached = asyncio.Event()
+
+    async def later(route: Route) -> None:
+        await reached.wait()
+        await route.continue_()
+
+    await admin.route("**/api/v1/bulk-actions", later)
+    await rows.first.click(modifiers=["Control"])
+    await admin.locator("[data-bulk-all]").click()
+    await admin.locator("[data-bulk-do]").click()
+    await admin.get_by_role("menuitem", name="Resolve").click()
+    await expect(admin.locator("[data-bulk] progress")).to_be_visible()
+    async with admin.expect_event("dialog") as asked:
+        await admin.close(run_before_unload=True)
+    dialog = await asked.value
+    assert dialog.type == "beforeunload"
+    await dialog.dismiss()
+    reached.set()
+    await expect(admin.get_by_text("Done for 2 tickets")).to_be_visible()
+    await expect(rows).to_have_count(0)
+    async with admin.expect_event("close"):
+        await admin.close(run_before_unload=True)
 
 
 async def test_a_rule_is_tried_switched_on_and_explained(served: Served, admin: Page) -> None:

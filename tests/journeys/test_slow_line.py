@@ -80,6 +80,39 @@ async def test_nothing_is_overtaken(browser: Browser, served: Served) -> None:
     assert await status(page) == "resolved"
 
 
+async def test_there_is_nothing_to_undo_of_what_the_server_refused(browser: Browser, served: Served) -> None:
+    """Z while a deed is on its way that fails: the ticket stays as it was, and what was done before it is not undone in its place."""
+    page = await one_open(browser, served)
+    await page.keyboard.press("Shift+S")
+    await expect(page.locator("[data-snoozed]")).to_be_visible()
+    await expect(page.locator(".toast")).to_be_visible()
+
+    async def refused(route: Route) -> None:
+        await asyncio.sleep(0.5)
+        await (route.abort() if changes(route) else route.continue_())
+
+    await page.route("**/api/v1/tickets/1", refused)
+    await page.keyboard.press("e")
+    await page.keyboard.press("z")
+    await expect(page.locator(".toast.error")).to_be_visible()
+    await expect(page.locator("[data-snoozed]")).to_be_visible()
+    await page.unroute("**/api/v1/tickets/1")
+    assert await status(page) == "waiting"
+
+
+async def test_a_list_that_could_not_be_fetched_comes_with_the_line(browser: Browser, served: Served) -> None:
+    """The network goes, a list is asked for and cannot come: it is there when the network is back, though nobody asks again."""
+    page = await first_log_in(browser, served)
+    write(served, 1)
+    await expect(page.locator("[data-ticket-row]")).to_have_count(1)
+    await page.context.set_offline(True)
+    await page.get_by_role("link", name="All", exact=True).click()
+    await expect(page.locator(".toast")).to_be_visible()
+    await expect(page.locator("[data-ticket-row]")).to_have_count(0)
+    await page.context.set_offline(False)
+    await expect(page.locator("[data-ticket-row]")).to_have_count(1)
+
+
 async def test_rows_of_another_list_cannot_be_opened(browser: Browser, served: Served) -> None:
     """While a list is on its way the rows of the last one stay, and neither a click nor a key opens one of them."""
     page = await first_log_in(browser, served)

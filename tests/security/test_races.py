@@ -10,7 +10,8 @@ from contact_center.app import utc_now
 from contact_center.model.words import Role
 from contact_center.store.repositories import access
 from contact_center.testing import RunningApp, a_mail
-from tests.api.test_security import accept, invite, send
+from tests.api.asking import send
+from tests.api.test_links import accept, invite
 from tests.api.world import admin_id, cookie, make_session
 
 MANY = 100

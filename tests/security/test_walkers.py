@@ -16,7 +16,7 @@ from contact_center.api.routes import HOOKS, ROUTES
 from contact_center.channels import registry
 from contact_center.channels.base import secret_fields
 from contact_center.testing import PASSWORD, RunningApp, running_app
-from tests.api.test_security import Answer, send
+from tests.api.asking import Answer, send
 from tests.api.world import admin_id, cookie, make_session
 
 UNSAFE = [route for route in ROUTES if route.method not in ("GET", "HEAD", "OPTIONS")]
@@ -103,7 +103,7 @@ async def test_an_unknown_account_takes_as_long_as_a_known_one(tmp_path: Path, m
 
 @pytest.mark.parametrize("path", ["/api/v1/session", "/api/v1/first-login", "/api/v1/invitations/accept"])
 def test_what_can_be_guessed_is_public_and_limited(path: str) -> None:
-    """The doors that take a secret from nobody are these three; each has its test of the limit in tests/api/test_security.py."""
+    """The doors that take a secret from nobody are these three; each has its test of the limit in tests/api."""
     doors = {route.path for route in UNSAFE if route.permission is Permission.PUBLIC}
     assert doors == {"/api/v1/session", "/api/v1/first-login", "/api/v1/invitations/accept"}
     assert path in doors
