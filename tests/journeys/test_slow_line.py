@@ -1,6 +1,7 @@
 """A line that is slow, and answers out of order: what one does next means what one sees, and nothing is overtaken."""
 
 import asyncio
+import re
 import smtplib
 from collections.abc import Callable
 
@@ -103,14 +104,19 @@ async def test_there_is_nothing_to_undo_of_what_the_server_refused(browser: Brow
 async def test_a_list_that_could_not_be_fetched_comes_with_the_line(browser: Browser, served: Served) -> None:
     """The network goes, a list is asked for and cannot come: it is there when the network is back, though nobody asks again."""
     page = await first_log_in(browser, served)
-    write(served, 1)
-    await expect(page.locator("[data-ticket-row]")).to_have_count(1)
+    write(served, 1, 2)
+    rows = page.locator("[data-ticket-row]")
+    await expect(rows).to_have_count(2)
+    ada = (await (await page.request.get("/api/v1/me")).json())["user"]["id"]
+    assert (await page.request.patch("/api/v1/tickets/1", data={"assignee_id": ada})).ok
+    await expect(page.get_by_role("link", name=re.compile("^Mine"))).to_contain_text("1")
     await page.context.set_offline(True)
-    await page.get_by_role("link", name="All", exact=True).click()
-    await expect(page.locator(".toast")).to_be_visible()
-    await expect(page.locator("[data-ticket-row]")).to_have_count(0)
+    await page.get_by_role("link", name=re.compile("^Unassigned")).click()
+    await expect(page.locator(".toast.error")).to_be_visible()
+    await expect(page.locator(".rows.leaving")).to_be_visible()
     await page.context.set_offline(False)
-    await expect(page.locator("[data-ticket-row]")).to_have_count(1)
+    await expect(rows).to_have_count(1)
+    await expect(page.locator(".rows.leaving")).to_have_count(0)
 
 
 async def test_rows_of_another_list_cannot_be_opened(browser: Browser, served: Served) -> None:
