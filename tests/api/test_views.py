@@ -74,7 +74,7 @@ async def test_all_counts_are_one_statement(server: RunningApp) -> None:
         seen: list[str] = []
 
         def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-            if "FROM ticket" in statement:
+            if "FROM ticket" in statement and "count(" in statement:  # and not what the dispatcher looks for meanwhile
                 seen.append(statement)
 
         event.listen(Engine, "before_cursor_execute", note)

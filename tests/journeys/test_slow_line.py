@@ -81,6 +81,28 @@ async def test_nothing_is_overtaken(browser: Browser, served: Served) -> None:
     assert await status(page) == "resolved"
 
 
+@pytest.mark.parametrize("where", ["the command box", "the search"])
+async def test_enter_means_the_words_that_stand_there(browser: Browser, served: Served, where: str) -> None:
+    """What an earlier, shorter question found is on screen when somebody has typed on and presses Enter: it goes to what they typed."""
+    page = await first_log_in(browser, served)
+    write(served, 1, 2, 3)
+    await expect(page.locator("[data-ticket-row]")).to_have_count(3)
+    if where == "the search":
+        await page.goto("/search")
+    else:
+        await page.keyboard.press("Control+k")
+    await page.locator("input.box").focus()
+    await page.keyboard.type("Question")
+    options = page.get_by_role("option", name=re.compile("Question"))
+    await expect(options.nth(2)).to_be_visible()
+    shown = await options.first.inner_text()
+    last = next(number for number in "123" if f"Question {number}" not in shown)
+    await slow(page, "**/api/v1/search?*")
+    await page.keyboard.type(f" {last}")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name=f"Question {last}")).to_be_visible()
+
+
 async def test_there_is_nothing_to_undo_of_what_the_server_refused(browser: Browser, served: Served) -> None:
     """Z while a deed is on its way that fails: the ticket stays as it was, and what was done before it is not undone in its place."""
     page = await one_open(browser, served)

@@ -11,7 +11,8 @@ export interface Finder {
   answer: Ref<Answer | null>;
   /** True once an answer has been awaited long enough that something should be shown. */
   slow: Ref<boolean>;
-  find(query: Query, more?: boolean): Promise<void>;
+  /** False when a newer question broke this one off. */
+  find(query: Query, more?: boolean): Promise<boolean>;
   clear(): void;
 }
 
@@ -22,17 +23,19 @@ export function useFinder(): Finder {
   const slow = ref(false);
   let running: AbortController | null = null;
 
-  async function find(query: Query, more = false): Promise<void> {
+  async function find(query: Query, more = false): Promise<boolean> {
     running?.abort();
     const mine = (running = new AbortController());
     const timer = setTimeout(() => (slow.value = running === mine), PATIENCE);
     try {
       const cursor = more ? answer.value?.next_cursor : null;
       const page = await ask(api.GET("/api/v1/search", { params: { query: { ...query, cursor } }, signal: mine.signal }));
-      if (running !== mine) return;
+      if (running !== mine) return false;
       answer.value = more && answer.value ? { ...page, people: answer.value.people, tickets: answer.value.tickets, items: [...answer.value.items, ...page.items] } : page;
+      return true;
     } catch (error) {
       if (running === mine) throw error; // a question that was broken off has nothing to say
+      return false;
     } finally {
       clearTimeout(timer);
       if (running === mine) slow.value = false;
