@@ -66,7 +66,8 @@ def talks(facts: Mapping[str, Any], started: datetime, ended: datetime | None) -
         return [Talk(None, began, seconds, hold)]
     stretches = [_stretch(each, started, ended) for each in told]
     whole = sum(each.seconds or 0 for each in stretches)
-    return [replace(each, hold_seconds=hold * (each.seconds or 0) / whole if hold and whole else None) for each in stretches]
+    held = min(hold, whole) if hold is not None else None  # what they waited between two may be told as hold
+    return [replace(each, hold_seconds=held * (each.seconds or 0) / whole if held and whole else None) for each in stretches]
 
 
 def _stretch(told: Mapping[str, Any], started: datetime, ended: datetime | None) -> Talk:

@@ -103,6 +103,40 @@ async def test_enter_means_the_words_that_stand_there(browser: Browser, served: 
     await expect(page.get_by_role("heading", name=f"Question {last}")).to_be_visible()
 
 
+async def test_enter_is_forgotten_with_the_box(browser: Browser, served: Served) -> None:
+    """Enter, and then Esc before the answer came: nobody is led anywhere when it comes."""
+    page = await first_log_in(browser, served)
+    write(served, 1)
+    await expect(page.locator("[data-ticket-row]")).to_have_count(1)
+    await slow(page, "**/api/v1/search?*")
+    await page.keyboard.press("Control+k")
+    await page.locator("input.box").focus()
+    async with page.expect_request("**/api/v1/search?*"):
+        await page.keyboard.type("Question 1")
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await asyncio.sleep(1.5)
+    assert page.url.endswith("/tickets/open")
+
+
+async def test_what_was_gone_to_in_an_older_answer_is_not_opened(browser: Browser, served: Served) -> None:
+    """The arrow went down in what the shorter question found; whoever types on and presses Enter means the new words all the same."""
+    page = await first_log_in(browser, served)
+    write(served, 1, 2, 3)
+    await expect(page.locator("[data-ticket-row]")).to_have_count(3)
+    await page.goto("/search")
+    await page.locator("input.box").focus()
+    await page.keyboard.type("Question")
+    await expect(page.get_by_role("option", name=re.compile("Question")).nth(2)).to_be_visible()
+    for _ in range(2):
+        await page.keyboard.press("ArrowDown")
+    await slow(page, "**/api/v1/search?*")
+    await page.keyboard.type(" 2")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Question 2")).to_be_visible()
+
+
 async def test_there_is_nothing_to_undo_of_what_the_server_refused(browser: Browser, served: Served) -> None:
     """Z while a deed is on its way that fails: the ticket stays as it was, and what was done before it is not undone in its place."""
     page = await one_open(browser, served)

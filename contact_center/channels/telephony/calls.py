@@ -55,6 +55,15 @@ def describe(records: Sequence[Record]) -> InboundMessage:
     )
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Move:
+    """An agent takes the caller or lets go of them; at the same moment letting go comes first."""
+
+    at: float
+    takes: bool
+    agent: str
+
+
 class Call:
     """A call, looked at through its records (each once, by time)."""
 
@@ -136,37 +145,51 @@ class Call:
         """Who talked to the customer, one after the other: since when, and for how many seconds (None: still).
 
         A colleague who is the only one has all the talk of the call. Of several each has from when they picked up until they handed the
-        caller on: together never more than the call's talk, and less by what the caller waited in between.
+        caller on or another picked up; what the caller waited in between is nobody's.
         """
         if not self.is_answered or self.direction == "internal":
             return []
         began, talk = self._answered_at(), self._talk()
         over = None if talk is None else began + talk
-        marks = self._marks(began)
-        named = {agent for _, _, agent in marks if agent}
-        if len(named) <= 1 and not self.transfers():
-            marks = [(began, 1, agent) for agent in named]
-        return [_stretch(agent, began, start, end) for agent, start, end in _held(marks, began, over)]
+        moves = self._moves(began)
+        named = {move.agent for move in moves}
+        if len(named) == 1 and not self.transfers():
+            moves = [Move(began, True, agent) for agent in named]
+        elif over is not None:
+            over = max(over, self.ended)  # what is told of the talk may leave out what lay between two
+        return [_stretch(agent, began, start, end) for agent, start, end in _held(moves, began, over)]
 
-    def _marks(self, began: float) -> list[tuple[float, int, str]]:
-        """Who has the caller from when on ("": nobody), by time; where one hands over to another at once, the other comes second."""
+    def _moves(self, began: float) -> list[Move]:
+        """When agents took the caller and let go of them, by time."""
         names = self._aliases()
-        found: list[tuple[float, int, str]] = []
-        guessed: list[tuple[float, int, str]] = []
+
+        def of(name: str) -> str:
+            return names.get(name, name)
+
+        exact = [(of(leg.agent), leg.answer) for leg in self._answered() if leg.source != "cdr"]
+        found: list[Move] = []
+        handed_on = sorted((record for record in self.of_customer if record.what == "transferred"), key=lambda record: record.at)
         for record in [*self.cdr, *(record for record in self.of_customer if record.source != "cdr")]:
             leg = _answered_leg(record)
-            if leg is not None and leg.agent:
-                # A webhook that tells of a hang-up or a transfer does not say since when this agent had the caller.
-                is_vague = record.source == "event" and record.what in ("ended", "transferred")
-                start = (began if is_vague else leg.answer, 1, names.get(leg.agent, leg.agent))
-                (guessed if is_vague else found).append(start)
-                if not is_vague and leg.end > leg.answer:
-                    found.append((leg.end, 0, ""))
-            if record.what == "transferred":
-                target = names.get(record.target, record.target) if record.how == "attended" else ""
-                found.append((record.at, 1 if target else 0, target))
-        if not any(at <= began and agent for at, _, agent in found):
-            found += guessed[:1]
+            if leg is None or not leg.agent or (record.source == "event" and record.what in ("ended", "transferred")):
+                continue  # a webhook that tells of a hang-up or a transfer does not say since when this agent had the caller
+            # The row of a queue begins when the telephone began to ring: where another log says when it was picked up, that counts.
+            is_rough = leg.source == "cdr" and any(agent == of(leg.agent) and leg.answer < at <= leg.end for agent, at in exact)
+            found += [Move(leg.answer, True, of(leg.agent))] * (not is_rough)
+            found += [Move(leg.end, False, of(leg.agent))] * (leg.end > leg.answer)
+        for record in handed_on:
+            giver, target = of(record.agent), of(record.target)
+            if giver and not any(move.takes and move.agent == giver and move.at <= record.at for move in found):
+                found.append(Move(began, True, giver))
+            found += [Move(record.at, False, giver)] * bool(giver)
+            found += [Move(record.at, True, target)] * bool(target and record.how == "attended")
+        # Who hung up had the caller, at the latest since they were handed on.
+        last, giver = (handed_on[-1].at, of(handed_on[-1].agent)) if handed_on else (began, "")
+        for record in self.of_customer:
+            who = of(record.agent)
+            is_named = record.source == "event" and record.what == "ended" and who and who != giver
+            if is_named and not any(move.takes and (move.agent == who if handed_on else True) for move in found):
+                found.append(Move(last, True, who))
         return sorted(found)
 
     def transfers(self) -> list[dict[str, Any]]:
@@ -244,7 +267,9 @@ class Call:
         if self.cdr:
             return max(record.end for record in self.cdr)
         over = [record for record in self.of_customer if record.what in (*ENDINGS, "ended", "transferred", "restart") or record.end]
-        return max((record.end or record.at for record in over if record.end or record.source == "queue"), default=0.0)
+        last = max((record.end or record.at for record in over if record.end or record.source == "queue"), default=0.0)
+        # Where somebody picked up after all that is known to be over, it goes on.
+        return last if last + 1 >= max((leg.answer for leg in self.legs), default=0.0) else 0.0
 
     def _answered_at(self) -> float:
         """When the first agent answered."""
@@ -314,17 +339,27 @@ def _picked_up(run: Sequence[Leg]) -> float:
     return min([leg.answer for leg in run if leg.source != "cdr"] or [leg.answer for leg in run])
 
 
-def _held(marks: Sequence[tuple[float, int, str]], began: float, over: float | None) -> list[tuple[str, float, float | None]]:
-    """Who had the caller from when until when, within the talk; the last until it is over."""
+def _held(moves: Sequence[Move], began: float, over: float | None) -> list[tuple[str, float, float | None]]:
+    """Who had the caller from when until when: whoever took them last and has not let go, the last of all until it is over."""
     found: list[tuple[str, float, float | None]] = []
-    for (at, _, agent), until in zip(marks, [*(at for at, _, _ in marks[1:]), over], strict=False):
-        start = max(at, began)
-        end = until if over is None or until is None else min(until, over)
-        if not agent or (end is not None and end <= start):
+    there: list[str] = []
+    for place, move in enumerate(moves):
+        had = there[-1] if there else None
+        there = [agent for agent in there if agent != move.agent]
+        if move.takes:
+            there.append(move.agent)
+        elif had == move.agent:
+            # Whoever was there before has the caller again only if they are known to leave later: that they are gone nobody need have said.
+            leaving = {later.agent for later in moves[place + 1 :] if not later.takes}
+            while there and there[-1] not in leaving:
+                there.pop()
+        until = moves[place + 1].at if place + 1 < len(moves) else over
+        start, end = max(move.at, began), until if over is None or until is None else min(until, over)
+        if not there or (end is not None and end <= start):
             continue
-        if found and found[-1][0] == agent and found[-1][2] == start:
+        if found and found[-1][0] == there[-1] and found[-1][2] == start:
             start = found.pop()[1]
-        found.append((agent, start, end))
+        found.append((there[-1], start, end))
     return found
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Label, Select, case, func, literal, or_, select, true
 from sqlalchemy.engine import Connection
 
 from contact_center.model.agent_time import KINDS, AgentTime, StateSpan, Stretch, WorkSpan, cut, time_of, together
@@ -20,8 +20,9 @@ from contact_center.store.schema.routing import agent_state, aux_code, offer
 from contact_center.store.schema.tickets import ticket
 from contact_center.store.schema.work import segment, work_item
 from contact_center.store.scope import sees_ticket
-from contact_center.store.types import Utc
+from contact_center.store.types import Utc, seconds_between
 
+_WORKED_UNTIL = func.coalesce(handling.c.ended_at, handling.c.seen_at)
 _STATES = (OfferState.ACCEPTED, OfferState.DECLINED, OfferState.EXPIRED)
 
 
@@ -67,12 +68,20 @@ def behind(
                 found.append(Stretch(state, *span, code, agent))
     # Each in the order in which all are sorted in the end: so the first of each are enough.
     talks = _talks(viewer, since, until, user_id)
-    work = _handling(viewer, since, until, user_id).where(handling.c.kind.in_(kinds)).add_columns(*_ticket_of(viewer, handling.c.ticket_id))
-    for row in connection.execute(work.order_by(_from(since, handling.c.started_at), handling.c.agent_id, handling.c.kind).limit(upto)):
+    shown = _ticket_of(viewer, handling.c.ticket_id)
+    work = _handling(viewer, since, until, user_id).where(handling.c.kind.in_(kinds)).add_columns(*shown)
+    places = (_from(since, handling.c.started_at), handling.c.agent_id, handling.c.kind, _to(end, _WORKED_UNTIL), _number(shown))
+    for row in connection.execute(work.order_by(*places).limit(upto)):
         if span := cut(row.started_at, row.ended_at, since, end):
             found.append(Stretch(row.kind, *span, None, row.agent_id, row.shown_id, row.shown_number, row.shown_subject or ""))
     if HandlingKind.TALK in kinds or HandlingKind.HOLD in kinds:
-        for row in connection.execute(talks.order_by(_from(since, call_talk.c.started_at), call_talk.c.agent_id).limit(upto)):
+        first = _from(since, call_talk.c.started_at)
+        if HandlingKind.TALK not in kinds:
+            talks = talks.where(call_talk.c.hold_seconds > 0)
+            held_from = seconds_between(literal(since, Utc), call_talk.c.ended_at) - call_talk.c.hold_seconds
+            first = case((held_from < 0, 0.0), else_=held_from)
+        talks = talks.order_by(first, call_talk.c.agent_id, _to(end, call_talk.c.ended_at))
+        for row in connection.execute(talks.limit(upto)):
             for kind, began, ended in _parts(row):
                 if kind in kinds and (span := cut(began, ended, since, end)):
                     found.append(Stretch(kind, *span, None, row.agent_id))
@@ -83,19 +92,25 @@ def behind(
         _one_or_all(offer.c.agent_id, user_id),
         offer.c.agent_id.in_(_seen(viewer)),
     )
+    shown = _ticket_of(viewer, work_item.c.ticket_id)
     offers = (
-        select(offer.c.agent_id, offer.c.state, offer.c.offered_at, *_ticket_of(viewer, work_item.c.ticket_id))
+        select(offer.c.agent_id, offer.c.state, offer.c.offered_at, *shown)
         .join(segment, segment.c.id == offer.c.segment_id)
         .join(work_item, work_item.c.id == segment.c.work_item_id)
         .where(*made, offer.c.state.in_(wanted))
-        .order_by(offer.c.offered_at, offer.c.agent_id, offer.c.state)
+        .order_by(offer.c.offered_at, offer.c.agent_id, offer.c.state, _number(shown))
         .limit(upto)
     )
     for row in connection.execute(offers) if wanted else ():
         found.append(
             Stretch(row.state, row.offered_at, row.offered_at, None, row.agent_id, row.shown_id, row.shown_number, row.shown_subject or "")
         )
-    return sorted(found, key=lambda each: (each.began, each.agent_id, each.kind))[skip:upto]
+    return sorted(found, key=_place)[skip:upto]
+
+
+def _place(stretch: Stretch) -> tuple[datetime, int, str, datetime, int]:
+    """The same order as in the statements, down to the last: pages follow each other only where nothing is left to chance."""
+    return stretch.began, stretch.agent_id, stretch.kind, stretch.ended, stretch.ticket_id or 0
 
 
 def _from(since: datetime, began: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -103,7 +118,16 @@ def _from(since: datetime, began: ColumnElement[Any]) -> ColumnElement[Any]:
     return case((began < since, literal(since, Utc)), else_=began)
 
 
-def _ticket_of(viewer: Viewer, ticket_id: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+def _to(end: datetime, ended: ColumnElement[Any]) -> ColumnElement[Any]:
+    """When it ends."""
+    return case((ended > end, literal(end, Utc)), else_=ended)
+
+
+def _number(shown: list[Label[Any]]) -> ColumnElement[Any]:
+    return func.coalesce(shown[0].element, 0)
+
+
+def _ticket_of(viewer: Viewer, ticket_id: ColumnElement[Any]) -> list[Label[Any]]:
     """Number and subject of a ticket that the viewer sees."""
     mine = (ticket.c.id == ticket_id, sees_ticket(viewer))
     names = ("id", "number", "subject")
@@ -151,12 +175,11 @@ def _work(connection: Connection, viewer: Viewer, since: datetime, until: dateti
 
 
 def _handling(viewer: Viewer, since: datetime, until: datetime, user_id: int | None = None) -> Select[Any]:
-    ended = func.coalesce(handling.c.ended_at, handling.c.seen_at)
-    return select(handling.c.agent_id, handling.c.kind, handling.c.started_at, ended.label("ended_at")).where(
+    return select(handling.c.agent_id, handling.c.kind, handling.c.started_at, _WORKED_UNTIL.label("ended_at")).where(
         handling.c.project_id == viewer.project_id,
         handling.c.agent_id.in_(_seen(viewer)),
         handling.c.started_at < until,
-        ended > since,
+        since < _WORKED_UNTIL,
         _one_or_all(handling.c.agent_id, user_id),
     )
 

@@ -66,7 +66,7 @@ def note(connection: Connection, interaction_id: int) -> None:
         return
     started, is_known = row["occurred_at"], row["known_started_at"] == row["occurred_at"]
     agents = _agents(connection, row["project_id"], started, facts) if facts.get("result") == "answered" else {}
-    agent_id = next((agents[name] for name in _names(facts) if name in agents), None)
+    agent_id = next((agents[name] for name in facts.get("agents") or () if name in agents), None)
     target, calendar = hours.target_of_queue(connection, row["queue_id"])
     due = started + target if calendar is None else calendar.add_business(started, target)
     came = outcome(facts)
@@ -94,6 +94,7 @@ def note(connection: Connection, interaction_id: int) -> None:
     )
     if row["known_started_at"] is not None:
         _FORGET_TALKS.run(connection, {"which": interaction_id})
+    counted: set[str | None] = set()
     for talk in talks(facts, started, ended):
         _ADD_TALK.run(
             connection,
@@ -105,14 +106,17 @@ def note(connection: Connection, interaction_id: int) -> None:
                 "ended_at": talk.ended_at,
                 "seconds": talk.seconds,
                 "hold_seconds": talk.hold_seconds,
+                "first": talk.agent not in counted,
             },
         )
+        counted.add(talk.agent)
     if is_session or row["known_repeated"] is not None:
         sessions.changed(connection, row["contact_id"], started)
 
 
 def _names(facts: Mapping[str, Any]) -> list[str]:
-    return [name for name in facts.get("agents") or () if isinstance(name, str)]
+    talked = [talk["agent"] for talk in facts.get("talks") or ()]
+    return [name for name in (*(facts.get("agents") or ()), *talked) if isinstance(name, str)]
 
 
 def _agents(connection: Connection, project_id: int, started: datetime, facts: Mapping[str, Any]) -> dict[str, int]:

@@ -405,7 +405,7 @@ TALKS = Source(
     channel=literal(CALL),
     reason=NO_ID,
     # A call that was handed on was handled by each who talked, as a ticket is by each queue it stood in.
-    counts=lambda _now: {"handled": true()},
+    counts=lambda _now: {"handled": call_talk.c.first},
     sums={"talk_seconds": func.coalesce(call_talk.c.seconds, 0.0) - _HELD, "hold_seconds": _HELD},
     only=call_fact.c.direction == Direction.IN,
     contact=_CALLER,

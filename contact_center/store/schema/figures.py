@@ -45,6 +45,8 @@ call_talk = Table(
     Column("seconds", Float),
     # Of them, where the telephone system says it.
     Column("hold_seconds", Float),
+    # Of this call with this colleague: with it the call is handled by them, once.
+    Column("first", Boolean, nullable=False),
     Index("ix_call_talk_interaction_id", "interaction_id"),
     Index("ix_call_talk_ended_at", "project_id", "ended_at"),
     # Who is in a call now.

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contact_center.channels.telephony.calls import describe
+from contact_center.channels.telephony.calls import Move, _held, describe
 from contact_center.channels.telephony.lines import CUSTOM
 from contact_center.channels.telephony.numbers import amount, interface, number_of, seconds
 from contact_center.channels.telephony.parse import combine, parse
@@ -114,6 +114,27 @@ def test_a_handover_by_keys() -> None:
         assert facts(call)["transfers"] == [{"kind": "attended", "from": "Agent One", "to": "Expert"}]
         assert (facts(call)["talk_seconds"], call.sender and call.sender.value) == (50, "+79161112233")
         assert [(talk["agent"], talk["seconds"]) for talk in facts(call)["talks"]] == [("Agent One", 20), ("Expert", 30)]
+
+
+def test_three_in_a_call() -> None:
+    """A colleague who joins has the caller until they leave; then it is the first one's again, who was there all the time."""
+    moves = sorted([Move(5, True, "A"), Move(60, True, "B"), Move(100, False, "B"), Move(200, False, "A")])
+    assert _held(moves, 5, 200) == [("A", 5, 60), ("B", 60, 100), ("A", 100, 200)]
+    assert _held(moves[:2], 5, None) == [("A", 5, 60), ("B", 60, None)]
+    assert _held(moves[:3], 5, None) == [("A", 5, 60), ("B", 60, 100)], "nobody knows that the first is there still"
+
+
+def test_the_second_queue_rings_before_it_is_answered() -> None:
+    """Handed on into another queue: its call record begins when the telephone rings, and its log knows when it was picked up."""
+    rows = [leg(start=0, end=60, lastapp="Queue"), leg(start=60, answer=60, end=180, dstchannel="PJSIP/102-00000003", lastapp="Queue")]
+    log = [f"{int(T) + at}|lab-1.1|{queue}|{agent}|{what}" for at, queue, agent, what in (
+        (5, "support", "Agent One", "CONNECT|5|x|1"), (60, "support", "Agent One", "BLINDTRANSFER|800|from-internal|5|55|1"),
+        (60, "second", "NONE", "ENTERQUEUE||+79161112233|1"), (120, "second", "Agent Two", "CONNECT|60|y|1"),
+        (180, "second", "Agent Two", "COMPLETECALLER|60|60|1"),
+    )]  # fmt: skip
+    parts = [parse(row, {"source": "custom", "agents": AGENTS}).headers for row in rows]
+    parts += [parse(line.encode(), {"source": "queue_log", "agents": AGENTS}).headers for line in log]
+    assert [(talk["agent"], talk["seconds"]) for talk in facts(combine(parts))["talks"]] == [("Agent One", 55), ("Agent Two", 60)]
 
 
 def test_a_third_party_asked_outside() -> None:

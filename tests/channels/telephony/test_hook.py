@@ -210,6 +210,41 @@ def test_a_call_that_is_handed_on_while_it_happens() -> None:
     assert talks(events[0], events[2]) == [("Анна", 65), ("Борис", None)]
 
 
+ANSWERED, ENDED = {"event": "answered"}, {"event": "ended", "at": 200, "talk_seconds": 195}
+HANDED_ON = {"event": "transferred", "agent": "A", "transfer_to": "B", "transfer_kind": "blind"}
+ASKED = {"event": "transferred", "agent": "A", "transfer_kind": "attended"}
+
+
+@pytest.mark.parametrize(
+    ("events", "talks"),
+    [
+        ([ANSWERED | {"at": 5, "agent": "A"}, ANSWERED | {"at": 70, "agent": "B"}, HANDED_ON | {"at": 71}, ENDED], [("A", 65), ("B", 130)]),
+        ([ANSWERED | {"at": 5, "agent": "A"}, ANSWERED | {"at": 50, "agent": "B"}, ASKED | {"at": 75}], [("A", 45), ("B", None)]),
+        ([ANSWERED | {"at": 5}, HANDED_ON | {"at": 60}, ENDED | {"agent": "B"}], [("A", 55), ("B", 140)]),
+        ([ANSWERED | {"at": 5, "agent": "A"}, HANDED_ON | {"at": 60}, ENDED | {"agent": "B"}], [("A", 55), ("B", 140)]),
+        ([ANSWERED | {"at": 5, "agent": "A"}, HANDED_ON | {"at": 60}, ENDED | {"agent": "A"}], [("A", 55)]),
+        (
+            [ANSWERED | {"at": 5, "agent": "A"}, HANDED_ON | {"at": 60}, ANSWERED | {"at": 100, "agent": "B"},
+             {"event": "ended", "at": 160, "talk_seconds": 115}],
+            [("A", 55), ("B", 60)],
+        ),
+        (
+            [ANSWERED | {"at": 5, "agent": "A"}, ANSWERED | {"at": 60, "agent": "B"},
+             {"event": "transferred", "at": 90, "agent": "B", "transfer_to": "A", "transfer_kind": "attended"}, ENDED],
+            [("A", 55), ("B", 30), ("A", 110)],
+        ),
+    ],
+    ids=["told late", "to whom is not told", "nobody said who answered", "only the hang-up names the other", "names the giver", "gap", "back"],
+)  # fmt: skip
+def test_who_had_the_caller_from_when(events: list[dict[str, Any]], talks: list[tuple[str, int | None]]) -> None:
+    """As far as events tell it, in whatever order: a transfer ends the giver's part and nobody else's, what lay between two is nobody's."""
+    base = {"id": "c-8", "direction": "in", "from": "+79161112233", "to": "+74951234567"}
+    for order in itertools.permutations(events):
+        facts = told(*(base | event | {"at": NOW + event["at"]} for event in order)).facts
+        assert facts is not None
+        assert [(talk["agent"], talk["seconds"]) for talk in facts["talks"]] == talks
+
+
 @pytest.mark.parametrize(
     ("event", "result", "demand"),
     [

@@ -5,7 +5,7 @@ import { watch, type Ref } from "vue";
  * for it, and it never takes what was found by other words. Whoever types on has not meant it.
  * `asked`: the words whose answer is there.
  */
-export function useEnter(words: Ref<string>, asked: Ref<string | null>, go: () => void): () => void {
+export function useEnter(words: Readonly<Ref<string>>, asked: Ref<string | null>, go: () => void): () => void {
   let entered = false;
   watch(words, () => (entered = false));
   watch(asked, () => entered && enter(), { flush: "post" });

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("ended_at", types.Utc(), nullable=True),
         sa.Column("seconds", sa.Float(), nullable=True),
         sa.Column("hold_seconds", sa.Float(), nullable=True),
+        sa.Column("first", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["interaction_id"], ["call_fact.interaction_id"], name=op.f("fk_call_talk_interaction_id"), ondelete="CASCADE"
         ),
@@ -49,7 +50,7 @@ def upgrade() -> None:
 def _move() -> None:
     """All the talk of what is known so far was whose who answered first."""
     call = _table("call_fact", "wait_seconds", "talk_seconds", "outcome")
-    talk = _table("call_talk", "seconds")
+    talk = _table("call_talk", "seconds", "first")
     some = sa.select(call).where(call.c.outcome == "answered").order_by(call.c.interaction_id).limit(1000)
     connection, last = op.get_bind(), 0
     while rows := connection.execute(some.where(call.c.interaction_id > last)).all():
@@ -74,6 +75,7 @@ def _talk(row: Any) -> dict[str, Any]:
         "ended_at": row.ended_at,
         "seconds": None if row.ended_at is None else seconds,
         "hold_seconds": row.hold_seconds,
+        "first": True,
     }
 
 
