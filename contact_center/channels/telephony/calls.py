@@ -4,13 +4,14 @@ Rows of a log are not calls and `ANSWERED` is not an agent: a queue answers the 
 billed, transfers rewrite the number that was dialled. Only a leg to somebody's phone that was really answered counts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 from contact_center.channels.telephony.numbers import is_local, iso, moment
 from contact_center.channels.telephony.records import ENDINGS, Record, arrange
+from contact_center.channels.telephony.talks import Move, held
 from contact_center.model.messages import InboundMessage, InboundPerson
 from contact_center.model.words import Demand, Direction, PointKind
 
@@ -53,15 +54,6 @@ def describe(records: Sequence[Record]) -> InboundMessage:
         facts=call.facts(),
         headers={"records": [record.pack() for record in call.records]},
     )
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Move:
-    """An agent takes the caller or lets go of them; at the same moment letting go comes first."""
-
-    at: float
-    takes: bool
-    agent: str
 
 
 class Call:
@@ -157,7 +149,7 @@ class Call:
             moves = [Move(began, True, agent) for agent in named]
         elif over is not None:
             over = max(over, self.ended)  # what is told of the talk may leave out what lay between two
-        return [_stretch(agent, began, start, end) for agent, start, end in _held(moves, began, over)]
+        return [_stretch(agent, began, start, end) for agent, start, end in held(moves, began, over)]
 
     def _moves(self, began: float) -> list[Move]:
         """When agents took the caller and let go of them, by time."""
@@ -166,31 +158,39 @@ class Call:
         def of(name: str) -> str:
             return names.get(name, name)
 
-        exact = [(of(leg.agent), leg.answer) for leg in self._answered() if leg.source != "cdr"]
-        found: list[Move] = []
+        found = self._moves_of_legs(of)
         handed_on = sorted((record for record in self.of_customer if record.what == "transferred"), key=lambda record: record.at)
-        for record in [*self.cdr, *(record for record in self.of_customer if record.source != "cdr")]:
-            leg = _answered_leg(record)
-            if leg is None or not leg.agent or (record.source == "event" and record.what in ("ended", "transferred")):
-                continue  # a webhook that tells of a hang-up or a transfer does not say since when this agent had the caller
-            # The row of a queue begins when the telephone began to ring: where another log says when it was picked up, that counts.
-            is_rough = leg.source == "cdr" and any(agent == of(leg.agent) and leg.answer < at <= leg.end for agent, at in exact)
-            found += [Move(leg.answer, True, of(leg.agent))] * (not is_rough)
-            found += [Move(leg.end, False, of(leg.agent))] * (leg.end > leg.answer)
         for record in handed_on:
             giver, target = of(record.agent), of(record.target)
             if giver and not any(move.takes and move.agent == giver and move.at <= record.at for move in found):
                 found.append(Move(began, True, giver))
-            found += [Move(record.at, False, giver)] * bool(giver)
-            found += [Move(record.at, True, target)] * bool(target and record.how == "attended")
-        # Who hung up had the caller, at the latest since they were handed on.
+            if giver:
+                found.append(Move(record.at, False, giver))
+            if target and record.how == "attended":
+                found.append(Move(record.at, True, target))
         last, giver = (handed_on[-1].at, of(handed_on[-1].agent)) if handed_on else (began, "")
         for record in self.of_customer:
-            who = of(record.agent)
-            is_named = record.source == "event" and record.what == "ended" and who and who != giver
-            if is_named and not any(move.takes and (move.agent == who if handed_on else True) for move in found):
-                found.append(Move(last, True, who))
+            if record.source == "event" and record.what == "ended" and record.agent and of(record.agent) != giver:
+                # Who hung up had the caller, at the latest since they were handed on.
+                who = of(record.agent)
+                if not any(move.takes and (move.agent == who or not handed_on) for move in found):
+                    found.append(Move(last, True, who))
         return sorted(found)
+
+    def _moves_of_legs(self, of: Callable[[str], str]) -> list[Move]:
+        exact = [(of(leg.agent), leg.answer) for leg in self._answered() if leg.source != "cdr"]
+        found = []
+        for record in [*self.cdr, *(record for record in self.of_customer if record.source != "cdr")]:
+            leg = _answered_leg(record)
+            if leg is None or not leg.agent or (record.source == "event" and record.what in ("ended", "transferred")):
+                continue  # a webhook that tells of a hang-up or a transfer does not say since when this agent had the caller
+            who = of(leg.agent)
+            # The row of a queue begins when the telephone began to ring: where another log says when it was picked up, that counts.
+            if leg.source != "cdr" or not any(agent == who and leg.answer < at <= leg.end for agent, at in exact):
+                found.append(Move(leg.answer, True, who))
+            if leg.end > leg.answer:
+                found.append(Move(leg.end, False, who))
+        return found
 
     def transfers(self) -> list[dict[str, Any]]:
         """Who handed the caller on, to whom, blind or after asking."""
@@ -337,30 +337,6 @@ def _behind_links(row: Record, phones: dict[str, Record]) -> Record:
 def _picked_up(run: Sequence[Leg]) -> float:
     """When an agent answered: by the exact sources, else by the call records."""
     return min([leg.answer for leg in run if leg.source != "cdr"] or [leg.answer for leg in run])
-
-
-def _held(moves: Sequence[Move], began: float, over: float | None) -> list[tuple[str, float, float | None]]:
-    """Who had the caller from when until when: whoever took them last and has not let go, the last of all until it is over."""
-    found: list[tuple[str, float, float | None]] = []
-    there: list[str] = []
-    for place, move in enumerate(moves):
-        had = there[-1] if there else None
-        there = [agent for agent in there if agent != move.agent]
-        if move.takes:
-            there.append(move.agent)
-        elif had == move.agent:
-            # Whoever was there before has the caller again only if they are known to leave later: that they are gone nobody need have said.
-            leaving = {later.agent for later in moves[place + 1 :] if not later.takes}
-            while there and there[-1] not in leaving:
-                there.pop()
-        until = moves[place + 1].at if place + 1 < len(moves) else over
-        start, end = max(move.at, began), until if over is None or until is None else min(until, over)
-        if not there or (end is not None and end <= start):
-            continue
-        if found and found[-1][0] == there[-1] and found[-1][2] == start:
-            start = found.pop()[1]
-        found.append((there[-1], start, end))
-    return found
 
 
 def _stretch(agent: str, began: float, start: float, end: float | None) -> dict[str, Any]:

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contact_center.channels.telephony.calls import Move, _held, describe
+from contact_center.channels.telephony.calls import describe
 from contact_center.channels.telephony.lines import CUSTOM
 from contact_center.channels.telephony.numbers import amount, interface, number_of, seconds
 from contact_center.channels.telephony.parse import combine, parse
 from contact_center.channels.telephony.records import Record
+from contact_center.channels.telephony.talks import Move, held
 from contact_center.errors import QuarantineItem
 from contact_center.model.messages import InboundMessage
 from tests.channels.telephony.recordings import AGENTS, calls
@@ -119,9 +120,9 @@ def test_a_handover_by_keys() -> None:
 def test_three_in_a_call() -> None:
     """A colleague who joins has the caller until they leave; then it is the first one's again, who was there all the time."""
     moves = sorted([Move(5, True, "A"), Move(60, True, "B"), Move(100, False, "B"), Move(200, False, "A")])
-    assert _held(moves, 5, 200) == [("A", 5, 60), ("B", 60, 100), ("A", 100, 200)]
-    assert _held(moves[:2], 5, None) == [("A", 5, 60), ("B", 60, None)]
-    assert _held(moves[:3], 5, None) == [("A", 5, 60), ("B", 60, 100)], "nobody knows that the first is there still"
+    assert held(moves, 5, 200) == [("A", 5, 60), ("B", 60, 100), ("A", 100, 200)]
+    assert held(moves[:2], 5, None) == [("A", 5, 60), ("B", 60, None)]
+    assert held(moves[:3], 5, None) == [("A", 5, 60), ("B", 60, 100)], "nobody knows that the first is there still"
 
 
 def test_the_second_queue_rings_before_it_is_answered() -> None:
