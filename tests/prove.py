@@ -64,6 +64,7 @@ PROMISES: dict[str, list[str]] = {
         "tests/api/test_board.py::test_a_board_shows_the_readers_queues",
         "tests/routing/test_team.py::test_everybody_counts_once_in_all_and_in_each_queue",
         "tests/store/test_calls.py::test_the_golden_row_through_the_database",
+        "tests/store/test_calls.py::test_a_call_that_is_handed_on_is_the_work_of_both",
         "tests/store/test_figures.py::test_a_report_equals_a_recount_by_hand",
         "tests/store/test_rollups.py::test_folded_is_rebuilt_is_counted_by_hand",
         "tests/store/test_other_figures.py::test_what_was_seen_is_what_is_counted",
