@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
-from aiohttp import web
+from aiohttp import web, web_app
 from sqlalchemy import create_engine, make_url
 
 from contact_center import app as root
@@ -285,3 +285,5 @@ async def running_app(folder: Path, *, workers: bool = True, **overrides: Any) -
     finally:
         await runner.cleanup()
         await store.close()
+        # aiohttp remembers the last thousand handlers, and with each its whole server: hundreds of them in a run of the tests.
+        web_app._cached_build_middleware.cache_clear()
