@@ -67,16 +67,18 @@ def take_turn(connection: Connection, account_id: int, now: datetime, every: tim
 def lease_due(connection: Connection, holder: str, now: datetime, limit: int, account_id: int | None = None) -> list[Row]:
     """Lease messages that are due, of one account or of all. Two senders never lease the same row."""
     whose = outbox.c.account_id == account_id if account_id is not None else true()
+    # A table of its own, made once: PostgreSQL may ask a question inside `IN` again for every row, and each time takes others.
     due = (
         select(outbox.c.id)
         .where(outbox.c.state == Delivery.QUEUED, outbox.c.next_attempt_at <= now, whose)
         .order_by(outbox.c.next_attempt_at, outbox.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")
     )
     statement = (
         update(outbox)
-        .where(outbox.c.id.in_(due))
+        .where(outbox.c.id.in_(select(due.c.id)))
         .values(state=Delivery.LEASED, lease_holder=holder, attempts=outbox.c.attempts + 1)
         .returning(outbox)
     )

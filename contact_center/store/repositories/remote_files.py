@@ -24,16 +24,18 @@ def next_due(connection: Connection) -> datetime | None:
 
 def claim(connection: Connection, now: datetime, until: datetime, limit: int) -> list[RowMapping]:
     """Take files that are due; nobody else takes them before `until`. Whoever dies meanwhile has changed nothing."""
+    # A table of its own, made once: see `outbox.lease_due`.
     due = (
         select(remote_file.c.id)
         .where(remote_file.c.next_attempt_at <= now)
         .order_by(remote_file.c.next_attempt_at, remote_file.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")
     )
     statement = (
         update(remote_file)
-        .where(remote_file.c.id.in_(due))
+        .where(remote_file.c.id.in_(select(due.c.id)))
         .values(attempts=remote_file.c.attempts + 1, next_attempt_at=until)
         .returning(remote_file)
     )
