@@ -2,6 +2,7 @@
 
 import contextlib
 import resource
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,5 +60,6 @@ def _parse_one(original: Original) -> Outcome:
 
 def limit() -> None:
     """Bound this process before it meets its first original."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl C reaches every process of a terminal; this one is ended by the server
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

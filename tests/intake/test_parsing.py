@@ -1,6 +1,8 @@
 """Parser processes: a hostile original fails alone, and within its time."""
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -49,6 +51,17 @@ async def test_a_hostile_original_fails_alone(processes: Parsers, harm: str) -> 
     assert [type(outcome) for outcome in outcomes] == [InboundMessage, QuarantineItem, InboundMessage]
     assert [outcome.subject for outcome in (outcomes[0], outcomes[2]) if isinstance(outcome, InboundMessage)] == ["1", "3"]
     assert time.monotonic() - started < 30
+
+
+async def test_an_interrupt_of_the_terminal_is_the_servers_business(processes: Parsers) -> None:
+    """Ctrl C reaches the parser process too: it says nothing, and goes on until the server ends it."""
+    await processes.warm_up()
+    assert processes._pool is not None
+    (number,) = processes._pool._processes
+    os.kill(number, signal.SIGINT)
+    (outcome,) = await processes.parse([original("1")])
+    assert isinstance(outcome, InboundMessage)
+    assert list(processes._pool._processes) == [number]
 
 
 async def test_what_failed_in_a_batch_gets_less_time_alone(processes: Parsers, monkeypatch: pytest.MonkeyPatch) -> None:
